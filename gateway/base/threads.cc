@@ -1,0 +1,69 @@
+#include "gateway/base/threads.h"
+
+#include <pthread.h>
+
+#include <string>
+#include <utility>
+
+namespace consentry::base {
+
+void NameThisThread(Constant name) {
+  const std::string cut(name.text().substr(0, 15));
+  pthread_setname_np(pthread_self(), cut.c_str());
+}
+
+Thread::Thread(Constant name, absl::AnyInvocable<void()> body)
+    : thread_([name, run = std::move(body)]() mutable {
+        NameThisThread(name);
+        run();
+      }) {}
+
+void Thread::Join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+WorkerPool::WorkerPool(Constant name, size_t threads, size_t capacity)
+    : capacity_(capacity) {
+  threads_.reserve(threads);
+  for (size_t i = 0; i < threads; ++i) {
+    threads_.emplace_back([this, name] {
+      NameThisThread(name);
+      Run();
+    });
+  }
+}
+
+WorkerPool::~WorkerPool() {
+  {
+    MutexLock lock(&mu_);
+    stopping_ = true;
+  }
+  wake_.SignalAll();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+bool WorkerPool::TrySubmit(absl::AnyInvocable<void()> task) {
+  {
+    MutexLock lock(&mu_);
+    if (stopping_ || tasks_.size() >= capacity_) return false;
+    tasks_.push_back(std::move(task));
+  }
+  wake_.Signal();
+  return true;
+}
+
+void WorkerPool::Run() {
+  for (;;) {
+    absl::AnyInvocable<void()> task;
+    {
+      MutexLock lock(&mu_);
+      while (tasks_.empty() && !stopping_) wake_.Wait(&mu_);
+      if (tasks_.empty()) return;
+      task = std::move(tasks_.front());
+      tasks_.pop_front();
+    }
+    task();
+  }
+}
+
+}  // namespace consentry::base
