@@ -1,0 +1,140 @@
+#ifndef CONSENTRY_GATEWAY_STORE_CHANGE_H_
+#define CONSENTRY_GATEWAY_STORE_CHANGE_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "gateway/store/engine.h"
+
+namespace consentry::store {
+
+// A subject as a read saw it. A subject's version is the number of the change
+// that last touched it; 0: never touched.
+struct SubjectVersion {
+  int64_t subject = 0;
+  int64_t version = 0;
+
+  bool operator==(const SubjectVersion&) const = default;
+};
+
+// What a Change may see and do while it is applied. Lives for one application,
+// on the committer's store thread.
+class ChangeContext {
+ public:
+  ChangeContext(Connection* connection, int64_t number, int64_t now_us)
+      : connection_(connection), number_(number), now_us_(now_us) {}
+  ChangeContext(const ChangeContext&) = delete;
+  ChangeContext& operator=(const ChangeContext&) = delete;
+
+  // The writer, inside the change's own savepoint. Neither begins nor ends
+  // transactions.
+  Connection* connection() const { return connection_; }
+
+  // The change's number: gap-free, from 1. It is the new version of every
+  // subject touched and the new epoch of the configuration, and stands in the
+  // audit entry.
+  int64_t number() const { return number_; }
+
+  // The time of the change: never before that of an earlier entry.
+  int64_t now_us() const { return now_us_; }
+
+  // The serialised audit entry that tells this change. Exactly one is required.
+  void SetEntry(std::string leaf) { entry_ = std::move(leaf); }
+
+  // What a repetition with the same request_id is answered with. Ids and
+  // states only, or sealed.
+  void SetResult(std::string result) { result_ = std::move(result); }
+
+  // Reads that were decided on another version of `subject` go back. The
+  // change itself writes number() into subjects.version.
+  void Touch(int64_t subject) { touched_.push_back(subject); }
+
+  // The configuration (packs, catalog, purposes, clients, roles) changed: its
+  // epoch becomes number().
+  void TouchConfiguration() { touches_configuration_ = true; }
+
+  // The change takes something away from readers (withdrawal, objection,
+  // opt-out, refusal, restriction, erasure, revocation): it bites at once, and
+  // is answered only when every read committed before was handed over or
+  // dropped. May be found out while applying. Never undone.
+  void MarkNegative() { negative_ = true; }
+
+  // Run on the committer's log thread once the store holds the change and
+  // before any further read is let through: for caches. Short, no I/O.
+  void OnStored(absl::AnyInvocable<void()> hook) {
+    on_stored_.push_back(std::move(hook));
+  }
+  // The same once the entry is on stable storage: for what only permits, such
+  // as a new registration in memory. Not called when the log fails.
+  void OnLogged(absl::AnyInvocable<void()> hook) {
+    on_logged_.push_back(std::move(hook));
+  }
+
+  // Aborted (reason ETAG_MISMATCH) unless the subject is at `version`: the
+  // precondition of a change that was computed from what it read.
+  absl::Status RequireVersion(int64_t subject, int64_t version) const;
+
+ private:
+  // The committer reads what was set.
+  friend class StoreStage;
+
+  Connection* const connection_;
+  const int64_t number_;
+  const int64_t now_us_;
+  std::optional<std::string> entry_;
+  std::string result_;
+  std::vector<int64_t> touched_;
+  std::vector<absl::AnyInvocable<void()>> on_stored_;
+  std::vector<absl::AnyInvocable<void()>> on_logged_;
+  bool touches_configuration_ = false;
+  bool negative_ = false;
+};
+
+// What makes a write repeatable: the same four give the same result for 24
+// hours; the first two with another method or hash are REQUEST_ID_REUSED.
+struct RequestBinding {
+  std::string client;
+  std::string request_id;
+  std::string method;
+  std::string request_hash;  // Of the canonical request, without request_id.
+};
+
+struct Change {
+  // Writes its rows and sets its entry. An error undoes what it wrote and is
+  // the outcome; nothing else is affected. May be called again after a failure
+  // of the transaction around it, so that effects go through the context only.
+  absl::AnyInvocable<absl::Status(ChangeContext&)> apply;
+
+  // Known beforehand to be negative (see MarkNegative): goes ahead of others
+  // that wait, is accepted when the disk is nearly full, never refused for
+  // want of room in the queue.
+  bool negative = false;
+
+  std::optional<RequestBinding> request;
+};
+
+struct ChangeOutcome {
+  // Errors of apply as they were; REQUEST_ID_REUSED; STORE_UNAVAILABLE (not
+  // applied); AUDIT_UNAVAILABLE (not applied); STOPPING (not applied);
+  // UNKNOWN_OUTCOME: stored, and its entry will be in the log after the next
+  // start, but the log failed first.
+  absl::Status status;
+  int64_t change = 0;      // Its number; also of a repetition.
+  uint64_t log_index = 0;  // Of its entry; 0 for a repetition.
+  std::string result;
+  bool repeated = false;
+};
+
+// Runs once, on the committer's completion thread or, for negative changes, on
+// the thread that handed over the last earlier read. Must not block.
+using ChangeCompletion = absl::AnyInvocable<void(ChangeOutcome)>;
+
+}  // namespace consentry::store
+
+#endif  // CONSENTRY_GATEWAY_STORE_CHANGE_H_

@@ -1,0 +1,77 @@
+#ifndef CONSENTRY_GATEWAY_STORE_SCHEMA_H_
+#define CONSENTRY_GATEWAY_STORE_SCHEMA_H_
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "gateway/store/engine.h"
+
+// The tables. In clear stand only ids, versions, generations, kinds and dates
+// rounded to a month or an hour; every BYTES column marked sealed holds what
+// crypto's Sealer made under the subject's key. `subject` is a subject's
+// number, never shown outside; `version` is the number of the change that last
+// touched it. A month counts from January 1970, an hour from the epoch.
+//
+// A unary read touches three leaf pages: one of lookup, one of subjects, one of
+// records (clustered by subject and kind).
+//
+//   meta(k TEXT key, v)                         format version, counters
+//   subjects(subject key, public_id unique, version, key_gen,
+//            head sealed, due_month)            all that a decision needs
+//   lookup(key, subject, kind, row_gen, value sealed)
+//            key: 16-byte blind index of an identifier, or hash of a public id
+//   records(subject, kind, record_id; source, row_gen, collected_month,
+//           due_month, fields sealed)           clustered by the first three
+//   facts(subject, version; head sealed)        the heads of the past, by which
+//                                               decisions are replayed
+//   consent_events(subject, seq; event sealed)
+//   source_rows(source, row_key; content_hash, subject, record_id)
+//                                               what an import has seen;
+//                                               hashes under a blind-index key
+//   outbox(change key, entry)                   audit entries not yet known to
+//                                               be in the log
+//   requests(client, request_id; method, request_hash, result, change_number,
+//            negative, expires_hour)            results by request_id, 24 h
+//   clients(client_id key, spki unique, state, version, doc)
+//   bundles(hash key, kind, doc)                configuration by its hash
+//   bundle_history(change_number key, hash)     which bundle held from when
+//   merges(merge_id key, subject, into_subject, state, change_number,
+//          doc sealed)                          links; moves no row; undoable
+//   quarantine(item key, source, import_id, row_number, column_name, reason,
+//              due_month)                       never a value
+//   jobs(job_id key, kind, state, subject, due_hour, doc)
+namespace consentry::store {
+
+// The format of a store made by this program.
+inline constexpr int64_t kSchemaVersion = 1;
+
+// Brings an empty or older store to kSchemaVersion, one migration, one
+// transaction each. A newer store is refused (FailedPrecondition, saying which
+// version it has), and nothing is written.
+absl::Status Migrate(Engine* engine, Connection* writer);
+
+// As above with a list of our own, for tests of the mechanism itself:
+// `migrations[i]` brings version i to i + 1; statements end with ';'.
+absl::Status MigrateWith(Engine* engine, Connection* writer,
+                         std::span<const std::string_view> migrations);
+
+// 0 for an empty store.
+absl::StatusOr<int64_t> ReadSchemaVersion(Connection* connection);
+
+// Rows of meta. GetMeta: empty when there is no such row.
+absl::StatusOr<std::string> GetMeta(Connection* connection,
+                                    std::string_view key);
+absl::Status PutMeta(Connection* writer, std::string_view key,
+                     std::string_view value);
+// The same as decimal numbers; 0 when there is no such row.
+absl::StatusOr<int64_t> GetMetaInt64(Connection* connection,
+                                     std::string_view key);
+absl::Status PutMetaInt64(Connection* writer, std::string_view key,
+                          int64_t value);
+
+}  // namespace consentry::store
+
+#endif  // CONSENTRY_GATEWAY_STORE_SCHEMA_H_
