@@ -87,7 +87,9 @@ function(consentry_executable name)
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${A_DEPS} ${A_LIBS} consentry_warnings)
   if(A_OUTPUT)
-    set_target_properties(${name} PROPERTIES OUTPUT_NAME ${A_OUTPUT})
+    set_target_properties(${name} PROPERTIES OUTPUT_NAME ${A_OUTPUT}
+      RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+    add_custom_target(${A_OUTPUT} DEPENDS ${name})
   endif()
 endfunction()
 
