@@ -131,6 +131,10 @@ class Connection {
   // definition, BEGIN, SAVEPOINT.
   virtual absl::Status Execute(std::string_view sql) = 0;
 
+  // Begins a transaction that will write: in SQLite the write lock is taken at
+  // once, so that no later statement finds it gone.
+  virtual absl::Status BeginWrite() = 0;
+
   // Rows that the last finished INSERT, UPDATE or DELETE changed.
   virtual int64_t Changes() const = 0;
 

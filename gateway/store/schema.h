@@ -58,7 +58,7 @@ absl::Status Migrate(Engine* engine, Connection* writer);
 absl::Status MigrateWith(Engine* engine, Connection* writer,
                          std::span<const std::string_view> migrations);
 
-// 0 for an empty store.
+// Of a store that Migrate() has seen.
 absl::StatusOr<int64_t> ReadSchemaVersion(Connection* connection);
 
 // Rows of meta. GetMeta: empty when there is no such row.

@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <string_view>
 
 #include "absl/status/statusor.h"
+#include "gateway/crypto/secret.h"
 #include "gateway/store/engine.h"
 
 namespace consentry::store {
@@ -24,12 +24,12 @@ struct SqlcipherOptions {
 // write-ahead log, a sync for each commit, deleted bytes overwritten, no memory
 // mapping, temporary tables in memory only.
 //
-// `key` is 32 raw bytes (no derivation from a passphrase takes place). Fails
+// `key` is used as it is: no derivation from a passphrase takes place. Fails
 // with FailedPrecondition when the linked library is older than SQLCipher 4.14
 // or SQLite 3.51.3, which has a bug that corrupts write-ahead logs, and with
 // Unauthenticated when the key is not the file's.
 absl::StatusOr<std::unique_ptr<Engine>> OpenSqlcipher(
-    const SqlcipherOptions& options, std::string_view key);
+    const SqlcipherOptions& options, crypto::KeyView key);
 
 }  // namespace consentry::store
 

@@ -1,0 +1,146 @@
+#include "gateway/store/migrations.h"
+
+#include <iterator>
+
+#include "gateway/store/schema.h"
+
+namespace consentry::store {
+namespace {
+
+// {int} PRIMARY KEY alone already lies in the order of its key in SQLite.
+constexpr std::string_view kVersion1 = R"sql(
+CREATE TABLE subjects (
+  subject {int} PRIMARY KEY,
+  public_id {blob} NOT NULL UNIQUE,
+  version {int} NOT NULL,
+  key_gen {int} NOT NULL,
+  head {blob} NOT NULL,
+  due_month {int}
+);
+CREATE INDEX subjects_due ON subjects (due_month);
+
+CREATE TABLE lookup (
+  key {blob} NOT NULL PRIMARY KEY,
+  subject {int} NOT NULL,
+  kind {int} NOT NULL,
+  row_gen {int} NOT NULL,
+  value {blob} NOT NULL
+) {clustered};
+CREATE INDEX lookup_by_subject ON lookup (subject);
+
+CREATE TABLE records (
+  subject {int} NOT NULL,
+  kind {int} NOT NULL,
+  record_id {int} NOT NULL,
+  source {int} NOT NULL,
+  row_gen {int} NOT NULL,
+  collected_month {int} NOT NULL,
+  due_month {int},
+  fields {blob} NOT NULL,
+  PRIMARY KEY (subject, kind, record_id)
+) {clustered};
+CREATE INDEX records_due ON records (due_month);
+
+CREATE TABLE facts (
+  subject {int} NOT NULL,
+  version {int} NOT NULL,
+  head {blob} NOT NULL,
+  PRIMARY KEY (subject, version)
+) {clustered};
+
+CREATE TABLE consent_events (
+  subject {int} NOT NULL,
+  seq {int} NOT NULL,
+  row_gen {int} NOT NULL,
+  event {blob} NOT NULL,
+  PRIMARY KEY (subject, seq)
+) {clustered};
+
+CREATE TABLE source_rows (
+  source {int} NOT NULL,
+  row_key {blob} NOT NULL,
+  content_hash {blob} NOT NULL,
+  subject {int} NOT NULL,
+  record_id {int} NOT NULL,
+  PRIMARY KEY (source, row_key)
+) {clustered};
+CREATE INDEX source_rows_by_subject ON source_rows (subject);
+
+CREATE TABLE outbox (
+  change_number {int} PRIMARY KEY,
+  entry {blob} NOT NULL
+);
+
+CREATE TABLE requests (
+  client {blob} NOT NULL,
+  request_id {blob} NOT NULL,
+  method {blob} NOT NULL,
+  request_hash {blob} NOT NULL,
+  result {blob} NOT NULL,
+  change_number {int} NOT NULL,
+  negative {int} NOT NULL,
+  expires_hour {int} NOT NULL,
+  PRIMARY KEY (client, request_id)
+) {clustered};
+CREATE INDEX requests_by_expiry ON requests (expires_hour);
+
+CREATE TABLE clients (
+  client_id {blob} NOT NULL PRIMARY KEY,
+  spki {blob} NOT NULL UNIQUE,
+  state {int} NOT NULL,
+  version {int} NOT NULL,
+  doc {blob} NOT NULL
+) {clustered};
+
+CREATE TABLE bundles (
+  hash {blob} NOT NULL PRIMARY KEY,
+  kind {int} NOT NULL,
+  doc {blob} NOT NULL
+) {clustered};
+
+CREATE TABLE bundle_history (
+  change_number {int} PRIMARY KEY,
+  hash {blob} NOT NULL
+);
+
+CREATE TABLE merges (
+  merge_id {int} PRIMARY KEY,
+  subject {int} NOT NULL,
+  into_subject {int} NOT NULL,
+  state {int} NOT NULL,
+  change_number {int} NOT NULL,
+  doc {blob} NOT NULL
+);
+CREATE INDEX merges_by_subject ON merges (subject);
+CREATE INDEX merges_by_into ON merges (into_subject);
+
+CREATE TABLE quarantine (
+  item {int} PRIMARY KEY,
+  source {int} NOT NULL,
+  import_id {int} NOT NULL,
+  row_number {int} NOT NULL,
+  column_name TEXT NOT NULL,
+  reason {int} NOT NULL,
+  due_month {int}
+);
+CREATE INDEX quarantine_by_import ON quarantine (import_id, row_number);
+
+CREATE TABLE jobs (
+  job_id {int} PRIMARY KEY,
+  kind {int} NOT NULL,
+  state {int} NOT NULL,
+  subject {int},
+  due_hour {int},
+  doc {blob} NOT NULL
+);
+CREATE INDEX jobs_by_state ON jobs (kind, state, due_hour);
+)sql";
+
+constexpr std::string_view kMigrations[] = {kVersion1};
+static_assert(std::size(kMigrations) == kSchemaVersion);
+
+}  // namespace
+
+std::span<const std::string_view> Migrations() { return kMigrations; }
+
+}  // namespace consentry::store
