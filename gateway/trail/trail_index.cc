@@ -1,0 +1,576 @@
+#include "gateway/trail/trail_index.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "gateway/base/log.h"
+#include "gateway/crypto/subject_tag.h"
+#include "gateway/store/schema.h"
+#include "proto/support/error.h"
+#include "proto/support/status_macros.h"
+
+namespace consentry::trail {
+namespace {
+
+constexpr int64_t kFormatVersion = 1;
+constexpr char kIndexedKey[] = "indexed";
+constexpr char kFormatKey[] = "format";
+
+// Blocks that one call of Find looks at without finding a page full: some
+// milliseconds of work.
+constexpr uint64_t kBlocksPerFind = 16384;
+// Entries of one subject that one call of Find reads from the log.
+constexpr size_t kEntriesPerFind = 4096;
+// Entries that the index's thread takes in one step.
+constexpr uint64_t kEntriesPerStep = 16384;
+
+constexpr base::LogEvent kIndexFailed{base::LogLevel::kError, 3401,
+                                      "trail.index_failed"};
+constexpr base::LogEvent kIndexRebuilding{base::LogLevel::kInfo, 3402,
+                                          "trail.index_catching_up"};
+
+constexpr const char* kTables[] = {
+    "CREATE TABLE IF NOT EXISTS meta (k TEXT NOT NULL PRIMARY KEY, "
+    "v {blob} NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS blocks (block {int} NOT NULL PRIMARY KEY, "
+    "summary {blob} NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS runs (run {int} NOT NULL PRIMARY KEY, "
+    "postings {int} NOT NULL, first_index {int} NOT NULL, "
+    "last_index {int} NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS postings (run {int} NOT NULL, "
+    "first_subject {int} NOT NULL, chunk {int} NOT NULL, "
+    "last_subject {int} NOT NULL, bytes {blob} NOT NULL, "
+    "PRIMARY KEY (run, first_subject, chunk)) {clustered}"};
+
+absl::Status WriteRun(store::Connection* connection, uint64_t run,
+                      std::span<const Posting> sorted) {
+  uint64_t first = UINT64_MAX, last = 0;
+  for (const Posting& posting : sorted) {
+    first = std::min(first, posting.index);
+    last = std::max(last, posting.index);
+  }
+  CONSENTRY_ASSIGN_OR_RETURN(
+      auto insert_run,
+      connection->Prepare("INSERT INTO runs (run, postings, first_index, "
+                          "last_index) VALUES ($1, $2, $3, $4)"));
+  insert_run.Bind(static_cast<int64_t>(run),
+                  static_cast<int64_t>(sorted.size()),
+                  static_cast<int64_t>(first), static_cast<int64_t>(last));
+  CONSENTRY_RETURN_IF_ERROR(insert_run.Run());
+  const std::vector<PostingChunk> chunks = EncodePostings(sorted);
+  return store::RunMany(
+      connection,
+      "INSERT INTO postings (run, first_subject, chunk, last_subject, bytes) "
+      "VALUES ($1, $2, $3, $4, $5)",
+      chunks.size(), [&](store::Query& query, size_t i) {
+        query.Bind(static_cast<int64_t>(run),
+                   static_cast<int64_t>(chunks[i].first_subject),
+                   static_cast<int64_t>(i),
+                   static_cast<int64_t>(chunks[i].last_subject),
+                   std::string_view(chunks[i].bytes));
+      });
+}
+
+}  // namespace
+
+TrailIndex::TrailIndex(store::Engine* engine, const audit::LogReader* reader,
+                       TagResolver resolve, const Options& options)
+    : engine_(engine),
+      reader_(reader),
+      resolve_(std::move(resolve)),
+      options_(options) {}
+
+absl::StatusOr<std::unique_ptr<TrailIndex>> TrailIndex::Open(
+    store::Engine* engine, const audit::LogReader* reader, TagResolver resolve,
+    const Options& options) {
+  std::unique_ptr<TrailIndex> index(
+      new TrailIndex(engine, reader, std::move(resolve), options));
+  CONSENTRY_RETURN_IF_ERROR(index->Load());
+  TrailIndex* raw = index.get();
+  index->thread_ =
+      std::make_unique<base::Thread>("trail", [raw] { raw->Run(); });
+  return index;
+}
+
+TrailIndex::~TrailIndex() { Stop(); }
+
+void TrailIndex::Stop() {
+  {
+    MutexLock lock(&mu_);
+    stopping_ = true;
+    changed_.SignalAll();
+  }
+  if (thread_) thread_->Join();
+}
+
+absl::Status TrailIndex::Load() {
+  CONSENTRY_ASSIGN_OR_RETURN(writer_, engine_->ConnectWriter());
+  for (const char* table : kTables) {
+    CONSENTRY_RETURN_IF_ERROR(writer_->Execute(engine_->Dialect(table)));
+  }
+  CONSENTRY_ASSIGN_OR_RETURN(const int64_t format,
+                             store::GetMetaInt64(writer_.get(), kFormatKey));
+  if (format > kFormatVersion) {
+    return absl::FailedPreconditionError(
+        "the audit query index was made by a newer version: delete its file "
+        "and it is built anew");
+  }
+  CONSENTRY_RETURN_IF_ERROR(
+      store::PutMetaInt64(writer_.get(), kFormatKey, kFormatVersion));
+  CONSENTRY_ASSIGN_OR_RETURN(const int64_t indexed,
+                             store::GetMetaInt64(writer_.get(), kIndexedKey));
+  if (static_cast<uint64_t>(indexed) > reader_->size()) {
+    return absl::DataLossError(
+        "the audit query index covers more entries than the log holds");
+  }
+  CONSENTRY_ASSIGN_OR_RETURN(
+      auto last, writer_->Prepare("SELECT COALESCE(MAX(run), 0) FROM runs"));
+  CONSENTRY_ASSIGN_OR_RETURN(const bool any, last.Step());
+  next_run_ = any ? static_cast<uint64_t>(last.Int64(0)) + 1 : 1;
+  CONSENTRY_ASSIGN_OR_RETURN(readers_, store::ReaderPool::Open(engine_, 2));
+  observed_from_ = reader_->size();
+  MutexLock lock(&mu_);
+  indexed_ = flushed_ = static_cast<uint64_t>(indexed);
+  return absl::OkStatus();
+}
+
+void TrailIndex::Observe(uint64_t index, std::span<const uint64_t> subjects) {
+  MutexLock lock(&mu_);
+  observed_.push_back({index, {subjects.begin(), subjects.end()}});
+}
+
+uint64_t TrailIndex::indexed_size() const {
+  MutexLock lock(&mu_);
+  return indexed_;
+}
+
+bool TrailIndex::WaitUntilIndexed(uint64_t size,
+                                  std::chrono::milliseconds timeout) {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  MutexLock lock(&mu_);
+  while (indexed_ < size && !failed_ && !stopping_) {
+    wanted_ = true;
+    changed_.SignalAll();
+    const auto left = deadline - std::chrono::steady_clock::now();
+    if (left <= left.zero()) return false;
+    changed_.WaitFor(&mu_, left);
+  }
+  return indexed_ >= size;
+}
+
+// The index's thread: takes what is readable and observed, and writes when
+// enough has gathered or nothing comes.
+void TrailIndex::Run() {
+  base::NameThisThread("trail");
+  absl::Status status;
+  bool stopping = false;
+  if (observed_from_ > indexed_size()) {
+    base::Log(kIndexRebuilding, {{"entries", observed_from_ - indexed_size()}});
+    status = IndexGap(observed_from_);
+  }
+  while (status.ok() && !stopping) {
+    status = IndexUpTo(reader_->size());
+    if (!status.ok()) break;
+    bool flush;
+    {
+      MutexLock lock(&mu_);
+      wanted_ = false;
+      changed_.SignalAll();
+      if (!stopping_) {
+        // A quarter of the idle time: entries wait for company, queries wake
+        // the thread at once.
+        const auto bound = std::min<std::chrono::nanoseconds>(
+            options_.idle_flush / 4, std::chrono::milliseconds(200));
+        if (!wanted_) changed_.WaitFor(&mu_, bound);
+      }
+      stopping = stopping_;
+      flush = stopping || recent_.size() >= options_.postings_per_run ||
+              indexed_ - flushed_ >= kEntriesPerStep ||
+              (indexed_ > flushed_ && observed_.empty());
+    }
+    if (stopping) status = IndexUpTo(reader_->size());
+    if (status.ok() && flush) status = Flush();
+  }
+  if (!status.ok()) {
+    base::Log(kIndexFailed, {{"status", status}});
+    MutexLock lock(&mu_);
+    failed_ = true;
+    changed_.SignalAll();
+  }
+}
+
+absl::Status TrailIndex::AddEntry(uint64_t index, std::string_view bytes,
+                                  std::span<const uint64_t> subjects) {
+  store::v1::Leaf leaf;
+  if (!leaf.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    return absl::DataLossError("an entry of the log is no leaf");
+  }
+  MutexLock lock(&mu_);
+  open_blocks_[index / kEntriesPerBlock].Add(leaf);
+  for (size_t i = 0; i < subjects.size() && i <= UINT16_MAX; ++i) {
+    if (subjects[i] != 0) {
+      recent_.push_back({subjects[i], index, static_cast<uint16_t>(i)});
+    }
+  }
+  indexed_ = index + 1;
+  return absl::OkStatus();
+}
+
+// Entries of earlier processes: the subjects are found by their tags.
+absl::Status TrailIndex::IndexGap(uint64_t end) {
+  for (uint64_t begin = indexed_size(); begin < end;
+       begin = indexed_size()) {
+    const uint64_t stop = std::min(end, begin + 16 * kEntriesPerStep);
+    std::set<uint32_t> months;
+    absl::Status status;
+    CONSENTRY_RETURN_IF_ERROR(reader_->Scan(
+        begin, stop, [&](uint64_t, std::string_view bytes) {
+          store::v1::Leaf leaf;
+          if (!leaf.ParseFromArray(bytes.data(),
+                                   static_cast<int>(bytes.size()))) {
+            status = absl::DataLossError("an entry of the log is no leaf");
+            return false;
+          }
+          if (leaf.subjects_size() > 0) {
+            months.insert(crypto::MonthOf(leaf.time_us()));
+          }
+          return true;
+        }));
+    CONSENTRY_RETURN_IF_ERROR(status);
+    std::map<std::string, uint64_t, std::less<>> tags;
+    if (!months.empty()) {
+      CONSENTRY_ASSIGN_OR_RETURN(
+          tags, resolve_(std::vector<uint32_t>(months.begin(), months.end())));
+    }
+    CONSENTRY_RETURN_IF_ERROR(reader_->Scan(
+        begin, stop, [&](uint64_t index, std::string_view bytes) {
+          store::v1::Leaf leaf;
+          std::vector<uint64_t> subjects;
+          if (leaf.ParseFromArray(bytes.data(),
+                                  static_cast<int>(bytes.size()))) {
+            for (const auto& subject : leaf.subjects()) {
+              const auto found = tags.find(subject.tag());
+              subjects.push_back(found == tags.end() ? 0 : found->second);
+            }
+          }
+          status = AddEntry(index, bytes, subjects);
+          return status.ok();
+        }));
+    CONSENTRY_RETURN_IF_ERROR(status);
+    CONSENTRY_RETURN_IF_ERROR(Flush());
+    MutexLock lock(&mu_);
+    changed_.SignalAll();
+    if (stopping_) return absl::OkStatus();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TrailIndex::IndexUpTo(uint64_t end) {
+  while (true) {
+    std::deque<Observed> ready;
+    uint64_t begin;
+    {
+      MutexLock lock(&mu_);
+      begin = indexed_;
+      if (begin < observed_from_) return absl::OkStatus();
+      while (!observed_.empty() && observed_.front().index < end &&
+             ready.size() < kEntriesPerStep) {
+        ready.push_back(std::move(observed_.front()));
+        observed_.pop_front();
+      }
+    }
+    if (ready.empty()) return absl::OkStatus();
+    const uint64_t stop = ready.back().index + 1;
+    absl::Status status;
+    CONSENTRY_RETURN_IF_ERROR(reader_->Scan(
+        begin, stop, [&](uint64_t index, std::string_view bytes) {
+          if (ready.empty() || ready.front().index != index) {
+            status = absl::InternalError("an entry was not observed in order");
+            return false;
+          }
+          status = AddEntry(index, bytes, ready.front().subjects);
+          ready.pop_front();
+          return status.ok();
+        }));
+    CONSENTRY_RETURN_IF_ERROR(status);
+    bool full;
+    {
+      MutexLock lock(&mu_);
+      changed_.SignalAll();
+      full = recent_.size() >= options_.postings_per_run;
+    }
+    if (full) CONSENTRY_RETURN_IF_ERROR(Flush());
+  }
+}
+
+absl::Status TrailIndex::Flush() {
+  std::vector<Posting> postings;
+  std::vector<std::pair<uint64_t, std::string>> blocks;
+  uint64_t indexed;
+  {
+    MutexLock lock(&mu_);
+    postings = recent_;
+    for (const auto& [block, summary] : open_blocks_) {
+      blocks.emplace_back(block, summary.Encode());
+    }
+    indexed = indexed_;
+  }
+  std::sort(postings.begin(), postings.end());
+  CONSENTRY_ASSIGN_OR_RETURN(auto transaction,
+                             store::WriteTransaction::Begin(writer_.get()));
+  if (!postings.empty()) {
+    CONSENTRY_RETURN_IF_ERROR(WriteRun(writer_.get(), next_run_++, postings));
+  }
+  CONSENTRY_RETURN_IF_ERROR(store::RunMany(
+      writer_.get(),
+      "INSERT INTO blocks (block, summary) VALUES ($1, $2) "
+      "ON CONFLICT (block) DO UPDATE SET summary = excluded.summary",
+      blocks.size(), [&](store::Query& query, size_t i) {
+        query.Bind(static_cast<int64_t>(blocks[i].first),
+                   std::string_view(blocks[i].second));
+      }));
+  CONSENTRY_RETURN_IF_ERROR(store::PutMetaInt64(
+      writer_.get(), kIndexedKey, static_cast<int64_t>(indexed)));
+  CONSENTRY_RETURN_IF_ERROR(transaction.Commit());
+  {
+    // Only this thread adds, so what was copied is still the beginning.
+    MutexLock lock(&mu_);
+    recent_.clear();
+    flushed_ = indexed;
+    const uint64_t last_block = indexed / kEntriesPerBlock;
+    std::erase_if(open_blocks_, [&](const auto& entry) {
+      return entry.first != last_block;
+    });
+  }
+  return MergeShortRuns();
+}
+
+absl::Status TrailIndex::MergeShortRuns() {
+  std::vector<int64_t> runs;
+  {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        auto query,
+        writer_->Prepare("SELECT run FROM runs WHERE postings < $1"));
+    query.Bind(static_cast<int64_t>(options_.postings_per_run));
+    while (true) {
+      CONSENTRY_ASSIGN_OR_RETURN(const bool row, query.Step());
+      if (!row) break;
+      runs.push_back(query.Int64(0));
+    }
+  }
+  if (runs.size() <= options_.max_short_runs) return absl::OkStatus();
+  std::vector<Posting> merged;
+  for (const int64_t run : runs) {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        auto query,
+        writer_->Prepare("SELECT bytes FROM postings WHERE run = $1"));
+    query.Bind(run);
+    while (true) {
+      CONSENTRY_ASSIGN_OR_RETURN(const bool row, query.Step());
+      if (!row) break;
+      CONSENTRY_ASSIGN_OR_RETURN(const auto chunk,
+                                 DecodePostings(query.Blob(0)));
+      merged.insert(merged.end(), chunk.begin(), chunk.end());
+    }
+  }
+  std::sort(merged.begin(), merged.end());
+  CONSENTRY_ASSIGN_OR_RETURN(auto transaction,
+                             store::WriteTransaction::Begin(writer_.get()));
+  for (const char* sql : {"DELETE FROM postings WHERE run = $1",
+                          "DELETE FROM runs WHERE run = $1"}) {
+    CONSENTRY_RETURN_IF_ERROR(store::RunMany(
+        writer_.get(), sql, runs.size(),
+        [&](store::Query& query, size_t i) { query.Bind(runs[i]); }));
+  }
+  CONSENTRY_RETURN_IF_ERROR(WriteRun(writer_.get(), next_run_++, merged));
+  return transaction.Commit();
+}
+
+absl::StatusOr<std::vector<Posting>> TrailIndex::PostingsOf(
+    std::span<const uint64_t> subjects, uint64_t below) {
+  std::vector<Posting> found;
+  const auto keep = [&](const Posting& posting) {
+    if (posting.index < below &&
+        std::find(subjects.begin(), subjects.end(), posting.subject) !=
+            subjects.end()) {
+      found.push_back(posting);
+    }
+  };
+  // Memory first: a run that is written meanwhile is then seen twice, not
+  // missed.
+  {
+    MutexLock lock(&mu_);
+    for (const Posting& posting : recent_) keep(posting);
+  }
+  CONSENTRY_ASSIGN_OR_RETURN(auto lease, readers_->Acquire());
+  CONSENTRY_ASSIGN_OR_RETURN(auto transaction,
+                             store::ReadTransaction::Begin(lease.get()));
+  std::vector<int64_t> runs;
+  {
+    CONSENTRY_ASSIGN_OR_RETURN(auto query,
+                               lease->Prepare("SELECT run FROM runs"));
+    while (true) {
+      CONSENTRY_ASSIGN_OR_RETURN(const bool row, query.Step());
+      if (!row) break;
+      runs.push_back(query.Int64(0));
+    }
+  }
+  for (const uint64_t subject : subjects) {
+    for (const int64_t run : runs) {
+      // Chunks that begin at or before the subject, from the nearest back: one,
+      // or as many as the subject fills.
+      CONSENTRY_ASSIGN_OR_RETURN(
+          auto query, lease->Prepare(
+                          "SELECT last_subject, bytes FROM postings "
+                          "WHERE run = $1 AND first_subject <= $2 "
+                          "ORDER BY first_subject DESC, chunk DESC"));
+      query.Bind(run, static_cast<int64_t>(subject));
+      while (true) {
+        CONSENTRY_ASSIGN_OR_RETURN(const bool row, query.Step());
+        if (!row || query.Int64(0) < static_cast<int64_t>(subject)) break;
+        CONSENTRY_ASSIGN_OR_RETURN(const auto chunk,
+                                   DecodePostings(query.Blob(1)));
+        for (const Posting& posting : chunk) keep(posting);
+      }
+    }
+  }
+  // Newest first; each once.
+  std::sort(found.begin(), found.end(), [](const Posting& a, const Posting& b) {
+    return a.index != b.index ? a.index > b.index : a.item < b.item;
+  });
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  return found;
+}
+
+absl::StatusOr<uint64_t> TrailIndex::SubjectOf(uint64_t index, uint16_t item) {
+  const auto matches = [&](const Posting& posting) {
+    return posting.index == index && posting.item == item;
+  };
+  {
+    MutexLock lock(&mu_);
+    for (const Posting& posting : recent_) {
+      if (matches(posting)) return posting.subject;
+    }
+  }
+  // Postings are sorted by subject, so this looks through all of the run that
+  // covers the entry: a millisecond.
+  CONSENTRY_ASSIGN_OR_RETURN(auto lease, readers_->Acquire());
+  CONSENTRY_ASSIGN_OR_RETURN(
+      auto query,
+      lease->Prepare("SELECT p.bytes FROM runs r, postings p WHERE "
+                     "r.first_index <= $1 AND r.last_index >= $1 "
+                     "AND p.run = r.run"));
+  query.Bind(static_cast<int64_t>(index));
+  while (true) {
+    CONSENTRY_ASSIGN_OR_RETURN(const bool row, query.Step());
+    if (!row) return 0;
+    CONSENTRY_ASSIGN_OR_RETURN(const auto chunk, DecodePostings(query.Blob(0)));
+    for (const Posting& posting : chunk) {
+      if (matches(posting)) return posting.subject;
+    }
+  }
+}
+
+absl::StatusOr<TrailIndex::Page> TrailIndex::Find(
+    std::span<const uint64_t> subjects, const EntryFilter& filter,
+    uint64_t below, size_t limit) {
+  below = std::min(below, indexed_size());
+  return subjects.empty() ? FindByScan(filter, below, limit)
+                          : FindBySubject(subjects, filter, below, limit);
+}
+
+absl::StatusOr<TrailIndex::Page> TrailIndex::FindBySubject(
+    std::span<const uint64_t> subjects, const EntryFilter& filter,
+    uint64_t below, size_t limit) {
+  CONSENTRY_ASSIGN_OR_RETURN(const auto postings, PostingsOf(subjects, below));
+  Page page;
+  size_t read = 0;
+  for (size_t i = 0; i < postings.size();) {
+    const uint64_t index = postings[i].index;
+    if (page.hits.size() >= limit || read >= kEntriesPerFind) {
+      page.next = index + 1;
+      return page;
+    }
+    Hit hit;
+    hit.index = index;
+    CONSENTRY_ASSIGN_OR_RETURN(const std::string bytes, reader_->Read(index));
+    ++read;
+    if (!hit.leaf.ParseFromString(bytes)) {
+      return absl::DataLossError("an entry of the log is no leaf");
+    }
+    for (; i < postings.size() && postings[i].index == index; ++i) {
+      const uint16_t item = postings[i].item;
+      if (item >= hit.leaf.subjects_size()) continue;
+      const auto& subject = hit.leaf.subjects(item);
+      if (filter.effect && subject.effect() != *filter.effect) continue;
+      if (filter.reason && subject.reason() != *filter.reason) continue;
+      hit.items.push_back(item);
+    }
+    if (!hit.items.empty() && filter.Matches(hit.leaf)) {
+      page.hits.push_back(std::move(hit));
+    }
+  }
+  return page;
+}
+
+absl::StatusOr<BlockSummary> TrailIndex::SummaryOf(
+    store::Connection* connection, uint64_t block) {
+  {
+    MutexLock lock(&mu_);
+    const auto found = open_blocks_.find(block);
+    if (found != open_blocks_.end()) return found->second;
+  }
+  CONSENTRY_ASSIGN_OR_RETURN(
+      auto query,
+      connection->Prepare("SELECT summary FROM blocks WHERE block = $1"));
+  query.Bind(static_cast<int64_t>(block));
+  CONSENTRY_ASSIGN_OR_RETURN(const bool row, query.Step());
+  if (!row) return absl::DataLossError("the audit index lacks a block");
+  return BlockSummary::Decode(query.Blob(0));
+}
+
+absl::StatusOr<TrailIndex::Page> TrailIndex::FindByScan(
+    const EntryFilter& filter, uint64_t below, size_t limit) {
+  Page page;
+  CONSENTRY_ASSIGN_OR_RETURN(auto lease, readers_->Acquire());
+  for (uint64_t looked = 0; below > 0; ++looked) {
+    const uint64_t block = (below - 1) / kEntriesPerBlock;
+    const uint64_t begin = block * kEntriesPerBlock;
+    if (looked >= kBlocksPerFind || page.hits.size() >= limit) {
+      page.next = below;
+      return page;
+    }
+    CONSENTRY_ASSIGN_OR_RETURN(const BlockSummary summary,
+                               SummaryOf(lease.get(), block));
+    if (summary.MayMatch(filter)) {
+      std::vector<Hit> hits;
+      absl::Status status;
+      CONSENTRY_RETURN_IF_ERROR(reader_->Scan(
+          begin, below, [&](uint64_t index, std::string_view bytes) {
+            Hit hit;
+            hit.index = index;
+            if (!hit.leaf.ParseFromArray(bytes.data(),
+                                         static_cast<int>(bytes.size()))) {
+              status = absl::DataLossError("an entry of the log is no leaf");
+              return false;
+            }
+            if (filter.Matches(hit.leaf)) hits.push_back(std::move(hit));
+            return true;
+          }));
+      CONSENTRY_RETURN_IF_ERROR(status);
+      while (!hits.empty() && page.hits.size() < limit) {
+        page.hits.push_back(std::move(hits.back()));
+        hits.pop_back();
+      }
+      if (!hits.empty()) {
+        page.next = page.hits.back().index;
+        return page;
+      }
+    }
+    below = begin;
+  }
+  return page;
+}
+
+}  // namespace consentry::trail
