@@ -1,0 +1,229 @@
+#include "gateway/clients/client_rules.h"
+
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "absl/strings/str_cat.h"
+#include "gateway/clients/permissions.h"
+#include "gateway/clients/registration.h"
+
+namespace consentry::clients {
+namespace {
+
+using config::v1::PurposeClass;
+
+bool IsIdChar(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+}
+
+bool IsMarketingSide(policy::PurposeClass purpose_class) {
+  switch (purpose_class) {
+    case PurposeClass::DIRECT_MARKETING:
+    case PurposeClass::PROFILING:
+    case PurposeClass::TARGETED_ADS:
+    case PurposeClass::SALE_OR_SHARE:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool IsServiceSide(policy::PurposeClass purpose_class) {
+  return purpose_class == PurposeClass::SERVICE ||
+         purpose_class == PurposeClass::SUPPORT;
+}
+
+class Faults {
+ public:
+  explicit Faults(std::string_view path) : path_(path) {}
+
+  void Add(std::string_view field, std::string_view description) {
+    faults_.push_back({absl::StrCat(path_, std::string(field)),
+                       std::string(description)});
+  }
+  void AddAt(std::string_view field, int index, std::string_view description) {
+    Add(absl::StrCat(std::string(field), "[", index, "]"), description);
+  }
+  std::vector<FieldViolation> Take() { return std::move(faults_); }
+
+  // Bounded, without an empty or repeated element.
+  void CheckList(const google::protobuf::RepeatedPtrField<std::string>& list,
+                 std::string_view field, int most) {
+    if (list.size() > most) Add(field, absl::StrCat("more than ", most));
+    std::set<std::string_view> seen;
+    for (int i = 0; i < list.size(); ++i) {
+      if (list[i].empty() || list[i].size() > 160) {
+        AddAt(field, i, "must have 1 to 160 characters");
+      } else if (!seen.insert(list[i]).second) {
+        AddAt(field, i, "stands twice");
+      }
+    }
+  }
+
+  void CheckText(const std::string& text, std::string_view field) {
+    if (text.size() > kMaxTextBytes) {
+      Add(field, absl::StrCat("longer than ", kMaxTextBytes, " bytes"));
+    }
+    for (const char c : text) {
+      if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+        Add(field, "holds a control character");
+        break;
+      }
+    }
+  }
+
+ private:
+  const std::string path_;
+  std::vector<FieldViolation> faults_;
+};
+
+void CheckId(const v1::Client& client, Faults* faults) {
+  const std::string& id = client.id();
+  bool good = id.size() >= 2 && id.size() <= 64 && id.front() != '-' &&
+              id.back() != '-';
+  for (const char c : id) good = good && IsIdChar(c);
+  if (!good) {
+    faults->Add("id", "must be 2 to 64 characters of [a-z0-9-]");
+  }
+}
+
+void CheckPurposes(const v1::Client& client, const policy::Bundle& bundle,
+                   Faults* faults) {
+  faults->CheckList(client.purposes(), "purposes", kMaxPurposes);
+  bool marketing = false;
+  bool service = false;
+  for (int i = 0; i < client.purposes_size(); ++i) {
+    const auto purpose = bundle.FindPurpose(client.purposes(i));
+    if (!purpose.has_value()) {
+      faults->AddAt("purposes", i, "is not in the purpose registry");
+      continue;
+    }
+    const auto purpose_class = bundle.purpose(*purpose).purpose_class();
+    marketing = marketing || IsMarketingSide(purpose_class);
+    service = service || IsServiceSide(purpose_class);
+  }
+  if (marketing && service) {
+    faults->Add("purposes",
+                "direct marketing, targeted advertising, profiling and sale do "
+                "not mix with service and support: register two systems");
+  }
+  faults->CheckList(client.attests(), "attests", kMaxAttests);
+  for (int i = 0; i < client.attests_size(); ++i) {
+    const std::string_view entry = client.attests(i);
+    if (!bundle.FindPurpose(entry.substr(0, entry.find('@')))) {
+      faults->AddAt("attests", i, "is not in the purpose registry");
+    }
+  }
+}
+
+void CheckCategories(
+    const google::protobuf::RepeatedPtrField<std::string>& categories,
+    std::string_view field, const policy::Bundle& bundle, Faults* faults) {
+  faults->CheckList(categories, field, kMaxCategories);
+  for (int i = 0; i < categories.size(); ++i) {
+    bool known = false;
+    for (size_t f = 0; f < bundle.field_count() && !known; ++f) {
+      known = CategoryBelow(
+          bundle.field(static_cast<policy::FieldId>(f)).category(),
+          categories[i]);
+    }
+    if (!known) {
+      faults->AddAt(field, i, "no field of the catalog has this category");
+    }
+  }
+}
+
+void CheckRole(const v1::Client& client, Faults* faults) {
+  switch (client.role()) {
+    case v1::ROLE_SERVICE:
+    case v1::ROLE_ADMIN:
+    case v1::ROLE_COMPLIANCE:
+    case v1::ROLE_DPO:
+    case v1::ROLE_REVIEWER:
+      break;
+    case v1::ROLE_CUSTOMER:
+      faults->Add("role", "customers come with tokens, not with certificates");
+      break;
+    default:
+      faults->Add("role", "is required");
+  }
+  for (int i = 0; i < client.permissions_size(); ++i) {
+    if (!PermissionSet::Of(client.permissions(i))) {
+      faults->AddAt("permissions", i, "no such permission");
+    } else if (!MayBeGranted(client.role(), client.permissions(i))) {
+      faults->AddAt("permissions", i, "cannot be given to this role");
+    }
+  }
+  if (client.role() == v1::ROLE_SERVICE) return;
+  if (client.purposes_size() + client.read_categories_size() +
+          client.write_categories_size() + client.sources_size() +
+          client.attests_size() >
+      0) {
+    faults->Add("role",
+                "only services have purposes, categories, sources and "
+                "attestations");
+  }
+}
+
+}  // namespace
+
+std::vector<FieldViolation> CheckClient(const v1::Client& client,
+                                        const policy::Bundle& bundle,
+                                        int64_t now_us,
+                                        std::string_view path) {
+  Faults faults(path);
+  CheckId(client, &faults);
+  CheckRole(client, &faults);
+  CheckPurposes(client, bundle, &faults);
+  CheckCategories(client.read_categories(), "read_categories", bundle, &faults);
+  CheckCategories(client.write_categories(), "write_categories", bundle,
+                  &faults);
+  for (int i = 0; i < client.channels_size(); ++i) {
+    if (client.channels(i) == v1::CHANNEL_UNSPECIFIED ||
+        !v1::Channel_IsValid(client.channels(i))) {
+      faults.AddAt("channels", i, "no such channel");
+    }
+  }
+  faults.CheckList(client.sources(), "sources", kMaxSources);
+  for (int i = 0; i < client.sources_size(); ++i) {
+    bool known = false;
+    for (const auto& source : bundle.catalog().sources()) {
+      known = known || source.key() == client.sources(i);
+    }
+    if (!known) faults.AddAt("sources", i, "is no source of the catalog");
+  }
+  faults.CheckText(client.title(), "title");
+  faults.CheckText(client.contract(), "contract");
+  faults.CheckText(client.recipient(), "recipient");
+  if (!client.country().empty() &&
+      (client.country().size() != 2 ||
+       !bundle.FindJurisdiction(client.country()))) {
+    faults.Add("country", "must be an ISO 3166-1 alpha-2 code, upper case");
+  }
+  policy::Safeguard safeguard;
+  if (!ParseTransferGround(client.transfer_ground(), &safeguard)) {
+    faults.Add("transfer_ground",
+               "must be empty or one of adequacy, scc, bcr, certification, "
+               "explicit_consent, derogation");
+  }
+  if (client.limits().calls_per_second() > kMaxCallsPerSecond) {
+    faults.Add("limits.calls_per_second",
+               absl::StrCat("at most ", kMaxCallsPerSecond));
+  }
+  if (client.limits().subjects_per_hour() > kMaxSubjectsPerHour) {
+    faults.Add("limits.subjects_per_hour",
+               absl::StrCat("at most ", kMaxSubjectsPerHour));
+  }
+  if (client.has_expire_time()) {
+    const int64_t expire_us = client.expire_time().seconds() * 1'000'000;
+    if (expire_us <= now_us) {
+      faults.Add("expire_time", "lies in the past");
+    } else if (expire_us - now_us > kMaxLifetimeUs) {
+      faults.Add("expire_time", "more than 825 days ahead");
+    }
+  }
+  return faults.Take();
+}
+
+}  // namespace consentry::clients

@@ -1,0 +1,86 @@
+#include "gateway/clients/permissions.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+
+#include "consentry/v1/annotations.pb.h"
+#include "consentry/v1/audit_service.pb.h"
+#include "consentry/v1/consent_service.pb.h"
+#include "consentry/v1/data_service.pb.h"
+#include "consentry/v1/review_service.pb.h"
+#include "consentry/v1/rights_service.pb.h"
+#include "consentry/v1/screening_service.pb.h"
+
+namespace consentry::clients {
+namespace {
+
+PermissionSet Of(std::string_view name) { return *PermissionSet::Of(name); }
+
+const google::protobuf::FileDescriptor* const kFiles[] = {
+    v1::CreateClientRequest::descriptor()->file(),
+    v1::GetAuditLogRequest::descriptor()->file(),
+    v1::RecordConsentRequest::descriptor()->file(),
+    v1::ReadSubjectRequest::descriptor()->file(),
+    v1::Review::descriptor()->file(),
+    v1::RightsCase::descriptor()->file(),
+    v1::Screening::descriptor()->file(),
+};
+
+TEST(PermissionsTest, EveryPermissionOfTheApiIsKnownAndNoOther) {
+  std::set<std::string> used = {"data.legal_facts"};
+  for (const auto* file : kFiles) {
+    for (int s = 0; s < file->service_count(); ++s) {
+      for (int m = 0; m < file->service(s)->method_count(); ++m) {
+        used.insert(file->service(s)->method(m)->options().GetExtension(
+            v1::permission));
+      }
+    }
+  }
+  const auto all = AllPermissions();
+  EXPECT_EQ(std::set<std::string>(all.begin(), all.end()), used);
+}
+
+TEST(PermissionsTest, EveryPermissionBelongsToSomebody) {
+  for (const std::string_view name : AllPermissions()) {
+    bool held = false;
+    for (int role = 1; role <= v1::Role_MAX; ++role) {
+      held = held ||
+             PermissionsOf(static_cast<v1::Role>(role)).Contains(Of(name)) ||
+             MayBeGranted(static_cast<v1::Role>(role), name);
+    }
+    EXPECT_TRUE(held) << name;
+  }
+}
+
+TEST(PermissionsTest, AdministratorsReadNeitherDataNorAudit) {
+  for (const char* name : {"data.read", "data.select", "data.check",
+                           "decisions.explain", "audit.read", "consent.read"}) {
+    EXPECT_FALSE(PermissionsOf(v1::ROLE_ADMIN).Contains(Of(name))) << name;
+    EXPECT_FALSE(MayBeGranted(v1::ROLE_ADMIN, name)) << name;
+  }
+}
+
+TEST(PermissionsTest, OnlyServicesReadData) {
+  for (int role = 0; role <= v1::Role_MAX; ++role) {
+    EXPECT_EQ(PermissionsOf(static_cast<v1::Role>(role))
+                  .Contains(Of("data.read")),
+              role == v1::ROLE_SERVICE);
+  }
+}
+
+TEST(PermissionsTest, UnknownNamesAndRolesHoldNothing) {
+  EXPECT_FALSE(PermissionSet::Of(""));
+  EXPECT_FALSE(PermissionSet::Of("data"));
+  EXPECT_FALSE(PermissionSet::Of("data.read "));
+  EXPECT_FALSE(MayBeGranted(v1::ROLE_SERVICE, "clients.write"));
+  EXPECT_FALSE(MayBeGranted(v1::ROLE_SERVICE, "no.such"));
+  EXPECT_EQ(PermissionsOf(v1::ROLE_UNSPECIFIED), PermissionSet());
+  EXPECT_EQ(PermissionsOf(static_cast<v1::Role>(77)), PermissionSet());
+  EXPECT_EQ(PermissionsOf(static_cast<v1::Role>(-1)), PermissionSet());
+  EXPECT_EQ(PermissionsOf(v1::ROLE_CUSTOMER), PermissionSet());
+}
+
+}  // namespace
+}  // namespace consentry::clients
