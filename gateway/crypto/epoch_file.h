@@ -44,8 +44,6 @@ class EpochFile {
   static absl::StatusOr<std::unique_ptr<EpochFile>> Open(
       audit::FileSystem* fs, const std::string& path, const RootKey& root);
 
-  ~EpochFile();
-
   // The keys as of now. Never null.
   std::shared_ptr<const EpochKeys> keys() const;
 
@@ -70,10 +68,14 @@ class EpochFile {
   absl::Status ChangeRootKey(const RootKey& root);
 
  private:
-  struct Entry;
-  struct Content;
-  EpochFile(audit::FileSystem* fs, std::string path, GuardedKey seal_key,
-            std::string file_id);
+  EpochFile(audit::FileSystem* fs, std::string path, std::string file_id,
+            GuardedKey seal_key);
+
+  static absl::StatusOr<std::shared_ptr<const EpochKeys>> BuildKeys(
+      const SecretBuffer& content);
+  // Writes `content` and, once it is durable, makes it what keys() shows.
+  absl::Status Store(SecretBuffer content) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::StatusOr<uint32_t> AddNumbered(uint8_t kind, int64_t now_us);
 
   audit::FileSystem* const fs_;
   const std::string path_;
@@ -81,11 +83,10 @@ class EpochFile {
 
   mutable Mutex mu_;
   GuardedKey seal_key_ ABSL_GUARDED_BY(mu_);
-  std::shared_ptr<const Content> content_ ABSL_GUARDED_BY(mu_);
+  SecretBuffer content_ ABSL_GUARDED_BY(mu_);  // As `content` above.
   std::shared_ptr<const EpochKeys> keys_ ABSL_GUARDED_BY(mu_);
-
-  absl::Status Store(Content content, bool wipe_old)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Blocks of a replaced file could not be overwritten.
+  bool residue_ ABSL_GUARDED_BY(mu_) = false;
 };
 
 }  // namespace consentry::crypto

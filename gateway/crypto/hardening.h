@@ -7,9 +7,9 @@ namespace consentry::crypto {
 
 // What HardenProcess achieved; `doctor` and health show it.
 struct HardeningReport {
-  bool core_dumps_off = false;   // RLIMIT_CORE is 0, hard limit too.
-  bool not_dumpable = false;     // PR_SET_DUMPABLE 0: no ptrace by equals.
-  bool memory_locking = false;   // A probe page could be locked.
+  bool core_dumps_off = false;    // RLIMIT_CORE is 0, hard limit too.
+  bool not_dumpable = false;      // PR_SET_DUMPABLE 0: no ptrace by equals.
+  bool memory_locking = false;    // A probe page could be locked.
   uint64_t lock_limit_bytes = 0;  // RLIMIT_MEMLOCK; UINT64_MAX: no limit.
 
   bool complete() const {

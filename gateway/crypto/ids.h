@@ -35,9 +35,7 @@ std::string_view IdPrefix(IdKind kind);
 
 ObjectId NewObjectId();
 std::string FormatId(IdKind kind, const ObjectId& id);
-inline std::string NewId(IdKind kind) {
-  return FormatId(kind, NewObjectId());
-}
+inline std::string NewId(IdKind kind) { return FormatId(kind, NewObjectId()); }
 
 // Accepts exactly what FormatId makes: InvalidArgument for another prefix,
 // length, upper case, or a character outside of the alphabet. The message does

@@ -18,9 +18,9 @@ namespace consentry::crypto {
 // Safe for many threads. Must outlive every block taken from it.
 class LockedSlab {
  public:
-  static constexpr size_t kBlockBytes = 192;
+  static constexpr size_t kBlockBytes = 128;
   static constexpr size_t kChunkBytes = 64 * 1024;
-  // Some 21,000 subjects, half of Debian's default limit for locked memory.
+  // Some 32,000 subjects, half of Debian's default limit for locked memory.
   static constexpr size_t kDefaultMaxBytes = 4 * 1024 * 1024;
 
   explicit LockedSlab(size_t max_bytes = kDefaultMaxBytes);

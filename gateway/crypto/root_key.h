@@ -15,15 +15,15 @@ namespace consentry::crypto {
 // and never change their meaning. The key that signs the log is not here: it
 // is independent of the root key (see signing.h).
 enum class KeyPurpose : uint32_t {
-  kEpochFile = 1,        // Seals the epoch file.
-  kStorePages = 2,       // SQLCipher raw key of the main store.
-  kTrailPages = 3,       // SQLCipher raw key of the query index.
-  kDecisionTokens = 4,   // dec_ ids.
-  kAuditTokens = 5,      // aud_ references.
-  kPageTokens = 6,       // Page tokens.
-  kPseudonyms = 7,       // Subjects as one caller knows them.
+  kEpochFile = 1,          // Seals the epoch file.
+  kStorePages = 2,         // SQLCipher raw key of the main store.
+  kTrailPages = 3,         // SQLCipher raw key of the query index.
+  kDecisionTokens = 4,     // dec_ ids.
+  kAuditTokens = 5,        // aud_ references.
+  kPageTokens = 6,         // Page tokens.
+  kPseudonyms = 7,         // Subjects as one caller knows them.
   kConsistencyTokens = 8,  // Answers of writes.
-  kRequestDigests = 9,   // Digests kept for request_id.
+  kRequestDigests = 9,     // Digests kept for request_id.
 };
 
 // The key at the top: 32 random bytes that wrap the epoch keys and from which

@@ -33,7 +33,8 @@ class SigningKey {
 
  private:
   SigningKey() = default;
-  static std::unique_ptr<SigningKey> FromSeed(std::span<const uint8_t, 32> seed);
+  static std::unique_ptr<SigningKey> FromSeed(
+      std::span<const uint8_t, 32> seed);
 
   SecretBuffer secret_;  // Seed and public key: libsodium's form.
   std::array<uint8_t, 32> public_key_{};

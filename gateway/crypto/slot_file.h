@@ -33,9 +33,9 @@ namespace consentry::crypto {
 // subject: whoever wants a cache keeps one and drops an entry when its slot
 // changes.
 //
-// Failure: when a write or sync fails, the file answers Unavailable to
-// everything from then on, since the disk may differ from what is read back;
-// it must be opened anew.
+// Failure: when a sync fails, or a write over what exists, the file answers
+// Unavailable to everything from then on, since the disk may differ from what
+// is read back; it must be opened anew. A full disk fails Allocate alone.
 class SlotFile {
  public:
   struct Options {
@@ -105,9 +105,8 @@ class SlotFile {
   // slots come as a DataLoss status. Stops at the first error of `visit`.
   absl::Status ForEach(
       uint64_t first,
-      const std::function<absl::Status(uint64_t subject,
-                                       const absl::StatusOr<SlotInfo>&)>&
-          visit) const;
+      const std::function<absl::Status(
+          uint64_t subject, const absl::StatusOr<SlotInfo>&)>& visit) const;
 
   // Highest subject number allocated, 0 for none.
   uint64_t last_subject() const;
@@ -122,35 +121,39 @@ class SlotFile {
 
  private:
   SlotFile(const Options& options, std::unique_ptr<audit::File> file,
-           const SlotFileId& id);
+           const SlotFileId& id, const SlotHeader& header);
 
   const Options options_;
   const SlotFileId id_;
-  // Positional reads beside one writer.
+  // Provides its own synchronisation: positional reads beside one writer.
   const std::unique_ptr<audit::File> file_;
 
-  // Serialises writers; held through their syncs.
+  // Writers take turns; held through their syncs.
   mutable Mutex write_mu_;
 
   mutable Mutex mu_;
   SlotHeader header_ ABSL_GUARDED_BY(mu_);
   bool failed_ ABSL_GUARDED_BY(mu_) = false;
 
+  absl::Status CheckSubject(uint64_t subject) const;
   absl::Status CheckUsable() const;
-  absl::StatusOr<std::string> ReadSlot(uint64_t subject) const;
-  template <class Parse>
-  auto ReadAndParse(uint64_t subject, const Parse& parse) const;
-  absl::Status WriteHeader(const SlotHeader& header)
+  SlotHeader header() const;
+  absl::Status Fail(absl::Status status);
+
+  absl::StatusOr<SlotInfo> ReadOnce(uint64_t subject, SlotKeys* keys) const;
+  absl::StatusOr<SlotInfo> Read(uint64_t subject, SlotKeys* keys) const;
+  absl::StatusOr<SubjectKeys> Adopt(uint64_t subject, const SlotInfo& info,
+                                    const SlotKeys& keys) const;
+
+  absl::Status WriteHeader(SlotHeader header)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
-  absl::Status Recover() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
-  struct Replacement {
-    uint64_t subject;
-    std::string bytes;
-  };
-  absl::Status Replace(const std::vector<Replacement>& replacements,
+  absl::Status Sync() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
+  // Overwrites live slots so that a crash leaves each old or new, and writes
+  // the header with them when there is one.
+  absl::Status Replace(std::span<const SlotWrite> writes,
                        const SlotHeader* header)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
-  absl::Status Fail(absl::Status status);
+  absl::Status Recover() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_);
 };
 
 }  // namespace consentry::crypto

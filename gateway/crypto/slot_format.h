@@ -4,14 +4,15 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "gateway/crypto/epoch_keys.h"
-#include "gateway/crypto/locked_slab.h"
-#include "gateway/crypto/subject_keys.h"
+#include "gateway/crypto/secret.h"
 
 namespace consentry::crypto {
 
@@ -47,7 +48,7 @@ inline constexpr size_t kSlotRedoMax = (kSlotRedoBytes - 36) / (8 + kSlotBytes);
 using SlotFileId = std::array<uint8_t, 16>;
 
 enum class SlotState : uint8_t {
-  kFree = 0,       // An orphan that was swept; never used again.
+  kFree = 0,  // An orphan that was swept; never used again.
   kLive = 1,
   kDestroyed = 2,
 };
@@ -73,8 +74,7 @@ struct SlotHeader {
   int64_t created_us = 0;
 };
 
-// Pure functions over bytes; all but the encoders that need a random nonce are
-// deterministic. Safe for many threads.
+// Pure and deterministic functions over bytes. Safe for many threads.
 
 inline uint64_t SlotOffset(uint64_t subject) {
   return kSlotsOffset + (subject - 1) * kSlotBytes;
@@ -92,31 +92,42 @@ absl::StatusOr<SlotHeader> DecodeSlotHeader(const EpochKeys& keys,
                                             const SlotFileId& id,
                                             std::string_view bytes);
 
-// A live slot with fresh random keys of generation 1 in the current epoch.
-std::string EncodeNewSlot(const EpochKeys& keys, const SlotFileId& id,
-                          uint64_t subject, uint32_t created_day);
+// data | audit | previous data | previous audit, 32 bytes each.
+inline constexpr size_t kSlotKeysBytes = 4 * kKeyBytes;
+using SlotKeys = SecretBytes<kSlotKeysBytes>;
 
-// A live slot with the keys given, in the current epoch. Only epoch and
-// wrapping differ from `info`, whose generations must be those of `subject`.
+// A live slot with these keys, wrapped under the current epoch. Of `info`,
+// state and epoch are not read. `nonce` is 16 random bytes, used once.
 std::string EncodeLiveSlot(const EpochKeys& keys, const SlotFileId& id,
-                           const SubjectKeys& subject, const SlotInfo& info);
+                           uint64_t subject, const SlotInfo& info,
+                           std::span<const uint8_t, kSlotKeysBytes> slot_keys,
+                           std::span<const uint8_t, 16> nonce);
 
 // A slot without keys: destroyed or free.
 std::string EncodeDeadSlot(const EpochKeys& keys, const SlotFileId& id,
                            uint64_t subject, const SlotInfo& info);
 
-struct DecodedSlot {
-  SlotInfo info;
-  std::optional<SubjectKeys> keys;  // Set exactly when live.
+// DataLoss unless the slot verifies for this file and subject; NotFound for a
+// live slot whose epoch has no key here. For a live slot its keys go to `out`;
+// otherwise, and on failure, `out` is left as zeros.
+absl::StatusOr<SlotInfo> DecodeSlot(const EpochKeys& keys, const SlotFileId& id,
+                                    uint64_t subject, std::string_view bytes,
+                                    std::span<uint8_t, kSlotKeysBytes> out);
+
+// New content of slots on its way to their places.
+struct SlotWrite {
+  uint64_t subject = 0;
+  std::string bytes;  // kSlotBytes of them.
 };
 
-// DataLoss unless the slot verifies for this file and subject;
-// FailedPrecondition for a newer slot version; NotFound for a live slot whose
-// epoch's key was destroyed.
-absl::StatusOr<DecodedSlot> DecodeSlot(const EpochKeys& keys,
-                                       const SlotFileId& id, uint64_t subject,
-                                       std::string_view bytes,
-                                       LockedSlab* slab);
+// At most kSlotRedoMax writes.
+std::string EncodeSlotRedo(const EpochKeys& keys, const SlotFileId& id,
+                           std::span<const SlotWrite> writes);
+
+// DataLoss for anything that EncodeSlotRedo did not make whole, zeros among it.
+absl::StatusOr<std::vector<SlotWrite>> DecodeSlotRedo(const EpochKeys& keys,
+                                                      const SlotFileId& id,
+                                                      std::string_view bytes);
 
 }  // namespace consentry::crypto
 
