@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view kVersion1 = R"sql(
 CREATE TABLE subjects (
   subject {int} PRIMARY KEY,
-  public_id {blob} NOT NULL UNIQUE,
+  public_id {blob} NOT NULL,
   version {int} NOT NULL,
   key_gen {int} NOT NULL,
   head {blob} NOT NULL,
@@ -20,21 +20,20 @@ CREATE TABLE subjects (
 CREATE INDEX subjects_due ON subjects (due_month);
 
 CREATE TABLE lookup (
-  key {blob} NOT NULL PRIMARY KEY,
+  key {blob} NOT NULL,
   subject {int} NOT NULL,
   kind {int} NOT NULL,
   row_gen {int} NOT NULL,
-  value {blob} NOT NULL
+  value {blob} NOT NULL,
+  PRIMARY KEY (key, subject)
 ) {clustered};
 CREATE INDEX lookup_by_subject ON lookup (subject);
 
 CREATE TABLE records (
   subject {int} NOT NULL,
   kind {int} NOT NULL,
-  record_id {int} NOT NULL,
-  source {int} NOT NULL,
+  record_id {blob} NOT NULL,
   row_gen {int} NOT NULL,
-  collected_month {int} NOT NULL,
   due_month {int},
   fields {blob} NOT NULL,
   PRIMARY KEY (subject, kind, record_id)
@@ -57,12 +56,10 @@ CREATE TABLE consent_events (
 ) {clustered};
 
 CREATE TABLE source_rows (
-  source {int} NOT NULL,
-  row_key {blob} NOT NULL,
+  row_key {blob} NOT NULL PRIMARY KEY,
   content_hash {blob} NOT NULL,
   subject {int} NOT NULL,
-  record_id {int} NOT NULL,
-  PRIMARY KEY (source, row_key)
+  record_id {blob} NOT NULL
 ) {clustered};
 CREATE INDEX source_rows_by_subject ON source_rows (subject);
 

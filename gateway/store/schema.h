@@ -19,18 +19,22 @@
 // records (clustered by subject and kind).
 //
 //   meta(k TEXT key, v)                         format version, counters
-//   subjects(subject key, public_id unique, version, key_gen,
+//   subjects(subject key, public_id, version, key_gen,
 //            head sealed, due_month)            all that a decision needs
-//   lookup(key, subject, kind, row_gen, value sealed)
-//            key: 16-byte blind index of an identifier, or hash of a public id
-//   records(subject, kind, record_id; source, row_gen, collected_month,
-//           due_month, fields sealed)           clustered by the first three
+//   lookup(key, subject; kind, row_gen, value sealed)
+//            key: 16-byte blind index of an identifier, or a public id; several
+//            subjects may share an identifier
+//   records(subject, kind, record_id; row_gen, due_month, fields sealed)
+//                                               clustered by the first three
 //   facts(subject, version; head sealed)        the heads of the past, by which
-//                                               decisions are replayed
+//                                               decisions are replayed; what is
+//                                               current stands in subjects only
 //   consent_events(subject, seq; event sealed)
-//   source_rows(source, row_key; content_hash, subject, record_id)
-//                                               what an import has seen;
-//                                               hashes under a blind-index key
+//   source_rows(row_key; content_hash, subject, record_id)
+//                                               what an import has seen: blind
+//                                               index of source, kind and the
+//                                               source's key; digest of the
+//                                               content under the subject's key
 //   outbox(change key, entry)                   audit entries not yet known to
 //                                               be in the log
 //   requests(client, request_id; method, request_hash, result, change_number,

@@ -1,0 +1,158 @@
+#include "gateway/vault/head_cache.h"
+
+#include <sodium.h>
+
+#include <algorithm>
+#include <string>
+
+#include "gateway/vault/wipe.h"
+
+namespace consentry::vault {
+namespace {
+
+// What containers, control blocks and the keys' block add to a head.
+constexpr size_t kEntryOverhead = 512;
+
+}  // namespace
+
+CachedSubject::CachedSubject(int64_t version, int64_t as_of_change,
+                             store::v1::SubjectHead head,
+                             crypto::SubjectKeys keys)
+    : version_(version),
+      as_of_change_(as_of_change),
+      head_(std::move(head)),
+      keys_(std::move(keys)),
+      bytes_(head_.SpaceUsedLong() + kEntryOverhead) {}
+
+CachedSubject::~CachedSubject() { WipeMessage(&head_); }
+
+std::shared_ptr<const void> CachedSubject::slot() const {
+  MutexLock lock(&mu_);
+  return slot_;
+}
+
+void CachedSubject::PutSlot(std::shared_ptr<const void> value) const {
+  // Swapped, so that the old value ends outside of the lock.
+  MutexLock lock(&mu_);
+  slot_.swap(value);
+}
+
+HeadCache::HeadCache(const Options& options)
+    : max_bytes_per_shard_(std::max<size_t>(options.max_bytes / kShards, 1)),
+      max_entries_per_shard_(
+          std::max<size_t>(options.max_entries / kShards, 1)),
+      slot_bytes_(options.slot_bytes) {}
+
+HeadCache::~HeadCache() = default;
+
+std::shared_ptr<const CachedSubject> HeadCache::Find(uint64_t subject) {
+  Shard& shard = ShardOf(subject);
+  MutexLock lock(&shard.mu);
+  const auto found = shard.by_subject.find(subject);
+  if (found == shard.by_subject.end()) return nullptr;
+  shard.order.splice(shard.order.begin(), shard.order, found->second);
+  return *found->second;
+}
+
+HeadCache::Loading HeadCache::BeginLoad(uint64_t subject) {
+  Shard& shard = ShardOf(subject);
+  Loading loading;
+  MutexLock lock(&shard.mu);
+  loading.sequence_ = shard.sequence;
+  return loading;
+}
+
+bool HeadCache::OvertakenLocked(const Shard& shard, uint64_t since,
+                                const CachedSubject& entry) {
+  if (since < shard.floor) return true;
+  // What is no longer remembered may have been this subject.
+  if (shard.sequence - since > kRemembered) return true;
+  for (uint64_t i = since; i < shard.sequence; ++i) {
+    const Shard::Invalidated& past = shard.recent[i % kRemembered];
+    if (past.subject == entry.subject() && past.version > entry.version()) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void HeadCache::RemoveLocked(Shard* shard, uint64_t subject, Dropped* dropped) {
+  const auto found = shard->by_subject.find(subject);
+  if (found == shard->by_subject.end()) return;
+  dropped->push_back(std::move(*found->second));
+  shard->order.erase(found->second);
+  shard->by_subject.erase(found);
+}
+
+void HeadCache::Insert(const Loading& loading,
+                       std::shared_ptr<const CachedSubject> entry) {
+  const uint64_t subject = entry->subject();
+  const size_t cost = CostOf(*entry);
+  if (cost > max_bytes_per_shard_) return;
+  // Wiping takes its time, so it is done after the lock.
+  Dropped dropped;
+  Shard& shard = ShardOf(subject);
+  MutexLock lock(&shard.mu);
+  if (OvertakenLocked(shard, loading.sequence_, *entry)) return;
+  const auto found = shard.by_subject.find(subject);
+  if (found != shard.by_subject.end()) {
+    if ((*found->second)->version() > entry->version()) return;
+    shard.bytes -= CostOf(**found->second);
+    RemoveLocked(&shard, subject, &dropped);
+  }
+  shard.order.push_front(std::move(entry));
+  shard.by_subject.emplace(subject, shard.order.begin());
+  shard.bytes += cost;
+  while (shard.bytes > max_bytes_per_shard_ ||
+         shard.by_subject.size() > max_entries_per_shard_) {
+    const std::shared_ptr<const CachedSubject>& last = shard.order.back();
+    shard.bytes -= CostOf(*last);
+    RemoveLocked(&shard, last->subject(), &dropped);
+  }
+}
+
+void HeadCache::Invalidate(uint64_t subject, int64_t version) {
+  Dropped dropped;
+  Shard& shard = ShardOf(subject);
+  MutexLock lock(&shard.mu);
+  shard.recent[shard.sequence % kRemembered] = {subject, version};
+  ++shard.sequence;
+  const auto found = shard.by_subject.find(subject);
+  if (found == shard.by_subject.end()) return;
+  if ((*found->second)->version() >= version) return;
+  shard.bytes -= CostOf(**found->second);
+  RemoveLocked(&shard, subject, &dropped);
+}
+
+void HeadCache::Clear() {
+  for (Shard& shard : shards_) {
+    Dropped dropped;
+    MutexLock lock(&shard.mu);
+    ++shard.sequence;
+    shard.floor = shard.sequence;
+    for (auto& entry : shard.order) dropped.push_back(std::move(entry));
+    shard.order.clear();
+    shard.by_subject.clear();
+    shard.bytes = 0;
+  }
+}
+
+size_t HeadCache::entries() const {
+  size_t total = 0;
+  for (const Shard& shard : shards_) {
+    MutexLock lock(&shard.mu);
+    total += shard.by_subject.size();
+  }
+  return total;
+}
+
+size_t HeadCache::bytes() const {
+  size_t total = 0;
+  for (const Shard& shard : shards_) {
+    MutexLock lock(&shard.mu);
+    total += shard.bytes;
+  }
+  return total;
+}
+
+}  // namespace consentry::vault
