@@ -1,0 +1,32 @@
+#ifndef CONSENTRY_GATEWAY_ACCESS_CALLER_H_
+#define CONSENTRY_GATEWAY_ACCESS_CALLER_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "consentry/v1/common.pb.h"
+#include "gateway/clients/configuration.h"
+
+namespace consentry::access {
+
+// The configuration in force, at the time of the call. Cheap; any thread.
+using ConfigurationSource =
+    std::function<std::shared_ptr<const clients::Configuration>()>;
+
+// Who asks and what for, as the pipeline established it from the connection:
+// nothing here was claimed by the caller but `context`.
+struct Caller {
+  std::string client_id;
+  // The method, "DataService.ReadSubject", and its audit event, "data.read".
+  std::string method;
+  std::string event;
+  // As in the request, with signals of the transport's metadata merged in.
+  v1::CallContext context;
+  // Reasons about subjects are told (decisions.explain).
+  bool may_explain = false;
+};
+
+}  // namespace consentry::access
+
+#endif  // CONSENTRY_GATEWAY_ACCESS_CALLER_H_

@@ -1,0 +1,115 @@
+#ifndef CONSENTRY_GATEWAY_ACCESS_GOVERNED_READS_H_
+#define CONSENTRY_GATEWAY_ACCESS_GOVERNED_READS_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+#include "consentry/v1/data_service.pb.h"
+#include "gateway/access/caller.h"
+#include "gateway/access/read_plan.h"
+#include "gateway/access/refusals.h"
+#include "gateway/access/snapshot.h"
+#include "gateway/base/clock.h"
+#include "gateway/base/threads.h"
+#include "gateway/crypto/opaque_token.h"
+#include "gateway/crypto/page_token.h"
+#include "gateway/store/committer.h"
+#include "gateway/store/reader_pool.h"
+#include "gateway/vault/subject_reader.h"
+
+namespace consentry::access {
+
+// An answer that may be handed to the transport. Keep the tickets until it was
+// handed over or dropped, and not longer: a withdrawal waits for them.
+template <class Response>
+struct Released {
+  Response response;
+  std::vector<store::ReleaseTicket> tickets;
+
+  // A withdrawal waits: whoever still holds the answer back drops it.
+  bool MustDrop() const {
+    for (const auto& ticket : tickets) {
+      if (ticket.MustDrop()) return true;
+    }
+    return false;
+  }
+};
+
+// Called once: on the committer's completion thread, or on the calling thread
+// for what is refused at once. Must not block.
+template <class Response>
+using Done = absl::AnyInvocable<void(absl::StatusOr<Released<Response>>)>;
+
+// Subjects of one chunk: of a batch, of a message of a stream, of a page.
+inline constexpr size_t kMaxChunk = 256;
+
+// The governed read, in five steps for each subject: Snapshot (one read of the
+// subject at one version), Decide (policy, pure), Shape (open and reduce what
+// was released), Commit (the entry, if nothing that was decided on changed;
+// else again from the start, three times at most, then CONTENDED), Release.
+//
+// A denial is an answer with effect DENY; errors are about the caller, the
+// request or the gateway. What was refused for a reason about the caller has
+// its entry too.
+//
+// Safe for many threads. Read and Check of one subject run on the calling
+// thread up to Commit: short page reads, no wait. Larger ones are handed to
+// the workers.
+class GovernedReads {
+ public:
+  struct Options {
+    // All outlive the object.
+    ConfigurationSource configuration;
+    store::Committer* committer = nullptr;
+    store::ReaderPool* readers = nullptr;
+    const vault::SubjectReader* subjects = nullptr;
+    const crypto::OpaqueTokens* tokens = nullptr;
+    const crypto::PageTokens* page_tokens = nullptr;
+    const base::Clock* clock = nullptr;
+    base::WorkerPool* workers = nullptr;
+    Refusals* refusals = nullptr;
+    std::string log_origin;
+  };
+  explicit GovernedReads(Options options);
+
+  void Read(Caller caller, const v1::ReadSubjectRequest& request,
+            Done<v1::ReadSubjectResponse> done);
+  void Check(Caller caller, const v1::CheckAccessRequest& request,
+             Done<v1::CheckAccessResponse> done);
+  void Batch(Caller caller, const v1::BatchReadSubjectsRequest& request,
+             Done<v1::BatchReadSubjectsResponse> done);
+  void Select(Caller caller, const v1::SelectSubjectsRequest& request,
+              Done<v1::SelectSubjectsResponse> done);
+
+  // One message of a stream: subjects [first, first + count) of the request.
+  void StreamChunk(Caller caller, const v1::StreamReadsRequest& request,
+                   size_t first, size_t count,
+                   Done<v1::StreamReadsResponse> done);
+
+ private:
+  struct Job;
+  using JobDone = Done<std::vector<v1::ReadSubjectResponse>>;
+
+  // Names of the subjects; FIELD_INVALID with every fault.
+  absl::StatusOr<std::vector<SubjectName>> Names(
+      const Caller& caller,
+      const google::protobuf::RepeatedPtrField<v1::SubjectRef>& refs,
+      size_t first, size_t count) const;
+
+  void Start(std::shared_ptr<Job> job);
+  void Attempt(const std::shared_ptr<Job>& job);
+  absl::Status Decide(const std::shared_ptr<Job>& job);
+  void Commit(const std::shared_ptr<Job>& job);
+  void Complete(const std::shared_ptr<Job>& job);
+  void Refuse(const std::shared_ptr<Job>& job, absl::Status status);
+
+  const Options options_;
+};
+
+}  // namespace consentry::access
+
+#endif  // CONSENTRY_GATEWAY_ACCESS_GOVERNED_READS_H_
