@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 
+#include <algorithm>
 #include <atomic>
 #include <deque>
 #include <utility>
@@ -55,7 +56,8 @@ struct GovernedReads::Job {
   // Decides and releases nothing.
   bool check_only = false;
   bool want_pseudonym = false;
-  // Select: whether a released answer passes the filters.
+  // A walk: see ReadNumbers.
+  std::function<void()> reset;
   std::function<bool(const v1::ReadSubjectResponse&)> keep;
   JobDone done;
 
@@ -162,6 +164,7 @@ absl::Status GovernedReads::Decide(const std::shared_ptr<Job>& job) {
   CONSENTRY_ASSIGN_OR_RETURN(
       job->plan, MakeReadPlan(std::move(configuration), job->caller,
                               job->question, job->now_us));
+  if (job->reset) job->reset();
   job->entries.clear();
   job->responses.assign(job->names.size(), {});
   job->until_us = INT64_MAX;
@@ -183,10 +186,21 @@ absl::Status GovernedReads::Decide(const std::shared_ptr<Job>& job) {
       snapshots.push_back(std::move(snapshot));
     }
   }
+  // A walk meets each member of a group; the first stands for all.
+  const auto passed_over = [&](const Snapshot& snapshot) {
+    return job->keep != nullptr &&
+           (!snapshot.known() ||
+            std::any_of(snapshot.members.begin(), snapshot.members.end(),
+                        [&](const auto& member) {
+                          return member->subject() <
+                                 snapshot.members[0]->subject();
+                        }));
+  };
   if (!job->charged) {
     std::vector<uint64_t> numbers;
     numbers.reserve(snapshots.size());
     for (size_t i = 0; i < snapshots.size(); ++i) {
+      if (passed_over(snapshots[i])) continue;
       numbers.push_back(snapshots[i].known()
                             ? snapshots[i].members[0]->subject()
                             : BudgetNumber(job->names[i]));
@@ -235,6 +249,7 @@ absl::Status GovernedReads::Decide(const std::shared_ptr<Job>& job) {
   policy::Decision decision;
   for (size_t i = 0; i < snapshots.size(); ++i) {
     const Snapshot& snapshot = snapshots[i];
+    if (passed_over(snapshot)) continue;
     if (snapshot.known()) {
       if (!policy::Decide(job->plan.bundle(), *snapshot.facts, request,
                           &decision)
@@ -299,6 +314,10 @@ void GovernedReads::Commit(const std::shared_ptr<Job>& job) {
   }
   const size_t count = job->entries.size();
   job->open.store(count);
+  if (count == 0) {
+    Complete(job);
+    return;
+  }
   // The last completion may begin the next attempt, which rewrites entries: so
   // nothing of the job is touched after its last commit was given away.
   for (size_t i = 0; i < count; ++i) {
@@ -373,15 +392,6 @@ void GovernedReads::Complete(const std::shared_ptr<Job>& job) {
 }
 
 namespace {
-
-template <class Request>
-ReadQuestion QuestionOf(const Request& request) {
-  ReadQuestion question;
-  question.purpose = request.purpose();
-  question.fields = {request.fields().begin(), request.fields().end()};
-  question.channel = request.channel();
-  return question;
-}
 
 google::protobuf::RepeatedPtrField<v1::SubjectRef> One(
     const v1::SubjectRef& ref) {
@@ -498,6 +508,25 @@ void GovernedReads::StreamChunk(Caller caller,
     message.tickets = std::move(result->tickets);
     done(std::move(message));
   };
+  Start(std::move(job));
+}
+
+void GovernedReads::ReadNumbers(
+    Caller caller, ReadQuestion question, const std::vector<uint64_t>& subjects,
+    bool want_pseudonym, std::function<void()> reset,
+    std::function<bool(const v1::ReadSubjectResponse&)> keep, JobDone done) {
+  auto job = std::make_shared<Job>();
+  job->caller = std::move(caller);
+  job->question = std::move(question);
+  for (const uint64_t subject : subjects) {
+    SubjectName name;
+    name.subject = subject;
+    job->names.push_back(std::move(name));
+  }
+  job->want_pseudonym = want_pseudonym;
+  job->reset = std::move(reset);
+  job->keep = std::move(keep);
+  job->done = std::move(done);
   Start(std::move(job));
 }
 

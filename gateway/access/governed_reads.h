@@ -82,17 +82,33 @@ class GovernedReads {
              Done<v1::CheckAccessResponse> done);
   void Batch(Caller caller, const v1::BatchReadSubjectsRequest& request,
              Done<v1::BatchReadSubjectsResponse> done);
-  void Select(Caller caller, const v1::SelectSubjectsRequest& request,
-              Done<v1::SelectSubjectsResponse> done);
-
   // One message of a stream: subjects [first, first + count) of the request.
   void StreamChunk(Caller caller, const v1::StreamReadsRequest& request,
                    size_t first, size_t count,
                    Done<v1::StreamReadsResponse> done);
 
+  using JobDone = Done<std::vector<v1::ReadSubjectResponse>>;
+
+  // For a walk over subjects by number. What `keep` refuses is not handed over:
+  // its response is empty. Of subjects that are joined only the one with the
+  // lowest number is looked at. `reset` is called before each attempt.
+  void ReadNumbers(
+      Caller caller, ReadQuestion question,
+      const std::vector<uint64_t>& subjects, bool want_pseudonym,
+      std::function<void()> reset,
+      std::function<bool(const v1::ReadSubjectResponse&)> keep, JobDone done);
+
+  template <class Request>
+  static ReadQuestion QuestionOf(const Request& request) {
+    ReadQuestion question;
+    question.purpose = request.purpose();
+    question.fields = {request.fields().begin(), request.fields().end()};
+    question.channel = request.channel();
+    return question;
+  }
+
  private:
   struct Job;
-  using JobDone = Done<std::vector<v1::ReadSubjectResponse>>;
 
   // Names of the subjects; FIELD_INVALID with every fault.
   absl::StatusOr<std::vector<SubjectName>> Names(
