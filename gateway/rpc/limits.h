@@ -1,0 +1,70 @@
+#ifndef CONSENTRY_GATEWAY_RPC_LIMITS_H_
+#define CONSENTRY_GATEWAY_RPC_LIMITS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+// What one call may ask for. Beyond a bound it is refused whole, with
+// TOO_LARGE or FIELD_INVALID; nothing is ever cut.
+namespace consentry::rpc {
+
+// gRPC's own default. Holds 256 rows of an import with 16 KiB each; the answer
+// of a full batch stays below it for all but the largest records.
+inline constexpr int kMaxMessageBytes = 4 << 20;
+// Headers of one call. A client certificate is not among them; ours are the
+// method, a trace id and the privacy signal.
+inline constexpr int kMaxMetadataBytes = 8 << 10;
+
+// One entry of the audit log covers a batch: 256 tags and effects keep it
+// below 64 KiB.
+inline constexpr int kMaxBatch = 256;
+// A stream holds its subjects in memory until their turn comes: 100,000 of them
+// are at most some 4 MiB.
+inline constexpr int kMaxStreamSubjects = 100'000;
+
+// policy::kMaxFieldsPerRequest: decisions are arrays of this size.
+inline constexpr int kMaxFields = 64;
+inline constexpr int kMaxFilters = 8;
+// "kind.field", two keys of at most 32 characters.
+inline constexpr size_t kMaxFieldNameBytes = 65;
+
+inline constexpr int kDefaultPageSize = 50;
+inline constexpr int kMaxPageSize = 1000;
+// Selected subjects are decided one by one: a page is a batch.
+inline constexpr int kMaxSelectPageSize = kMaxBatch;
+inline constexpr size_t kMaxPageTokenBytes = 8 << 10;
+
+// A value of a field, as sealed: no catalogued type needs more than a long
+// note, and 64 of them stay below a megabyte.
+inline constexpr size_t kMaxValueBytes = 16 << 10;
+inline constexpr int kMaxValuesPerRecord = 64;
+// RFC 3696: the longest e-mail address is 320 bytes.
+inline constexpr size_t kMaxIdentifierBytes = 320;
+inline constexpr size_t kMaxNamespaceBytes = 64;
+inline constexpr int kMaxIdentifiersPerWrite = 8;
+inline constexpr size_t kMaxSourceKeyBytes = 128;
+inline constexpr size_t kMaxKeyBytes = 64;   // Purposes, kinds, sources.
+inline constexpr size_t kMaxContextBytes = 64;
+inline constexpr int kMaxChoicesPerRow = 32;
+inline constexpr int kMaxConsentPurposes = 16;
+inline constexpr int kMaxOptOuts = 7;
+inline constexpr size_t kMaxMethodBytes = 64;
+inline constexpr size_t kMaxEvidenceBytes = 128;
+inline constexpr size_t kMaxLabelBytes = 128;
+inline constexpr size_t kMaxTokenBytes = 128;  // dec_, aud_, psn_, cst_.
+inline constexpr size_t kMaxPemBytes = 16 << 10;
+inline constexpr size_t kMaxPolicyTextBytes = 1 << 20;
+inline constexpr uint32_t kMaxCertificateDays = 825;
+inline constexpr uint32_t kDefaultCertificateDays = 90;
+
+// How far a caller's clock may be ahead.
+inline constexpr int64_t kMaxClockSkewUs = int64_t{60} * 1'000'000;
+
+// Beyond this a C++ client with default settings loses the real code of an
+// error: the details ride in a header of at most 8 KiB, in base64.
+inline constexpr size_t kMaxErrorDetailBytes = 4 << 10;
+inline constexpr size_t kMaxErrorMessageBytes = 1 << 10;
+
+}  // namespace consentry::rpc
+
+#endif  // CONSENTRY_GATEWAY_RPC_LIMITS_H_

@@ -1,0 +1,172 @@
+#include "gateway/rpc/pipeline.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "gateway/rpc/error_map.h"
+#include "proto/support/error.h"
+
+namespace consentry::rpc {
+namespace {
+
+constexpr char kPrivacySignal[] = "sec-gpc";
+
+// Absent deadlines lie centuries ahead: clamped before any arithmetic.
+int64_t MicrosecondsLeft(const grpc::ServerContextBase& context,
+                         int64_t most_us) {
+  const auto left = context.deadline() - std::chrono::system_clock::now();
+  if (left >= std::chrono::microseconds(most_us)) return most_us;
+  return std::chrono::duration_cast<std::chrono::microseconds>(left).count();
+}
+
+constexpr int64_t kUnboundedUs = int64_t{366} * 24 * 3600 * 1'000'000;
+
+}  // namespace
+
+absl::Status CallInfo::CheckAlive() const {
+  if (!Expired()) return absl::OkStatus();
+  if (stopping_ != nullptr && stopping_->load(std::memory_order_relaxed)) {
+    return MakeError(v1::ERROR_REASON_STOPPING, "the gateway is stopping");
+  }
+  return MakeError(v1::ERROR_REASON_DEADLINE_EXCEEDED,
+                   "the call was cancelled or its time is up");
+}
+
+Pipeline::Pipeline(const clients::Registry* registry,
+                   const MethodTable* methods, RefusalSink* refusals,
+                   const base::Clock* clock, Options options)
+    : registry_(registry),
+      methods_(methods),
+      refusals_(refusals),
+      clock_(clock),
+      options_(options),
+      authenticator_(registry),
+      latency_(options.metrics->GetHistogram(
+          "consentry_call_seconds", "Time from arrival to hand-over")),
+      answered_(options.metrics->GetCounter("consentry_calls_total",
+                                            "Calls by outcome",
+                                            {{"outcome", "answered"}})),
+      failed_(options.metrics->GetCounter("consentry_calls_total",
+                                          "Calls by outcome",
+                                          {{"outcome", "failed"}})),
+      refused_(options.metrics->GetCounter("consentry_calls_total",
+                                           "Calls by outcome",
+                                           {{"outcome", "refused"}})) {}
+
+Pipeline::~Pipeline() = default;
+
+absl::Status Pipeline::Refuse(const clients::Configuration* configuration,
+                              const clients::Registration* registration,
+                              const Method& method, absl::Status status) {
+  refused_->Add();
+  if (configuration != nullptr) {
+    refusals_->Record(*configuration, method,
+                      registration == nullptr ? "" : registration->id(),
+                      status);
+  }
+  return status;
+}
+
+absl::Status Pipeline::Admit(const grpc::ServerContextBase& context,
+                             bool bounded, CallInfo* info) {
+  info->arrived_us_ = clock_->NowUs();
+  const int64_t monotonic_us = clock_->MonotonicUs();
+  info->arrived_monotonic_us_ = monotonic_us;
+  if (stopping_.load(std::memory_order_acquire)) {
+    return MakeError(v1::ERROR_REASON_STOPPING, "the gateway is stopping");
+  }
+  info->deadline_us_ =
+      monotonic_us +
+      MicrosecondsLeft(context, bounded ? options_.max_call_us : kUnboundedUs);
+  if (!bounded) info->stopping_ = &stopping_;
+  if (info->deadline_us_ <= monotonic_us) {
+    return MakeError(v1::ERROR_REASON_DEADLINE_EXCEEDED,
+                     "the call's time was up when it arrived");
+  }
+
+  crypto::SpkiHash key{};
+  absl::StatusOr<clients::Caller> caller =
+      authenticator_.Authenticate(context, info->arrived_us_, &key);
+  if (!caller.ok()) {
+    // Named in the entry although it is no caller any more.
+    const auto configuration = registry_->current();
+    return Refuse(
+        configuration.get(),
+        configuration == nullptr ? nullptr : configuration->FindByKey(key),
+        info->method(), std::move(caller).status());
+  }
+  info->caller_ = *std::move(caller);
+  const clients::Configuration* configuration =
+      info->caller_.configuration.get();
+  const clients::Registration& registration = *info->caller_.registration;
+  if (!registration.permissions().Contains(info->method().permission)) {
+    absl::Status status =
+        MakeError(v1::ERROR_REASON_PERMISSION_MISSING,
+                  "the registration does not hold the method's permission");
+    AddErrorMetadata(&status, "permission", info->method().permission_name);
+    return Refuse(configuration, &registration, info->method(),
+                  std::move(status));
+  }
+  if (const int64_t wait_us = registration.use().rate.Take(monotonic_us);
+      wait_us > 0) {
+    absl::Status status = MakeError(v1::ERROR_REASON_RATE_LIMITED,
+                                    "more calls than the registration allows");
+    AddErrorMetadata(&status, "retry_after_ms",
+                     std::to_string((wait_us + 999) / 1000));
+    return Refuse(configuration, &registration, info->method(),
+                  std::move(status));
+  }
+
+  static const clients::PermissionSet explain =
+      *clients::PermissionSet::Of("decisions.explain");
+  info->may_explain_ = registration.permissions().Contains(explain);
+  const auto& metadata = context.client_metadata();
+  const auto [from, to] = metadata.equal_range(kPrivacySignal);
+  for (auto it = from; it != to; ++it) {
+    if (it->second == "1") info->global_privacy_control_ = true;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Pipeline::BeforeRelease(const CallInfo& info,
+                                     const absl::Status& status) const {
+  if (!status.ok() || !info.method().releases) return status;
+  return info.Refresh().status();
+}
+
+grpc::Status Pipeline::Finish(const CallInfo& info,
+                              const absl::Status& status) {
+  if (status.ok()) {
+    answered_->Add();
+  } else {
+    failed_->Add();
+  }
+  latency_->ObserveUs(clock_->MonotonicUs() - info.arrived_monotonic_us_);
+  return ToGrpcStatus(status, info.may_explain(), info.method().name);
+}
+
+void Pipeline::Enter() { in_flight_.fetch_add(1, std::memory_order_acq_rel); }
+
+void Pipeline::Leave() {
+  if (in_flight_.fetch_sub(1, std::memory_order_acq_rel) == 1 &&
+      stopping_.load(std::memory_order_acquire)) {
+    MutexLock lock(&mu_);
+    idle_.SignalAll();
+  }
+}
+
+bool Pipeline::WaitIdle(int64_t timeout_us) {
+  const int64_t end_us = clock_->MonotonicUs() + timeout_us;
+  MutexLock lock(&mu_);
+  while (in_flight_.load(std::memory_order_acquire) > 0) {
+    const int64_t left_us = end_us - clock_->MonotonicUs();
+    if (left_us <= 0) return false;
+    idle_.WaitFor(&mu_, std::chrono::microseconds(
+                            std::min<int64_t>(left_us, 100'000)));
+  }
+  return true;
+}
+
+}  // namespace consentry::rpc
