@@ -1,5 +1,5 @@
-#ifndef CONSENTRY_GATEWAY_ACCESS_CALLER_H_
-#define CONSENTRY_GATEWAY_ACCESS_CALLER_H_
+#ifndef CONSENTRY_GATEWAY_CLIENTS_CALLER_H_
+#define CONSENTRY_GATEWAY_CLIENTS_CALLER_H_
 
 #include <functional>
 #include <memory>
@@ -8,11 +8,11 @@
 #include "consentry/v1/common.pb.h"
 #include "gateway/clients/configuration.h"
 
-namespace consentry::access {
+namespace consentry::clients {
 
 // The configuration in force, at the time of the call. Cheap; any thread.
 using ConfigurationSource =
-    std::function<std::shared_ptr<const clients::Configuration>()>;
+    std::function<std::shared_ptr<const Configuration>()>;
 
 // Who asks and what for, as the pipeline established it from the connection:
 // nothing here was claimed by the caller but `context`.
@@ -27,6 +27,6 @@ struct Caller {
   bool may_explain = false;
 };
 
-}  // namespace consentry::access
+}  // namespace consentry::clients
 
-#endif  // CONSENTRY_GATEWAY_ACCESS_CALLER_H_
+#endif  // CONSENTRY_GATEWAY_CLIENTS_CALLER_H_
