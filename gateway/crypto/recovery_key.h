@@ -49,9 +49,10 @@ class RecoveryKey {
 };
 
 // Seals `content` so that only the holder of the recovery key can open it.
-// 48 bytes longer than `content`.
-std::string SealToRecoveryKey(const RecoveryPublicKey& key,
-                              std::span<const uint8_t> content);
+// 48 bytes longer than `content`. InvalidArgument for a public key of small
+// order, which no recovery key has.
+absl::StatusOr<std::string> SealToRecoveryKey(const RecoveryPublicKey& key,
+                                              std::span<const uint8_t> content);
 
 }  // namespace consentry::crypto
 
