@@ -33,6 +33,12 @@ absl::Status ReplaceFile(FileSystem* fs, std::string_view path,
   return fs->SyncDirectory(FolderOf(path));
 }
 
+absl::Status MakeDurableDirectory(FileSystem* fs, std::string_view path) {
+  CONSENTRY_RETURN_IF_ERROR(fs->MakeDirectory(path));
+  // Also where it was there already: a crash may have come in between.
+  return fs->SyncDirectory(FolderOf(path));
+}
+
 absl::StatusOr<std::string> ReadFile(FileSystem* fs, std::string_view path,
                                      uint64_t limit) {
   CONSENTRY_ASSIGN_OR_RETURN(const std::unique_ptr<File> file,

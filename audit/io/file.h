@@ -77,6 +77,10 @@ class FileSystem {
 absl::Status ReplaceFile(FileSystem* fs, std::string_view path,
                          std::string_view data);
 
+// Makes folder `path` unless it is there, so that it survives a crash. The
+// folder above must exist.
+absl::Status MakeDurableDirectory(FileSystem* fs, std::string_view path);
+
 // The whole file; ResourceExhausted when it is longer than `limit` bytes.
 absl::StatusOr<std::string> ReadFile(FileSystem* fs, std::string_view path,
                                      uint64_t limit);

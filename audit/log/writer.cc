@@ -24,12 +24,6 @@ std::string Join(std::string_view folder, std::string_view name) {
   return std::string(folder) + "/" + std::string(name);
 }
 
-std::string_view ParentOf(std::string_view path) {
-  const size_t slash = path.rfind('/');
-  if (slash == std::string_view::npos) return ".";
-  return slash == 0 ? path.substr(0, 1) : path.substr(0, slash);
-}
-
 std::string ClosedMark(uint64_t size, const Hash& digest) {
   return "consentry-log-closed\n" + std::to_string(size) + "\n" +
          HexOf(digest) + "\n";
@@ -89,14 +83,10 @@ absl::StatusOr<std::unique_ptr<LogWriter>> LogWriter::Open(
 }
 
 absl::Status LogWriter::Start(RecoveryReport* report) {
-  CONSENTRY_ASSIGN_OR_RETURN(const bool exists, fs_->Exists(folder_));
-  if (!exists) {
-    CONSENTRY_RETURN_IF_ERROR(fs_->MakeDirectory(folder_));
-    CONSENTRY_RETURN_IF_ERROR(fs_->SyncDirectory(ParentOf(folder_)));
-  }
+  CONSENTRY_RETURN_IF_ERROR(MakeDurableDirectory(fs_, folder_));
   CONSENTRY_ASSIGN_OR_RETURN(lock_, fs_->Lock(Join(folder_, kLockName)));
-  CONSENTRY_RETURN_IF_ERROR(fs_->MakeDirectory(SegmentFolderOf(folder_)));
-  CONSENTRY_RETURN_IF_ERROR(fs_->SyncDirectory(folder_));
+  CONSENTRY_RETURN_IF_ERROR(
+      MakeDurableDirectory(fs_, SegmentFolderOf(folder_)));
 
   CONSENTRY_ASSIGN_OR_RETURN(LogEnd end,
                              FindLogEnd(fs_, folder_, origin_hash_));

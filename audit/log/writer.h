@@ -100,7 +100,8 @@ class LogWriter {
   // The largest sum of entry sizes, 2 bytes more for each, that fits a batch.
   uint64_t max_batch_bytes() const { return max_batch_bytes_; }
 
-  // Marks the log as closed in good order. Append() fails from here on.
+  // Marks the log as closed in good order. Append() fails from here on; the
+  // lock on the folder is held until the end of this object.
   absl::Status Close();
 
   // Reads beside this writer; may outlive it.

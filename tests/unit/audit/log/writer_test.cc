@@ -157,6 +157,7 @@ TEST_F(WriterTest, AClosedLogReopensCleanAndGoesOn) {
   EXPECT_FALSE(writer->healthy());
   EXPECT_THAT(AppendTo(writer.get(), {"late"}),
               StatusIs(absl::StatusCode::kFailedPrecondition));
+  writer.reset();
   writer = MustOpen();
   EXPECT_FALSE(report_.created);
   EXPECT_TRUE(report_.clean);
@@ -175,6 +176,7 @@ TEST_F(WriterTest, AnUncleanStartIsReportedWithTheSizeFound) {
   EXPECT_EQ(report_.size, 10u);
   EXPECT_EQ(report_.bytes_cut, 0u);
   ASSERT_OK(writer->Close());
+  writer.reset();
   writer = MustOpen();
   EXPECT_TRUE(report_.clean);
 }
@@ -295,6 +297,7 @@ TEST_F(WriterTest, ALogShorterThanWhenItWasClosedRefusesToOpen) {
   auto writer = MustOpen();
   Fill(writer.get(), 5);
   ASSERT_OK(writer->Close());
+  writer.reset();
   const std::vector<uint64_t> offsets = FrameOffsets(1);
   Overwrite(Segment(1), offsets[4], std::string(300, '\0'));
   EXPECT_THAT(LogWriter::Open(&disk_, "/log", Options(), &report_),
