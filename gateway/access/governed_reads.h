@@ -9,7 +9,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "consentry/v1/data_service.pb.h"
-#include "gateway/clients/caller.h"
+#include "gateway/access/caller.h"
 #include "gateway/access/read_plan.h"
 #include "gateway/access/refusals.h"
 #include "gateway/access/snapshot.h"

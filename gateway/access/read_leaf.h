@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "consentry/store/v1/leaf.pb.h"
-#include "gateway/clients/caller.h"
+#include "gateway/access/caller.h"
 #include "gateway/access/read_plan.h"
 #include "gateway/access/snapshot.h"
 #include "gateway/store/change.h"

@@ -9,14 +9,12 @@
 
 #include "absl/status/statusor.h"
 #include "consentry/v1/common.pb.h"
-#include "gateway/clients/caller.h"
+#include "gateway/access/caller.h"
 #include "gateway/clients/configuration.h"
 #include "policy/engine/types.h"
 
 namespace consentry::access {
 
-using clients::Caller;
-using clients::ConfigurationSource;
 
 // What a read asks for, apart from the subject.
 struct ReadQuestion {

@@ -6,14 +6,13 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
-#include "gateway/clients/caller.h"
+#include "gateway/access/caller.h"
 #include "gateway/base/clock.h"
 #include "gateway/clients/repeated_denials.h"
 #include "gateway/store/committer.h"
 
 namespace consentry::access {
 
-using clients::Caller;
 
 // Entries about calls that were refused for a reason about the caller: state,
 // purpose, field, budget. The first of a kind is on stable storage before the

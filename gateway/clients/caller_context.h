@@ -1,5 +1,5 @@
-#ifndef CONSENTRY_GATEWAY_CLIENTS_CALLER_H_
-#define CONSENTRY_GATEWAY_CLIENTS_CALLER_H_
+#ifndef CONSENTRY_GATEWAY_CLIENTS_CALLER_CONTEXT_H_
+#define CONSENTRY_GATEWAY_CLIENTS_CALLER_CONTEXT_H_
 
 #include <functional>
 #include <memory>
@@ -16,7 +16,7 @@ using ConfigurationSource =
 
 // Who asks and what for, as the pipeline established it from the connection:
 // nothing here was claimed by the caller but `context`.
-struct Caller {
+struct CallerContext {
   std::string client_id;
   // The method, "DataService.ReadSubject", and its audit event, "data.read".
   std::string method;
@@ -29,4 +29,4 @@ struct Caller {
 
 }  // namespace consentry::clients
 
-#endif  // CONSENTRY_GATEWAY_CLIENTS_CALLER_H_
+#endif  // CONSENTRY_GATEWAY_CLIENTS_CALLER_CONTEXT_H_
