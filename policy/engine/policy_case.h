@@ -34,7 +34,7 @@ absl::StatusOr<BoundCase> BindCase(const Bundle& bundle,
 // empty: nothing. INVALID_ARGUMENT for an expectation that names what does not
 // exist.
 absl::StatusOr<std::vector<std::string>> CompareWithExpectation(
-    const Bundle& bundle, const BoundCase& bound, const Decision& decision,
+    const Bundle& bundle, const Decision& decision,
     const config::v1::CaseExpectation& expect);
 
 // A case that asks the same and expects the same, to keep a failing input.

@@ -9,17 +9,16 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "google/protobuf/message.h"
-#include "google/protobuf/text_format.h"
+#include "proto/support/status_macros.h"
+#include "proto/support/text_proto.h"
 
 namespace consentry::policy {
 
-// One thing wrong with a configuration file. Line and column start at 1; 0
-// means unknown. `field` is a path such as "uses[3].mode".
+// One thing wrong with, or worth saying about, a configuration file.
 struct Fault {
-  std::string file;
-  int line = 0;
-  int column = 0;
+  // "purposes.txtpb:12:3"; only the file where the value is not written.
+  std::string place;
+  // A path such as "uses[3].mode".
   std::string field;
   std::string message;
 
@@ -27,71 +26,56 @@ struct Fault {
   std::string ToString() const;
 };
 
-// CONFIG_INVALID that tells all faults, the first 32 of them as violations.
-// OK for none.
+// CONFIG_INVALID that tells all faults; OK for none.
 absl::Status FaultsToStatus(const std::vector<Fault>& faults);
 
-// A place in a parsed file: cheap to copy, descends by field name.
-class Place {
- public:
-  Place() = default;
-  Place(std::string file, const google::protobuf::Message* message,
-        const google::protobuf::TextFormat::ParseInfoTree* tree);
-
-  // The place of a field of the message at this place; `index` for one element
-  // of a repeated field. Unknown positions keep those of the enclosing one.
-  Place At(std::string_view field, int index = -1) const;
-
-  Fault MakeFault(std::string message) const;
-
- private:
-  std::shared_ptr<const std::string> file_;
-  const google::protobuf::Descriptor* descriptor_ = nullptr;
-  const google::protobuf::TextFormat::ParseInfoTree* tree_ = nullptr;
-  int line_ = 0;
-  int column_ = 0;
-  std::string path_;
-};
-
-// A message and where each part of it stands.
+// A message and the text that it was read from, if any.
 template <class T>
 struct Located {
-  std::string file;
   T message;
-  std::shared_ptr<google::protobuf::TextFormat::ParseInfoTree> tree;
-
-  Place place() const { return Place(file, &message, tree.get()); }
+  // Null for a message made in memory.
+  std::shared_ptr<const TextProto> text;
 };
 
-// Parses protobuf text of at most kMaxConfigBytes into `message`. Beyond what
-// the parser refuses (unknown fields, a scalar given twice), it refuses enum
-// numbers without a name, and text that is not UTF-8 or holds a NUL. `message`
-// is undefined after an error. `file` is only used in messages.
-absl::Status ParseTextInto(
-    std::string_view file, std::string_view text,
-    google::protobuf::Message* message,
-    std::shared_ptr<google::protobuf::TextFormat::ParseInfoTree>* tree);
-
+// Parses protobuf text strictly. `file` is how messages name it.
 template <class T>
 absl::StatusOr<Located<T>> ParseText(std::string_view file,
                                      std::string_view text) {
   Located<T> located;
-  located.file = std::string(file);
-  if (absl::Status status =
-          ParseTextInto(file, text, &located.message, &located.tree);
-      !status.ok()) {
-    return status;
-  }
+  auto parser = std::make_shared<TextProto>(std::string(file));
+  CONSENTRY_RETURN_IF_ERROR(parser->Parse(text, &located.message));
+  located.text = std::move(parser);
   return located;
 }
 
 // A message made in memory, without positions.
 template <class T>
-Located<T> Unlocated(T message, std::string_view file = "(memory)") {
-  Located<T> located;
-  located.file = std::string(file);
-  located.message = std::move(message);
-  return located;
+Located<T> Unlocated(T message) {
+  return Located<T>{std::move(message), nullptr};
+}
+
+// A place in a file while it is checked: descends by field name. Keeps a
+// pointer to the text.
+class Place {
+ public:
+  Place() = default;
+  explicit Place(const TextProto* text) : text_(text) {}
+
+  // The place of a field of the message at this place.
+  Place At(std::string_view field) const;
+  // One element of a repeated field.
+  Place At(std::string_view field, int index) const;
+
+  Fault MakeFault(std::string message) const;
+
+ private:
+  const TextProto* text_ = nullptr;
+  std::string path_;
+};
+
+template <class T>
+Place PlaceOf(const Located<T>& located) {
+  return Place(located.text.get());
 }
 
 }  // namespace consentry::policy
