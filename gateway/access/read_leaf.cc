@@ -9,27 +9,7 @@ namespace consentry::access {
 
 namespace {
 constexpr size_t kDigestBytes = 16;
-constexpr uint32_t kSignalGpc = 1;
 }  // namespace
-
-store::v1::Leaf LeafOf(const clients::Configuration& configuration,
-                       const clients::Registration* registration,
-                       const Caller& caller, int64_t now_us) {
-  store::v1::Leaf leaf;
-  leaf.set_time_us(now_us);
-  leaf.set_event(caller.event);
-  leaf.set_client_id(caller.client_id);
-  if (registration != nullptr) leaf.set_client_version(registration->version());
-  leaf.set_acting_person(caller.context.acting_person());
-  leaf.set_reason_code(caller.context.reason_code());
-  leaf.set_ticket(caller.context.ticket());
-  if (caller.context.signals().global_privacy_control()) {
-    leaf.set_signals(kSignalGpc);
-  }
-  leaf.set_bundle_hash(configuration.hash());
-  leaf.set_config_epoch(static_cast<uint64_t>(configuration.epoch()));
-  return leaf;
-}
 
 std::string EffectsDigest(const policy::Bundle& bundle,
                           const policy::Decision& decision) {
@@ -46,7 +26,7 @@ ReadLeaf::ReadLeaf(const ReadPlan& plan, const Caller& caller, int64_t now_us,
                    std::string_view log_origin)
     : plan_(plan),
       log_origin_(log_origin),
-      leaf_(LeafOf(*plan.configuration, plan.registration, caller, now_us)) {
+      leaf_(clients::LeafOf(*plan.configuration, caller, now_us)) {
   leaf_.set_purpose(plan.bundle().purpose(plan.purpose).key());
   leaf_.set_channel(static_cast<int>(plan.channel));
   for (const policy::FieldId field : plan.fields) {
@@ -64,11 +44,8 @@ uint32_t ReadLeaf::RulePosition(const policy::Bundle& bundle,
 
 void ReadLeaf::SetTag(const vault::CachedSubject* member,
                       store::v1::LeafSubject* subject) const {
-  crypto::SubjectTag tag;
-  if (member == nullptr) {
-    // No constant may link two questions about somebody who is not there.
-    randombytes_buf(tag.data(), tag.size());
-  } else {
+  crypto::SubjectTag tag = crypto::RandomTag();
+  if (member != nullptr) {
     tag = crypto::ComputeSubjectTag(member->keys(), log_origin_,
                                     crypto::MonthOf(leaf_.time_us()));
     subject->set_version(static_cast<uint64_t>(member->version()));

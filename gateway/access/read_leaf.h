@@ -19,11 +19,6 @@ namespace consentry::access {
 // Subjects, joined ones included, that one leaf holds at most.
 inline constexpr size_t kSubjectsPerLeaf = 256;
 
-// All of a leaf that comes from the call: time, caller, context, bundle.
-store::v1::Leaf LeafOf(const clients::Configuration& configuration,
-                       const clients::Registration* registration,
-                       const Caller& caller, int64_t now_us);
-
 // BLAKE2b-128 over policy::CanonicalEffects: what a replay must reproduce.
 std::string EffectsDigest(const policy::Bundle& bundle,
                           const policy::Decision& decision);

@@ -3,7 +3,6 @@
 #include <string>
 #include <utility>
 
-#include "gateway/access/read_leaf.h"
 #include "proto/support/error.h"
 
 namespace consentry::access {
@@ -33,8 +32,7 @@ void Refusals::Record(const clients::Configuration& configuration,
     return;
   }
   store::v1::Leaf leaf =
-      LeafOf(configuration, configuration.FindById(caller.client_id), caller,
-             committer_->NowUs());
+      clients::LeafOf(configuration, caller, committer_->NowUs());
   if (configuration.bundle().FindPurpose(purpose)) {
     leaf.set_purpose(std::string(purpose));
   }

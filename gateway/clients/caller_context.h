@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "consentry/store/v1/leaf.pb.h"
 #include "consentry/v1/common.pb.h"
 #include "gateway/clients/configuration.h"
 
@@ -26,6 +27,10 @@ struct CallerContext {
   // Reasons about subjects are told (decisions.explain).
   bool may_explain = false;
 };
+
+// All of a leaf that comes from the call: time, event, caller, context, bundle.
+store::v1::Leaf LeafOf(const Configuration& configuration,
+                       const CallerContext& caller, int64_t now_us);
 
 }  // namespace consentry::clients
 

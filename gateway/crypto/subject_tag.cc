@@ -60,6 +60,12 @@ int64_t MonthStart(Month month) {
       .count();
 }
 
+SubjectTag RandomTag() {
+  SubjectTag tag;
+  randombytes_buf(tag.data(), tag.size());
+  return tag;
+}
+
 SubjectTag ComputeSubjectTag(const SubjectKeys& keys, std::string_view origin,
                              Month month) {
   return Tag(SubjectKeyAccess::AuditKey(keys), origin, month);

@@ -26,6 +26,10 @@ Month NextMonth(Month month);
 // First microsecond of the month. `month` must be a result of the above.
 int64_t MonthStart(Month month);
 
+// What stands for somebody who is not there: random, so that no constant links
+// two questions about her.
+SubjectTag RandomTag();
+
 // Under the current generation of the audit key.
 SubjectTag ComputeSubjectTag(const SubjectKeys& keys, std::string_view origin,
                              Month month);

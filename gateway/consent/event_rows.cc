@@ -1,0 +1,216 @@
+#include "gateway/consent/event_rows.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "gateway/crypto/ids.h"
+#include "gateway/crypto/opener.h"
+#include "gateway/crypto/sealer.h"
+#include "policy/consent/consent_state.h"
+#include "proto/support/error.h"
+#include "proto/support/status_macros.h"
+
+namespace consentry::consent {
+namespace {
+
+// Of ConsentEvent inside a seal.
+constexpr uint32_t kEventSchema = 1;
+constexpr uint32_t kRowGeneration = 1;
+constexpr int64_t kMicrosPerSecond = 1'000'000;
+
+crypto::FactContext EventContext(uint64_t seq) {
+  crypto::FactContext context{};
+  context.table = crypto::FactTable::kConsentEvent;
+  context.row = crypto::RowId(seq);
+  context.schema = kEventSchema;
+  context.row_generation = kRowGeneration;
+  return context;
+}
+
+void SetTime(int64_t time_us, google::protobuf::Timestamp* time) {
+  time->set_seconds(time_us / kMicrosPerSecond);
+  time->set_nanos(static_cast<int32_t>(time_us % kMicrosPerSecond) * 1000);
+}
+
+store::v1::DerivedConsent ToDerived(const std::string& purpose,
+                                    const policy::ConsentState& state) {
+  store::v1::DerivedConsent derived;
+  derived.set_purpose(purpose);
+  derived.set_status(static_cast<int>(state.status));
+  derived.set_since_us(state.since_us);
+  derived.set_valid_until_us(state.valid_until_us);
+  if (state.event != nullptr) {
+    derived.set_actor(state.event->actor());
+    derived.set_attested_by(state.event->client_id());
+    derived.set_explicit_(state.event->explicit_statement());
+    derived.set_parental(state.event->parental_authorisation());
+    derived.set_notice_id(state.event->notice_id());
+    derived.set_notice_version(state.event->notice_version());
+    derived.set_event_id(state.event->event_id());
+  }
+  return derived;
+}
+
+constexpr int kGiven = static_cast<int>(policy::ConsentStatus::kGiven);
+
+// Whether what was allowed before is allowed less now.
+bool Narrows(const store::v1::DerivedConsent* before,
+             const store::v1::DerivedConsent& after) {
+  if (before == nullptr || before->status() != kGiven) {
+    // Refusals that nothing preceded take nothing away, and still count as
+    // negative: a soft opt-in or another basis may have stood.
+    return after.status() != kGiven;
+  }
+  if (after.status() != kGiven) return true;
+  const auto end = [](const store::v1::DerivedConsent& consent) {
+    return consent.valid_until_us() == 0 ? INT64_MAX
+                                         : consent.valid_until_us();
+  };
+  return end(after) < end(*before) || after.explicit_() != before->explicit_();
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<store::v1::ConsentEvent>> ReadEvents(
+    store::Connection* connection, const crypto::SubjectKeys& keys,
+    uint32_t expected) {
+  std::vector<store::v1::ConsentEvent> events;
+  if (expected == 0) return events;
+  CONSENTRY_ASSIGN_OR_RETURN(
+      auto query,
+      connection->Prepare("SELECT seq, event FROM consent_events "
+                          "WHERE subject = $1 ORDER BY seq"));
+  query.Bind(static_cast<int64_t>(keys.subject()));
+  while (true) {
+    CONSENTRY_ASSIGN_OR_RETURN(const bool row, query.Step());
+    if (!row) break;
+    const auto plaintext = crypto::FactOpener::Open(
+        keys, EventContext(static_cast<uint64_t>(query.Int64(0))),
+        query.Blob(1));
+    store::v1::ConsentEvent event;
+    if (!plaintext.ok() ||
+        !event.ParseFromArray(plaintext->view().data(),
+                              static_cast<int>(plaintext->view().size()))) {
+      return MakeError(v1::ERROR_REASON_DATA_CORRUPT,
+                       "an event of the consent ledger does not open");
+    }
+    events.push_back(std::move(event));
+  }
+  if (events.size() != expected) {
+    return MakeError(v1::ERROR_REASON_DATA_CORRUPT,
+                     "the consent ledger lacks events");
+  }
+  return events;
+}
+
+absl::StatusOr<Appended> AppendEvents(
+    store::Connection* connection, vault::HeadEdit* edit,
+    std::vector<store::v1::ConsentEvent> added) {
+  store::v1::SubjectHead& head = edit->head();
+  CONSENTRY_ASSIGN_OR_RETURN(
+      auto events, ReadEvents(connection, edit->keys(), head.consent_events()));
+  const size_t before = events.size();
+  for (store::v1::ConsentEvent& event : added) {
+    if (event.event_id().empty()) {
+      event.set_event_id(crypto::NewId(crypto::IdKind::kConsentEvent));
+    }
+    events.push_back(std::move(event));
+  }
+  std::vector<std::string> sealed;
+  for (size_t i = before; i < events.size(); ++i) {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        std::string bytes,
+        crypto::Sealer::Seal(edit->keys(), EventContext(i + 1),
+                             events[i].SerializeAsString()));
+    sealed.push_back(std::move(bytes));
+  }
+  CONSENTRY_RETURN_IF_ERROR(store::RunMany(
+      connection,
+      "INSERT INTO consent_events (subject, seq, row_gen, event) "
+      "VALUES ($1, $2, $3, $4)",
+      sealed.size(), [&](store::Query& query, size_t i) {
+        query.Bind(static_cast<int64_t>(edit->subject()),
+                   static_cast<int64_t>(before + i + 1),
+                   static_cast<int64_t>(kRowGeneration),
+                   std::string_view(sealed[i]));
+      }));
+  head.set_consent_events(static_cast<uint32_t>(events.size()));
+
+  Appended result;
+  std::vector<std::string> done;
+  for (size_t i = before; i < events.size(); ++i) {
+    const std::string& purpose = events[i].purpose();
+    if (std::find(done.begin(), done.end(), purpose) != done.end()) continue;
+    done.push_back(purpose);
+    const store::v1::DerivedConsent derived =
+        ToDerived(purpose, policy::DeriveConsent(events, purpose));
+    auto held = std::find_if(
+        head.mutable_consents()->begin(), head.mutable_consents()->end(),
+        [&](const auto& consent) { return consent.purpose() == purpose; });
+    const bool known = held != head.mutable_consents()->end();
+    result.narrows |= Narrows(known ? &*held : nullptr, derived);
+    if (known) {
+      *held = derived;
+    } else {
+      *head.add_consents() = derived;
+    }
+    v1::ConsentState state = ToState(derived, 0);
+    result.changes.push_back(purpose + "=" +
+                             std::string(StatusWord(state.status())));
+    result.states.push_back(std::move(state));
+  }
+  return result;
+}
+
+v1::ConsentState ToState(const store::v1::DerivedConsent& derived,
+                         int64_t now_us) {
+  v1::ConsentState state;
+  state.set_purpose(derived.purpose());
+  auto status = static_cast<v1::ConsentStatus>(derived.status());
+  if (status == v1::CONSENT_STATUS_GIVEN && derived.valid_until_us() != 0 &&
+      derived.valid_until_us() <= now_us) {
+    status = v1::CONSENT_STATUS_EXPIRED;
+  }
+  state.set_status(status);
+  if (derived.since_us() != 0) {
+    SetTime(derived.since_us(), state.mutable_since());
+  }
+  if (derived.valid_until_us() != 0) {
+    SetTime(derived.valid_until_us(), state.mutable_valid_until());
+  }
+  state.set_actor(static_cast<v1::ConsentActor>(derived.actor()));
+  state.set_attested_by(derived.attested_by());
+  if (!derived.notice_id().empty()) {
+    state.mutable_notice()->set_id(derived.notice_id());
+    state.mutable_notice()->set_version(derived.notice_version());
+  }
+  state.set_explicit_(derived.explicit_());
+  state.set_event_id(derived.event_id());
+  return state;
+}
+
+v1::ConsentState StateOf(const std::string& purpose,
+                         const policy::ConsentState& state, int64_t at_us) {
+  return ToState(ToDerived(purpose, state), at_us);
+}
+
+std::string_view StatusWord(v1::ConsentStatus status) {
+  switch (status) {
+    case v1::CONSENT_STATUS_GIVEN:
+      return "given";
+    case v1::CONSENT_STATUS_REFUSED:
+      return "refused";
+    case v1::CONSENT_STATUS_WITHDRAWN:
+      return "withdrawn";
+    case v1::CONSENT_STATUS_EXPIRED:
+      return "expired";
+    case v1::CONSENT_STATUS_INVALIDATED:
+      return "invalidated";
+    case v1::CONSENT_STATUS_UNCERTAIN:
+      return "uncertain";
+    default:
+      return "none";
+  }
+}
+
+}  // namespace consentry::consent

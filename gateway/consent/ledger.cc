@@ -1,0 +1,648 @@
+#include "gateway/consent/ledger.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "gateway/consent/event_rows.h"
+#include "gateway/crypto/subject_tag.h"
+#include "policy/consent/consent_state.h"
+#include "proto/support/error.h"
+#include "proto/support/status_macros.h"
+
+namespace consentry::consent {
+namespace {
+
+using clients::CallerContext;
+
+// Purposes of one request.
+constexpr int kMaxPurposes = 16;
+// Reads of a state before CONTENDED.
+constexpr int kMaxAttempts = 4;
+// How far ahead of ours the clock of whoever captured a choice may be.
+constexpr int64_t kMaxSkewUs = int64_t{60} * 1000 * 1000;
+constexpr int64_t kMicrosPerSecond = 1'000'000;
+constexpr size_t kMaxMethod = 64;
+constexpr size_t kMaxEvidence = 128;
+
+int64_t MicrosOf(const google::protobuf::Timestamp& time) {
+  return time.seconds() * kMicrosPerSecond + time.nanos() / 1000;
+}
+
+// All faults of a request at once.
+class Faults {
+ public:
+  void Add(std::string_view field, std::string_view description) {
+    if (status_.ok()) {
+      status_ = MakeError(v1::ERROR_REASON_FIELD_INVALID,
+                          "the request has malformed fields");
+    }
+    AddFieldViolation(&status_, {std::string(field), std::string(description)});
+  }
+  const absl::Status& status() const { return status_; }
+
+ private:
+  absl::Status status_;
+};
+
+bool IsHex64(std::string_view text) {
+  return text.size() == 64 &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
+}
+
+std::string FromHex(std::string_view text) {
+  const auto digit = [](char c) {
+    return c <= '9' ? c - '0' : c - 'a' + 10;
+  };
+  std::string bytes;
+  for (size_t i = 0; i + 1 < text.size(); i += 2) {
+    bytes.push_back(static_cast<char>(digit(text[i]) << 4 | digit(text[i + 1])));
+  }
+  return bytes;
+}
+
+void CheckNotice(const v1::NoticeRef& notice, Faults* faults) {
+  if (notice.id().empty() || notice.id().size() > 64) {
+    faults->Add("notice.id", "1 to 64 characters; required to give consent");
+  }
+  if (notice.version() == 0) faults->Add("notice.version", "from 1");
+  if (notice.language().size() > 35) {
+    faults->Add("notice.language", "a BCP 47 tag");
+  }
+  if (!notice.text_hash().empty() && !IsHex64(notice.text_hash())) {
+    faults->Add("notice.text_hash", "64 lower-case hexadecimal digits");
+  }
+}
+
+absl::Status CheckRecord(const v1::RecordConsentRequest& request,
+                         int64_t now_us) {
+  Faults faults;
+  if (request.purposes().empty() || request.purposes_size() > kMaxPurposes) {
+    faults.Add("purposes", "1 to 16");
+  }
+  if (request.action() != v1::CONSENT_ACTION_GIVE &&
+      request.action() != v1::CONSENT_ACTION_REFUSE) {
+    faults.Add("action", "GIVE or REFUSE");
+  }
+  if (request.action() == v1::CONSENT_ACTION_GIVE) {
+    CheckNotice(request.notice(), &faults);
+  }
+  if (request.has_capture_time() &&
+      MicrosOf(request.capture_time()) > now_us + kMaxSkewUs) {
+    faults.Add("capture_time", "lies in the future");
+  }
+  if (request.has_valid_until() &&
+      MicrosOf(request.valid_until()) <= now_us) {
+    faults.Add("valid_until", "lies in the past");
+  }
+  if (request.method().size() > kMaxMethod) {
+    faults.Add("method", "at most 64 characters");
+  }
+  if (request.evidence().size() > kMaxEvidence) {
+    faults.Add("evidence", "at most 128 characters");
+  }
+  return faults.status();
+}
+
+// Purposes of a request, once each. PURPOSE_NOT_ALLOWED for one that the
+// registry does not know.
+absl::StatusOr<std::vector<std::string>> KnownPurposes(
+    const clients::Configuration& configuration,
+    const google::protobuf::RepeatedPtrField<std::string>& asked) {
+  std::vector<std::string> purposes;
+  for (const std::string& purpose : asked) {
+    if (!configuration.bundle().FindPurpose(purpose)) {
+      return MakeError(v1::ERROR_REASON_PURPOSE_NOT_ALLOWED,
+                       "a purpose is not in the registry");
+    }
+    if (std::find(purposes.begin(), purposes.end(), purpose) ==
+        purposes.end()) {
+      purposes.push_back(purpose);
+    }
+  }
+  return purposes;
+}
+
+absl::Status UnknownCustomer() {
+  return MakeError(v1::ERROR_REASON_ACCESS_DENIED,
+                   "no such customer, or not open to this caller");
+}
+
+v1::ConsentState NoneState(const std::string& purpose) {
+  v1::ConsentState state;
+  state.set_purpose(purpose);
+  state.set_status(v1::CONSENT_STATUS_NONE);
+  return state;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<uint64_t>> Ledger::FindSubjects(
+    const CallerContext& caller, const v1::SubjectRef& ref,
+    bool every_holder) const {
+  if (ref.ref_case() == v1::SubjectRef::kPseudonym) {
+    const auto subject =
+        options_.tokens->Decode(crypto::TokenKind::kPseudonym, ref.pseudonym(),
+                                caller.client_id);
+    if (!subject.ok()) {
+      return MakeError(v1::ERROR_REASON_FIELD_INVALID,
+                       "the pseudonym is not one of this caller");
+    }
+    return std::vector<uint64_t>{*subject};
+  }
+  CONSENTRY_ASSIGN_OR_RETURN(const auto key, options_.subjects->MakeKey(ref));
+  CONSENTRY_ASSIGN_OR_RETURN(auto lease, options_.readers->Acquire());
+  if (every_holder) return options_.subjects->ResolveAll(lease.get(), key);
+  CONSENTRY_ASSIGN_OR_RETURN(const auto subject,
+                             options_.subjects->Resolve(lease.get(), key));
+  std::vector<uint64_t> subjects;
+  if (subject) subjects.push_back(*subject);
+  return subjects;
+}
+
+template <class Request>
+store::Change Ledger::MakeChange(const CallerContext& caller,
+                                 const Request& request, std::string purpose,
+                                 v1::Channel channel,
+                                 std::vector<uint64_t> subjects, bool negative,
+                                 Edit edit,
+                                 std::function<std::string()> result) const {
+  store::Change change;
+  change.negative = negative;
+  if (!request.request_id().empty()) {
+    Request canonical = request;
+    canonical.clear_request_id();
+    change.request = store::RequestBinding{
+        caller.client_id, request.request_id(), caller.method,
+        options_.digests->Of(canonical.SerializeAsString())};
+  }
+  change.apply = [this, caller, purpose = std::move(purpose), channel,
+                  subjects = std::move(subjects), negative,
+                  edit = std::move(edit), result = std::move(result)](
+                     store::ChangeContext& context) -> absl::Status {
+    if (negative) context.MarkNegative();
+    store::v1::Leaf leaf = clients::LeafOf(*options_.configuration(), caller,
+                                           context.now_us());
+    leaf.set_purpose(purpose);
+    leaf.set_channel(channel);
+    leaf.set_change_number(static_cast<uint64_t>(context.number()));
+    for (const uint64_t subject : subjects) {
+      auto head = vault::HeadEdit::Begin(&context, *options_.slots, subject);
+      // Erased since it was found: nothing is left to take back.
+      if (absl::IsNotFound(head.status())) continue;
+      if (!head.ok()) return head.status();
+      CONSENTRY_ASSIGN_OR_RETURN(Edited edited, edit(context, *head));
+      if (edited.narrows) context.MarkNegative();
+      const crypto::SubjectTag tag =
+          crypto::ComputeSubjectTag(head->keys(), options_.log_origin,
+                                    crypto::MonthOf(context.now_us()));
+      CONSENTRY_RETURN_IF_ERROR(head->Write(options_.cache));
+      store::v1::LeafSubject* told = leaf.add_subjects();
+      told->set_tag(tag.data(), tag.size());
+      told->set_version(static_cast<uint64_t>(context.number()));
+      for (std::string& line : edited.changes) {
+        told->add_changes(std::move(line));
+      }
+    }
+    context.SetEntry(leaf.SerializeAsString());
+    context.SetResult(result());
+    return absl::OkStatus();
+  };
+  return change;
+}
+
+std::string Ledger::AuditReference(const store::ChangeOutcome& outcome) const {
+  if (outcome.repeated) return "";
+  return options_.tokens->Encode(
+      crypto::TokenKind::kAudit,
+      crypto::LogPosition{outcome.log_index, 0}.Pack());
+}
+
+std::string Ledger::ConsistencyToken(
+    const store::ChangeOutcome& outcome) const {
+  return options_.tokens->Encode(crypto::TokenKind::kConsistency,
+                                 static_cast<uint64_t>(outcome.change));
+}
+
+void Ledger::Record(const CallerContext& caller,
+                    const v1::RecordConsentRequest& request,
+                    Done<v1::RecordConsentResponse> done) {
+  const auto configuration = options_.configuration();
+  const int64_t now_us = options_.committer->NowUs();
+  if (absl::Status fault = CheckRecord(request, now_us); !fault.ok()) {
+    done(std::move(fault));
+    return;
+  }
+  auto purposes = KnownPurposes(*configuration, request.purposes());
+  if (!purposes.ok()) {
+    done(purposes.status());
+    return;
+  }
+  const bool gives = request.action() == v1::CONSENT_ACTION_GIVE;
+  const auto* registration = configuration->FindById(caller.client_id);
+  for (const std::string& purpose : *purposes) {
+    if (gives && (registration == nullptr ||
+                  !registration->MayAttest(purpose, request.notice().id()))) {
+      done(MakeError(v1::ERROR_REASON_ATTESTATION_NOT_ALLOWED,
+                     "the registration may not report consents to this "
+                     "purpose and notice"));
+      return;
+    }
+  }
+  auto subjects = FindSubjects(caller, request.subject(), !gives);
+  if (!subjects.ok() || subjects->empty()) {
+    done(subjects.ok() ? UnknownCustomer() : subjects.status());
+    return;
+  }
+
+  store::v1::ConsentEvent event;
+  event.set_type(gives ? store::v1::ConsentEvent::GIVEN
+                       : store::v1::ConsentEvent::REFUSED);
+  event.set_actor(store::v1::ConsentEvent::ATTESTED);
+  event.set_client_id(caller.client_id);
+  event.set_notice_id(request.notice().id());
+  event.set_notice_version(request.notice().version());
+  event.set_notice_hash(FromHex(request.notice().text_hash()));
+  event.set_notice_language(request.notice().language());
+  event.set_method(request.method());
+  event.set_channel(request.channel());
+  event.set_explicit_statement(request.explicit_());
+  event.set_evidence(request.evidence());
+  if (request.has_valid_until()) {
+    event.set_valid_until_us(MicrosOf(request.valid_until()));
+  }
+  const int64_t captured_us =
+      request.has_capture_time() ? MicrosOf(request.capture_time()) : 0;
+
+  auto response = std::make_shared<v1::RecordConsentResponse>();
+  Edit edit = [event, captured_us, purposes = *purposes, response](
+                  store::ChangeContext& context,
+                  vault::HeadEdit& head) -> absl::StatusOr<Edited> {
+    std::vector<store::v1::ConsentEvent> events;
+    for (const std::string& purpose : purposes) {
+      store::v1::ConsentEvent one = event;
+      one.set_purpose(purpose);
+      one.set_received_at_us(context.now_us());
+      one.set_captured_at_us(captured_us == 0
+                                 ? context.now_us()
+                                 : std::min(captured_us, context.now_us()));
+      events.push_back(std::move(one));
+    }
+    CONSENTRY_ASSIGN_OR_RETURN(
+        Appended appended,
+        AppendEvents(context.connection(), &head, std::move(events)));
+    response->clear_states();
+    for (v1::ConsentState& state : appended.states) {
+      *response->add_states() = std::move(state);
+    }
+    return Edited{std::move(appended.changes), appended.narrows};
+  };
+  options_.committer->CommitChange(
+      MakeChange(caller, request,
+                 purposes->size() == 1 ? purposes->front() : "",
+                 request.channel(), *std::move(subjects), /*negative=*/!gives,
+                 std::move(edit),
+                 [response] { return response->SerializeAsString(); }),
+      [this, response,
+       done = std::move(done)](store::ChangeOutcome outcome) mutable {
+        if (!outcome.status.ok()) {
+          done(std::move(outcome.status));
+          return;
+        }
+        Answer<v1::RecordConsentResponse> answer;
+        if (!answer.response.ParseFromString(outcome.result)) {
+          done(MakeError(v1::ERROR_REASON_INTERNAL, "a kept result is broken"));
+          return;
+        }
+        answer.response.set_consistency_token(ConsistencyToken(outcome));
+        answer.response.set_audit_reference(AuditReference(outcome));
+        done(std::move(answer));
+      });
+}
+
+void Ledger::Withdraw(const CallerContext& caller,
+                      const v1::WithdrawConsentRequest& request,
+                      Done<v1::WithdrawConsentResponse> done) {
+  if (request.purposes_size() > kMaxPurposes) {
+    Faults faults;
+    faults.Add("purposes", "at most 16");
+    done(faults.status());
+    return;
+  }
+  const auto configuration = options_.configuration();
+  auto purposes = KnownPurposes(*configuration, request.purposes());
+  auto subjects = FindSubjects(caller, request.subject(), true);
+  if (!purposes.ok() || !subjects.ok()) {
+    done(!purposes.ok() ? purposes.status() : subjects.status());
+    return;
+  }
+  // By purpose, so that several holders of one identifier answer as one.
+  auto states = std::make_shared<std::map<std::string, v1::ConsentState>>();
+  Edit edit = [request, caller, purposes = *purposes, states](
+                  store::ChangeContext& context,
+                  vault::HeadEdit& head) -> absl::StatusOr<Edited> {
+    std::vector<std::string> withdrawn = purposes;
+    if (withdrawn.empty()) {
+      for (const auto& held : head.head().consents()) {
+        if (held.status() == v1::CONSENT_STATUS_GIVEN) {
+          withdrawn.push_back(held.purpose());
+        }
+      }
+    }
+    std::vector<store::v1::ConsentEvent> events;
+    for (const std::string& purpose : withdrawn) {
+      store::v1::ConsentEvent event;
+      event.set_purpose(purpose);
+      event.set_type(store::v1::ConsentEvent::WITHDRAWN);
+      event.set_actor(store::v1::ConsentEvent::ATTESTED);
+      event.set_client_id(caller.client_id);
+      event.set_captured_at_us(context.now_us());
+      event.set_received_at_us(context.now_us());
+      event.set_channel(request.channel());
+      event.set_method(request.method().substr(0, kMaxMethod));
+      events.push_back(std::move(event));
+    }
+    CONSENTRY_ASSIGN_OR_RETURN(
+        Appended appended,
+        AppendEvents(context.connection(), &head, std::move(events)));
+    for (v1::ConsentState& state : appended.states) {
+      (*states)[state.purpose()] = std::move(state);
+    }
+    return Edited{std::move(appended.changes), true};
+  };
+  const auto result = [states, purposes = *purposes] {
+    v1::WithdrawConsentResponse response;
+    for (const std::string& purpose : purposes) {
+      if (!states->contains(purpose)) {
+        // A customer whom nobody knows: told like one who has just withdrawn.
+        v1::ConsentState state = NoneState(purpose);
+        state.set_status(v1::CONSENT_STATUS_WITHDRAWN);
+        *response.add_states() = std::move(state);
+      }
+    }
+    for (const auto& [purpose, state] : *states) {
+      *response.add_states() = state;
+    }
+    return response.SerializeAsString();
+  };
+  options_.committer->CommitChange(
+      MakeChange(caller, request,
+                 purposes->size() == 1 ? purposes->front() : "",
+                 request.channel(), *std::move(subjects), /*negative=*/true,
+                 std::move(edit), result),
+      [this, done = std::move(done)](store::ChangeOutcome outcome) mutable {
+        if (!outcome.status.ok()) {
+          done(std::move(outcome.status));
+          return;
+        }
+        Answer<v1::WithdrawConsentResponse> answer;
+        if (!answer.response.ParseFromString(outcome.result)) {
+          done(MakeError(v1::ERROR_REASON_INTERNAL, "a kept result is broken"));
+          return;
+        }
+        answer.response.set_consistency_token(ConsistencyToken(outcome));
+        answer.response.set_audit_reference(AuditReference(outcome));
+        done(std::move(answer));
+      });
+}
+
+void Ledger::OptOut(const CallerContext& caller,
+                    const v1::OptOutRequest& request,
+                    Done<v1::OptOutResponse> done) {
+  Faults faults;
+  std::set<int> kinds;
+  for (const int kind : request.kinds()) {
+    if (kind == v1::OPT_OUT_KIND_UNSPECIFIED ||
+        !v1::OptOutKind_IsValid(kind)) {
+      faults.Add("kinds", "an unknown kind of opt-out");
+    } else {
+      kinds.insert(kind);
+    }
+  }
+  if (kinds.empty()) faults.Add("kinds", "at least one");
+  if (!faults.status().ok()) {
+    done(faults.status());
+    return;
+  }
+  auto subjects = FindSubjects(caller, request.subject(), true);
+  if (!subjects.ok()) {
+    done(subjects.status());
+    return;
+  }
+  auto standing = std::make_shared<std::set<int>>(kinds);
+  Edit edit = [kinds, standing, gpc = request.global_privacy_control()](
+                  store::ChangeContext&,
+                  vault::HeadEdit& head) -> absl::StatusOr<Edited> {
+    Edited edited;
+    std::set<int> all(head.head().opt_outs().begin(),
+                      head.head().opt_outs().end());
+    for (const int kind : kinds) {
+      all.insert(kind);
+      edited.changes.push_back(
+          "opt_out." + v1::OptOutKind_Name(static_cast<v1::OptOutKind>(kind)) +
+          "=set");
+    }
+    head.head().mutable_opt_outs()->Assign(all.begin(), all.end());
+    if (gpc) {
+      head.head().set_global_privacy_control(true);
+      edited.changes.push_back("gpc=set");
+    }
+    standing->insert(all.begin(), all.end());
+    edited.narrows = true;
+    return edited;
+  };
+  const auto result = [standing] {
+    v1::OptOutResponse response;
+    for (const int kind : *standing) {
+      response.add_kinds(static_cast<v1::OptOutKind>(kind));
+    }
+    return response.SerializeAsString();
+  };
+  options_.committer->CommitChange(
+      MakeChange(caller, request, "", request.channel(), *std::move(subjects),
+                 /*negative=*/true, std::move(edit), result),
+      [this, done = std::move(done)](store::ChangeOutcome outcome) mutable {
+        if (!outcome.status.ok()) {
+          done(std::move(outcome.status));
+          return;
+        }
+        Answer<v1::OptOutResponse> answer;
+        if (!answer.response.ParseFromString(outcome.result)) {
+          done(MakeError(v1::ERROR_REASON_INTERNAL, "a kept result is broken"));
+          return;
+        }
+        answer.response.set_consistency_token(ConsistencyToken(outcome));
+        answer.response.set_audit_reference(AuditReference(outcome));
+        done(std::move(answer));
+      });
+}
+
+void Ledger::GetState(const CallerContext& caller,
+                      const v1::GetConsentStateRequest& request,
+                      bool all_purposes,
+                      Done<v1::GetConsentStateResponse> done) {
+  ReadState(caller, request, all_purposes, 1, std::move(done));
+}
+
+void Ledger::ReadState(const CallerContext& caller,
+                       const v1::GetConsentStateRequest& request,
+                       bool all_purposes, int attempts,
+                       Done<v1::GetConsentStateResponse> done) {
+  const int64_t as_of_change = options_.committer->LastStored();
+  const auto configuration = options_.configuration();
+  const int64_t now_us = options_.committer->NowUs();
+  const auto* registration = configuration->FindById(caller.client_id);
+  if (registration == nullptr) {
+    done(MakeError(v1::ERROR_REASON_CLIENT_UNKNOWN, "the registration is gone"));
+    return;
+  }
+  const policy::Bundle& bundle = configuration->bundle();
+  std::vector<std::string> purposes;
+  if (request.purposes().empty()) {
+    for (size_t i = 0; i < bundle.purpose_count(); ++i) {
+      const auto purpose = static_cast<policy::PurposeId>(i);
+      if (all_purposes || registration->AllowsPurpose(purpose)) {
+        purposes.push_back(bundle.purpose(purpose).key());
+      }
+    }
+  } else {
+    auto known = KnownPurposes(*configuration, request.purposes());
+    if (!known.ok()) {
+      done(known.status());
+      return;
+    }
+    purposes = *std::move(known);
+    for (const std::string& purpose : purposes) {
+      if (!all_purposes &&
+          !registration->AllowsPurpose(*bundle.FindPurpose(purpose)) &&
+          !registration->MayAttest(purpose, "")) {
+        done(MakeError(v1::ERROR_REASON_PURPOSE_NOT_ALLOWED,
+                       "a purpose is not in the registration"));
+        return;
+      }
+    }
+  }
+  int64_t as_of_us = now_us;
+  if (request.has_as_of()) as_of_us = MicrosOf(request.as_of());
+  if (as_of_us > now_us) {
+    done(MakeError(v1::ERROR_REASON_FIELD_INVALID, "as_of lies in the future"));
+    return;
+  }
+
+  auto subjects = FindSubjects(caller, request.subject(), false);
+  if (!subjects.ok()) {
+    done(subjects.status());
+    return;
+  }
+  Answer<v1::GetConsentStateResponse> answer;
+  store::v1::Leaf leaf = clients::LeafOf(*configuration, caller, now_us);
+  for (const std::string& purpose : purposes) {
+    leaf.add_details("purpose=" + purpose);
+  }
+  store::v1::LeafSubject* told = leaf.add_subjects();
+  store::ReadCommit commit;
+  crypto::SubjectTag tag = crypto::RandomTag();
+  std::vector<store::v1::ConsentEvent> events;
+  std::shared_ptr<const vault::CachedSubject> subject;
+  if (!subjects->empty()) {
+    auto lease = options_.readers->Acquire();
+    if (!lease.ok()) {
+      done(lease.status());
+      return;
+    }
+    vault::SubjectReader::HeadOptions options;
+    options.as_of_change = as_of_change;
+    options.past_cache = attempts > 1;
+    auto head = options_.subjects->ReadHead(lease->get(), subjects->front(),
+                                            options);
+    if (head.ok()) {
+      subject = *std::move(head);
+      tag = crypto::ComputeSubjectTag(subject->keys(), options_.log_origin,
+                                      crypto::MonthOf(now_us));
+      told->set_version(static_cast<uint64_t>(subject->version()));
+      if (request.has_as_of()) {
+        auto read = ReadEvents(lease->get(), subject->keys(),
+                               subject->head().consent_events());
+        if (!read.ok()) {
+          done(read.status());
+          return;
+        }
+        events = *std::move(read);
+      }
+    } else if (!absl::IsNotFound(head.status())) {
+      done(head.status());
+      return;
+    }
+  }
+  told->set_tag(tag.data(), tag.size());
+  for (const std::string& purpose : purposes) {
+    v1::ConsentState state = NoneState(purpose);
+    if (subject != nullptr && request.has_as_of()) {
+      policy::ConsentOptions options;
+      options.as_of_us = as_of_us;
+      const auto derived = policy::DeriveConsent(events, purpose, options);
+      state = StateOf(purpose, derived, as_of_us);
+    } else if (subject != nullptr) {
+      for (const auto& held : subject->head().consents()) {
+        if (held.purpose() == purpose) state = ToState(held, now_us);
+      }
+    }
+    *answer.response.add_states() = std::move(state);
+  }
+  if (subject != nullptr && !request.has_as_of()) {
+    for (const int kind : subject->head().opt_outs()) {
+      answer.response.add_opt_outs(static_cast<v1::OptOutKind>(kind));
+    }
+  }
+  commit.entry = leaf.SerializeAsString();
+  commit.subjects.push_back(
+      subject == nullptr
+          ? store::SubjectVersion{0, 0}
+          : store::SubjectVersion{static_cast<int64_t>(subject->subject()),
+                                  subject->version()});
+  commit.as_of_change = as_of_change;
+  commit.configuration_epoch = configuration->epoch();
+  commit.decided_at_us = now_us;
+  options_.committer->CommitRead(
+      std::move(commit),
+      [this, caller, request, all_purposes, attempts,
+       answer = std::move(answer),
+       done = std::move(done)](store::ReadOutcome outcome) mutable {
+        switch (outcome.kind) {
+          case store::ReadOutcome::Kind::kFailed:
+            done(std::move(outcome.status));
+            return;
+          case store::ReadOutcome::Kind::kCommitted:
+            answer.response.set_audit_reference(options_.tokens->Encode(
+                crypto::TokenKind::kAudit,
+                crypto::LogPosition{outcome.log_index, 0}.Pack()));
+            answer.tickets.push_back(std::move(outcome.ticket));
+            done(std::move(answer));
+            return;
+          case store::ReadOutcome::Kind::kStale:
+            break;
+        }
+        if (attempts >= kMaxAttempts) {
+          done(MakeError(v1::ERROR_REASON_CONTENDED,
+                         "the customer's choices kept changing"));
+          return;
+        }
+        auto kept =
+            std::make_shared<Done<v1::GetConsentStateResponse>>(std::move(done));
+        if (!options_.workers->TrySubmit([this, caller, request, all_purposes,
+                                          attempts, kept] {
+              ReadState(caller, request, all_purposes, attempts + 1,
+                        std::move(*kept));
+            })) {
+          (*kept)(MakeError(v1::ERROR_REASON_STORE_UNAVAILABLE,
+                            "too many reads are waiting"));
+        }
+      });
+}
+
+}  // namespace consentry::consent
