@@ -66,14 +66,12 @@ class ChangeContext {
   void MarkNegative() { negative_ = true; }
 
   // Run on the committer's log thread once the store holds the change and
-  // before any further read is let through: for caches. Short, no I/O.
+  // before any further read is let through: for what is kept in memory (caches,
+  // the configuration). Any read that relies on it is logged behind this
+  // change, so that nothing is released on a grant that the log does not hold.
+  // Hooks run in the order of change numbers. Short, no I/O.
   void OnStored(absl::AnyInvocable<void()> hook) {
     on_stored_.push_back(std::move(hook));
-  }
-  // The same once the entry is on stable storage: for what only permits, such
-  // as a new registration in memory. Not called when the log fails.
-  void OnLogged(absl::AnyInvocable<void()> hook) {
-    on_logged_.push_back(std::move(hook));
   }
 
   // Aborted (reason ETAG_MISMATCH) unless the subject is at `version`: the
@@ -91,7 +89,6 @@ class ChangeContext {
   std::string result_;
   std::vector<int64_t> touched_;
   std::vector<absl::AnyInvocable<void()>> on_stored_;
-  std::vector<absl::AnyInvocable<void()>> on_logged_;
   bool touches_configuration_ = false;
   bool negative_ = false;
 };

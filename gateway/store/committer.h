@@ -65,16 +65,17 @@ struct CommitterOptions {
 
   // Bytes that are free on the volume of store and log; asked some ten times a
   // second. Empty: the disk is taken to be endless.
-  std::function<absl::StatusOr<uint64_t>()> free_bytes;
+  std::function<absl::StatusOr<uint64_t>()> free_bytes = nullptr;
   // Below this, reads and all but negative changes are refused.
   uint64_t high_water_bytes = uint64_t{256} << 20;
   // Written full at start; given up, so that negative changes find room, when
   // less than half of the high-water mark is free. Empty: none.
-  std::string reserve_path;
+  std::string reserve_path = {};
   uint64_t reserve_bytes = uint64_t{64} << 20;
 
-  // Called, from a thread of the committer, whenever `serving` changes.
-  std::function<void(bool serving)> on_serving;
+  // Called, from a thread of the committer or from Start() and Stop(), whenever
+  // `serving` changes; first, perhaps before Start() has returned, with true.
+  std::function<void(bool serving)> on_serving = nullptr;
   base::MetricRegistry* metrics = base::MetricRegistry::Global();
 };
 
@@ -106,11 +107,11 @@ struct CommitterOptions {
 // Safe for many threads.
 class Committer {
  public:
-  // Recovers, then serves: what the outbox holds above `tail.last_change` is
-  // appended to the log first. Refuses (DataLoss) a store that is older than
-  // the log, a log that is shorter than the store remembers or has another
-  // root, and a gap in the outbox. `clock`, `engine`, `log` outlive the
-  // committer; nothing else writes the store meanwhile.
+  // Migrates the store, recovers, then serves: what the outbox holds above
+  // `tail.last_change` is appended to the log first. Refuses (DataLoss) a store
+  // that is older than the log, a log that is shorter than the store remembers
+  // or has another root, and a gap in the outbox. `clock`, `engine`, `log`
+  // outlive the committer; nothing else writes the store meanwhile.
   static absl::StatusOr<std::unique_ptr<Committer>> Start(
       Engine* engine, LogSink* log, const LogTail& tail,
       const base::Clock* clock, CommitterOptions options = {});
@@ -128,9 +129,9 @@ class Committer {
   // before a snapshot begins.
   int64_t LastStored() const;
 
-  // The epoch that reads are to be decided under: the number of the last
-  // change of the configuration. A negative one counts as soon as it is
-  // stored, another once it is logged.
+  // The number of the last change of the configuration. Reads decided under
+  // another go back; a configuration in memory carries its own epoch and is
+  // exchanged by ChangeContext::OnStored.
   int64_t configuration_epoch() const;
 
   // The wall clock, but never before the time of any entry.

@@ -1,0 +1,141 @@
+#ifndef CONSENTRY_GATEWAY_STORE_LOG_STAGE_H_
+#define CONSENTRY_GATEWAY_STORE_LOG_STAGE_H_
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gateway/base/clock.h"
+#include "gateway/base/metrics.h"
+#include "gateway/base/threads.h"
+#include "gateway/store/change.h"
+#include "gateway/store/committer.h"
+#include "gateway/store/completion_queue.h"
+#include "gateway/store/log_sink.h"
+#include "gateway/store/recent_changes.h"
+#include "gateway/store/release_ticket.h"
+#include "proto/support/mutex.h"
+
+namespace consentry::store {
+
+// A change that the store holds, on its way into the log. A repetition has no
+// entry: it only waits for what it repeats.
+struct StoredChange {
+  std::optional<std::string> entry;
+  int64_t change = 0;
+  std::vector<int64_t> touched;
+  std::vector<absl::AnyInvocable<void()>> on_stored;
+  bool touches_configuration = false;
+  bool negative = false;
+  ChangeOutcome outcome;
+  ChangeCompletion done;
+};
+
+// The second stage: checks reads, appends entries, one sync a batch. Its thread
+// is the only one that uses the log sink after the start. Safe for many
+// threads.
+class LogStage {
+ public:
+  struct Options {
+    size_t recent_changes;
+    size_t max_waiting_reads;
+    int64_t last_change;
+    int64_t last_time_us;
+    int64_t configuration_epoch;
+    LogSink::Head head;
+    base::MetricRegistry* metrics;
+    // Called by the stage's thread: once when the log failed, and ten times a
+    // second or more.
+    absl::AnyInvocable<void()> on_failed;
+    absl::AnyInvocable<void()> on_tick;
+  };
+
+  LogStage(LogSink* log, const base::Clock* clock,
+           std::shared_ptr<CompletionQueue> completions, Options options);
+  LogStage(const LogStage&) = delete;
+  LogStage& operator=(const LogStage&) = delete;
+  ~LogStage() { Stop(); }
+
+  void PushRead(ReadCommit read, ReadCompletion done);
+  // In the order of change numbers, after the store's commit.
+  void PushChanges(std::vector<StoredChange> changes);
+
+  // See Committer.
+  int64_t NowUs() const;
+  // Entries from now on are not before `us`.
+  void RaiseTime(int64_t us);
+  int64_t configuration_epoch() const { return configuration_epoch_.load(); }
+  // The last change whose entry is on stable storage.
+  int64_t last_logged() const { return last_logged_.load(); }
+  bool failed() const { return failed_.load(std::memory_order_acquire); }
+  LogSink::Head head();
+  ReleaseTracker* tracker() { return tracker_.get(); }
+
+  // Refuses further reads, completes what was pushed, ends the thread.
+  void Stop();
+
+ private:
+  struct WaitingRead {
+    ReadCommit read;
+    ReadCompletion done;
+  };
+  struct Batch {
+    std::vector<StoredChange> changes;
+    std::vector<WaitingRead> reads;
+    size_t bytes = 0;
+  };
+
+  void Run();
+  enum class Work { kSome, kNone, kEnd };
+  Work WaitForWork();
+  void TakeChanges(Batch* batch);
+  void TakeReads(Batch* batch);
+  void Append(Batch batch);
+  void Complete(Batch batch, uint64_t first_index);
+  void FailAll(Batch batch);
+  RecentChanges::Verdict Check(const ReadCommit& read) const;
+  void Refuse(WaitingRead waiting, ReadOutcome::Kind kind, absl::Status status);
+
+  LogSink* const log_;
+  const base::Clock* const clock_;
+  // Shared with what waits for tickets, which may outlive this.
+  const std::shared_ptr<CompletionQueue> completions_;
+  const size_t max_waiting_reads_;
+  const std::shared_ptr<ReleaseTracker> tracker_ =
+      std::make_shared<ReleaseTracker>();
+  absl::AnyInvocable<void()> on_failed_;
+  absl::AnyInvocable<void()> on_tick_;
+  base::Counter* const reads_committed_;
+  base::Counter* const reads_stale_;
+  base::Counter* const reads_failed_;
+  base::Counter* const batches_;
+  base::Histogram* const append_time_;
+
+  std::atomic<int64_t> last_time_us_;
+  std::atomic<int64_t> configuration_epoch_;
+  std::atomic<int64_t> last_logged_;
+  std::atomic<bool> failed_{false};
+
+  Mutex mu_;
+  CondVar wake_;
+  std::vector<WaitingRead> reads_ ABSL_GUARDED_BY(mu_);
+  std::deque<StoredChange> changes_ ABSL_GUARDED_BY(mu_);
+  LogSink::Head head_ ABSL_GUARDED_BY(mu_);
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+
+  // The stage's thread alone.
+  RecentChanges recent_;
+  std::deque<WaitingRead> left_over_;  // The batch was full.
+  std::deque<WaitingRead> ahead_;      // Saw a change that is not here yet.
+  uint64_t batch_number_ = 0;
+
+  base::Thread thread_;
+};
+
+}  // namespace consentry::store
+
+#endif  // CONSENTRY_GATEWAY_STORE_LOG_STAGE_H_
