@@ -99,6 +99,7 @@ class Committer::Impl {
     if (stopped_.exchange(true)) return;
     store_->Stop();
     log_->Stop();
+    store_->RememberLog();
     completions_->Close();
     TellServing();
   }

@@ -144,6 +144,10 @@ void LogStage::Run() {
            MakeError(v1::ERROR_REASON_STOPPING, "the gateway is stopping"));
   }
   ahead_.clear();
+  if (failed()) return;
+  LogSink::Head head = log_->GetHead();
+  MutexLock lock(&mu_);
+  head_ = std::move(head);
 }
 
 void LogStage::TakeChanges(Batch* batch) {
@@ -247,6 +251,11 @@ void LogStage::Append(Batch batch) {
 
 void LogStage::Complete(Batch batch, uint64_t first_index) {
   const uint64_t number = ++batch_number_;
+  if (!batch.changes.empty() || number % kHeadEvery == 0) {
+    LogSink::Head head = log_->GetHead();
+    MutexLock lock(&mu_);
+    head_ = std::move(head);
+  }
   tracker_->OpenBatch(number, static_cast<int64_t>(batch.reads.size()));
   std::vector<absl::AnyInvocable<void()>> completions;
   completions.reserve(batch.changes.size() + batch.reads.size());
@@ -283,11 +292,6 @@ void LogStage::Complete(Batch batch, uint64_t first_index) {
   }
   reads_committed_->Add(batch.reads.size());
   completions_->PushAll(std::move(completions));
-  if (!batch.changes.empty() || number % kHeadEvery == 0) {
-    LogSink::Head head = log_->GetHead();
-    MutexLock lock(&mu_);
-    head_ = std::move(head);
-  }
 }
 
 void LogStage::FailAll(Batch batch) {

@@ -96,6 +96,18 @@ void StoreStage::Stop() {
   thread_.Join();
 }
 
+void StoreStage::RememberLog() {
+  if (failed() || log_->failed()) return;
+  state_.log = log_->head();
+  absl::StatusOr<WriteTransaction> transaction =
+      WriteTransaction::Begin(writer_.get());
+  absl::Status status = transaction.status();
+  if (status.ok()) status = WriteCommitterState(writer_.get(), state_);
+  if (status.ok()) status = transaction->Commit();
+  // What it remembered before holds as well.
+  if (!status.ok()) base::Log(kStoreFailed, {{"status", status}});
+}
+
 bool StoreStage::WaitForTurn() {
   MutexLock lock(&mu_);
   while (urgent_.empty() && normal_.empty() && !stopping_) wake_.Wait(&mu_);

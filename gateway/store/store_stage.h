@@ -51,6 +51,9 @@ class StoreStage {
   // Refuses further changes, applies what was pushed, ends the thread.
   void Stop();
 
+  // After Stop() of both stages: the store remembers where the log ended.
+  void RememberLog();
+
  private:
   struct Waiting {
     Change change;
