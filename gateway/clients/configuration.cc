@@ -41,7 +41,7 @@ absl::StatusOr<std::shared_ptr<const Policy>> CompilePolicy(
   CONSENTRY_ASSIGN_OR_RETURN(
       parsed.purposes, policy::ParseText<config::v1::PurposeRegistry>(
                            "purposes", sources.purposes()));
-  parsed.profile = policy::Unlocated(sources.profile(), "profile");
+  parsed.profile = policy::Unlocated(sources.profile());
   for (const store::v1::StoredPack& pack : sources.packs()) {
     CONSENTRY_ASSIGN_OR_RETURN(
         auto located,
