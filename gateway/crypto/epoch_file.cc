@@ -168,17 +168,25 @@ absl::Status Wipe(audit::File* file) {
   return file->Sync();
 }
 
-// A sibling that a crash left half-written holds keys that may be destroyed
-// later.
+// A sibling that a crash left holds keys that may be destroyed later.
 absl::Status WipeLeftOver(audit::FileSystem* fs, const std::string& path) {
   const std::string sibling = path + ".new";
   CONSENTRY_ASSIGN_OR_RETURN(const bool exists, fs->Exists(sibling));
   if (!exists) return absl::OkStatus();
-  {
+  const absl::StatusOr<std::string> left =
+      audit::ReadFile(fs, sibling, kMaxFileBytes);
+  const absl::StatusOr<std::string> file =
+      audit::ReadFile(fs, path, kMaxFileBytes);
+  if (!file.ok() && file.status().code() != absl::StatusCode::kNotFound) {
+    return file.status();
+  }
+  // Where renaming is not atomic, both names may lead to the one file.
+  const bool same = left.ok() && file.ok() && *left == *file;
+  if (!same) {
     CONSENTRY_ASSIGN_OR_RETURN(
-        const std::unique_ptr<audit::File> file,
+        const std::unique_ptr<audit::File> open,
         fs->Open(sibling, audit::FileSystem::Mode::kReadWrite));
-    CONSENTRY_RETURN_IF_ERROR(Wipe(file.get()));
+    CONSENTRY_RETURN_IF_ERROR(Wipe(open.get()));
   }
   return fs->Remove(sibling);
 }

@@ -9,6 +9,7 @@
 
 #include "gateway/crypto/opener.h"
 #include "gateway/crypto/sealer.h"
+#include "tests/testing/fault_file_system.h"
 #include "tests/testing/grant_for_test.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/test_keys.h"
@@ -201,6 +202,75 @@ TEST_F(SlotFileTest, EveryChangedByteOfAHeaderIsFoundAndTheOtherServes) {
   Flip(3, 0);
   Flip(kSlotHeaderBytes + 3, 0);
   EXPECT_THAT(Open(), StatusIs(absl::StatusCode::kDataLoss));
+}
+
+TEST_F(SlotFileTest, HeaderTornAtAnyByteIsTheOldOrTheNew) {
+  SlotFile& slots = all_.slots();
+  ASSERT_OK(slots.RememberLogSize(10));
+  const std::string before = Bytes();
+  ASSERT_OK(slots.RememberLogSize(20));
+  const std::string after = Bytes();
+  for (size_t cut = 0; cut <= 2 * kSlotHeaderBytes; ++cut) {
+    if (cut % kSlotHeaderBytes > 120 && cut % 512 != 0) continue;
+    auto file =
+        all_.disk().Open("/slots", audit::FileSystem::Mode::kReadWrite).value();
+    ASSERT_OK(file->WriteAt(0, after.substr(0, cut) + before.substr(cut)));
+    ASSERT_OK_AND_ASSIGN(const auto torn, Open());
+    EXPECT_TRUE(torn->log_size() == 10 || torn->log_size() == 20) << cut;
+  }
+  ASSERT_OK_AND_ASSIGN(const auto last, Open());
+  EXPECT_EQ(last->log_size(), 20u);
+}
+
+TEST_F(SlotFileTest, FailedSyncClosesTheFile) {
+  testing::FaultFileSystem faults(&all_.disk());
+  SlotFile::Options options = all_.options();
+  options.fs = &faults;
+  ASSERT_OK(all_.slots().Allocate(2, kNowUs));
+  const std::string sealed = Seal(all_.slots().Load(1).value());
+  int syncs = 0;
+  // Each sync of AddGeneration in turn, until none is left to fail.
+  for (uint64_t after = 0; after < 20; ++after) {
+    ASSERT_OK_AND_ASSIGN(const auto slots, SlotFile::Open(options));
+    if (slots->Info(1).value().previous_data_generation.has_value()) {
+      ASSERT_OK(slots->DropPrevious(1, {.data = true}, 1));
+    }
+    faults.FailAt({.call = faults.call_count() + after});
+    const auto added = slots->AddGeneration(1, {.data = true});
+    const std::string failed = faults.calls().back().name;
+    faults.Heal();
+    if (added.ok()) break;
+    if (failed != "sync") continue;
+    ++syncs;
+    EXPECT_THAT(slots->Load(1), StatusIs(absl::StatusCode::kUnavailable));
+    EXPECT_THAT(slots->Load(2), StatusIs(absl::StatusCode::kUnavailable));
+    EXPECT_THAT(slots->Info(2), StatusIs(absl::StatusCode::kUnavailable));
+    EXPECT_THAT(slots->Allocate(1, kNowUs),
+                StatusIs(absl::StatusCode::kUnavailable));
+    EXPECT_THAT(slots->Destroy(2, 1), StatusIs(absl::StatusCode::kUnavailable));
+    EXPECT_THAT(slots->RememberLogSize(9),
+                StatusIs(absl::StatusCode::kUnavailable));
+    EXPECT_THAT(slots->Rewrap(1, 9), StatusIs(absl::StatusCode::kUnavailable));
+    EXPECT_THAT(slots->ForEach(1,
+                               [](uint64_t, const absl::StatusOr<SlotInfo>&) {
+                                 return absl::OkStatus();
+                               }),
+                StatusIs(absl::StatusCode::kUnavailable));
+  }
+  EXPECT_EQ(syncs, 3);
+}
+
+TEST_F(SlotFileTest, FullDiskStopsAllocationAndNothingElse) {
+  SlotFile& slots = all_.slots();
+  ASSERT_OK(slots.Allocate(2, kNowUs));
+  all_.disk().SetFreeSpace(0);
+  EXPECT_THAT(slots.Allocate(100, kNowUs),
+              StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_OK(slots.Load(1));
+  ASSERT_OK(slots.AddGeneration(1, {.data = true}));
+  ASSERT_OK(slots.DropPrevious(1, {.data = true}, 3));
+  ASSERT_OK(slots.Destroy(2, 4));
+  EXPECT_EQ(slots.last_subject(), 2u);
 }
 
 TEST_F(SlotFileTest, NewerFileIsRefusedByName) {
