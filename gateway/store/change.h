@@ -2,7 +2,9 @@
 #define CONSENTRY_GATEWAY_STORE_CHANGE_H_
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,6 +24,12 @@ struct SubjectVersion {
 
   bool operator==(const SubjectVersion&) const = default;
 };
+
+// Told of every entry once it is on stable storage, in the order of the log, on
+// the committer's log thread: its index and the subjects that it is about, in
+// the order of the leaf. Short, no I/O.
+using LoggedObserver =
+    std::function<void(uint64_t index, std::span<const int64_t> subjects)>;
 
 // What a Change may see and do while it is applied. Lives for one application,
 // on the committer's store thread.

@@ -68,6 +68,7 @@ class Committer::Impl {
                           .configuration_epoch = state.configuration_epoch,
                           .head = log->GetHead(),
                           .metrics = options.metrics,
+                          .on_logged = options.on_logged,
                           .on_failed = [this] { Fail(); },
                           .on_tick = [this] { TellServing(); }});
     store_ = std::make_unique<StoreStage>(

@@ -73,6 +73,9 @@ struct CommitterOptions {
   std::string reserve_path = {};
   uint64_t reserve_bytes = uint64_t{64} << 20;
 
+  // See LoggedObserver. Entries that recovery appends are not told.
+  LoggedObserver on_logged = nullptr;
+
   // Called, from a thread of the committer or from Start() and Stop(), whenever
   // `serving` changes; first, perhaps before Start() has returned, with true.
   std::function<void(bool serving)> on_serving = nullptr;

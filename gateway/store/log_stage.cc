@@ -35,6 +35,7 @@ LogStage::LogStage(LogSink* log, const base::Clock* clock,
       clock_(clock),
       completions_(std::move(completions)),
       max_waiting_reads_(options.max_waiting_reads),
+      on_logged_(std::move(options.on_logged)),
       on_failed_(std::move(options.on_failed)),
       on_tick_(std::move(options.on_tick)),
       reads_committed_(options.metrics->GetCounter(
@@ -245,8 +246,24 @@ void LogStage::Append(Batch batch) {
     append_time_->ObserveUs(clock_->MonotonicUs() - start);
     batches_->Add();
     first_index = *appended;
+    TellLogged(batch, first_index);
   }
   Complete(std::move(batch), first_index);
+}
+
+void LogStage::TellLogged(const Batch& batch, uint64_t index) const {
+  if (on_logged_ == nullptr) return;
+  for (const StoredChange& change : batch.changes) {
+    if (change.entry.has_value()) on_logged_(index++, change.touched);
+  }
+  std::vector<int64_t> subjects;
+  for (const WaitingRead& read : batch.reads) {
+    subjects.clear();
+    for (const SubjectVersion& seen : read.read.subjects) {
+      subjects.push_back(seen.subject);
+    }
+    on_logged_(index++, subjects);
+  }
 }
 
 void LogStage::Complete(Batch batch, uint64_t first_index) {

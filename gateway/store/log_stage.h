@@ -50,6 +50,7 @@ class LogStage {
     base::MetricRegistry* metrics;
     // Called by the stage's thread: once when the log failed, and ten times a
     // second or more.
+    LoggedObserver on_logged;
     absl::AnyInvocable<void()> on_failed;
     absl::AnyInvocable<void()> on_tick;
   };
@@ -95,6 +96,7 @@ class LogStage {
   void TakeChanges(Batch* batch);
   void TakeReads(Batch* batch);
   void Append(Batch batch);
+  void TellLogged(const Batch& batch, uint64_t index) const;
   void Complete(Batch batch, uint64_t first_index);
   void FailAll(Batch batch);
   RecentChanges::Verdict Check(const ReadCommit& read) const;
@@ -107,6 +109,7 @@ class LogStage {
   const size_t max_waiting_reads_;
   const std::shared_ptr<ReleaseTracker> tracker_ =
       std::make_shared<ReleaseTracker>();
+  LoggedObserver on_logged_;
   absl::AnyInvocable<void()> on_failed_;
   absl::AnyInvocable<void()> on_tick_;
   base::Counter* const reads_committed_;

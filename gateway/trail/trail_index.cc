@@ -135,7 +135,7 @@ absl::Status TrailIndex::Load() {
   return absl::OkStatus();
 }
 
-void TrailIndex::Observe(uint64_t index, std::span<const uint64_t> subjects) {
+void TrailIndex::Observe(uint64_t index, std::span<const int64_t> subjects) {
   MutexLock lock(&mu_);
   observed_.push_back({index, {subjects.begin(), subjects.end()}});
 }

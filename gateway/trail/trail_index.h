@@ -69,7 +69,7 @@ class TrailIndex {
   // for an item without a subject. Called for every entry from the size of the
   // log at Open on, in order, at any time before or after the entry is
   // readable. Never waits for the disk.
-  void Observe(uint64_t index, std::span<const uint64_t> subjects);
+  void Observe(uint64_t index, std::span<const int64_t> subjects);
 
   // Entries below this are in the index.
   uint64_t indexed_size() const;
