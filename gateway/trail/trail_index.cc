@@ -88,8 +88,8 @@ absl::StatusOr<std::unique_ptr<TrailIndex>> TrailIndex::Open(
       new TrailIndex(engine, reader, std::move(resolve), options));
   CONSENTRY_RETURN_IF_ERROR(index->Load());
   TrailIndex* raw = index.get();
-  index->thread_ =
-      std::make_unique<base::Thread>("trail", [raw] { raw->Run(); });
+  // Not make_unique: the name has to be a constant expression.
+  index->thread_.reset(new base::Thread("trail", [raw] { raw->Run(); }));
   return index;
 }
 
@@ -162,7 +162,6 @@ bool TrailIndex::WaitUntilIndexed(uint64_t size,
 // The index's thread: takes what is readable and observed, and writes when
 // enough has gathered or nothing comes.
 void TrailIndex::Run() {
-  base::NameThisThread("trail");
   absl::Status status;
   bool stopping = false;
   if (observed_from_ > indexed_size()) {
