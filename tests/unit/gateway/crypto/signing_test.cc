@@ -6,8 +6,11 @@
 
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "audit/log/note.h"
+#include "gateway/crypto/note_signer.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 
@@ -83,6 +86,22 @@ TEST_F(SigningTest, CreatedKeyIsPrivateAndLoadsAgain) {
   ASSERT_EQ(chmod(path.c_str(), 0644), 0);
   EXPECT_THAT(SigningKey::Load(path),
               StatusIs(absl::StatusCode::kPermissionDenied));
+}
+
+TEST_F(SigningTest, VerifierOfTheLogTrustsItsNotes) {
+  ASSERT_OK_AND_ASSIGN(auto key, SigningKey::Create(dir_.File("key")));
+  ASSERT_OK_AND_ASSIGN(const auto signer,
+                       NoteSigner::Create("shop.example/log", std::move(key)));
+  ASSERT_OK_AND_ASSIGN(const audit::Note note,
+                       audit::SignNote("a checkpoint\n", *signer));
+  ASSERT_OK_AND_ASSIGN(
+      const audit::NoteVerifier verifier,
+      audit::NoteVerifier::Create(signer->name(), signer->public_key()));
+  EXPECT_EQ(audit::CheckNote(note, {&verifier, 1}),
+            audit::NoteTrust::kVerified);
+  ASSERT_OK_AND_ASSIGN(auto other, SigningKey::Create(dir_.File("other")));
+  EXPECT_THAT(NoteSigner::Create("a name", std::move(other)),
+              StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 TEST_F(SigningTest, EveryChangedBitIsRefused) {
