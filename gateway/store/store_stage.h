@@ -6,7 +6,6 @@
 #include <deque>
 #include <memory>
 #include <optional>
-#include <string_view>
 #include <vector>
 
 #include "gateway/base/metrics.h"
@@ -52,8 +51,7 @@ class StoreStage {
   // Refuses further changes, applies what was pushed, ends the thread.
   void Stop();
 
-  // The store remembers where the log is now. On the stage's thread, or after
-  // Stop() of both stages.
+  // After Stop() of both stages: the store remembers where the log ended.
   void RememberLog();
 
  private:
@@ -74,12 +72,8 @@ class StoreStage {
     bool unknown = false;
   };
 
-  enum class Work { kSome, kNone, kEnd };
-
   void Run();
-  absl::Status Run(std::string_view sql);
-  void TakeLogPosition();
-  Work WaitForWork();
+  bool WaitForTurn();
   std::optional<Waiting> TakeOne();
   void Turn();
   void TurnOfOne(Waiting waiting);

@@ -46,7 +46,7 @@ HeadCache::HeadCache(const Options& options)
 HeadCache::~HeadCache() = default;
 
 std::shared_ptr<const CachedSubject> HeadCache::Find(uint64_t subject) {
-  Shard& shard = shards_[ShardOf(subject)];
+  Shard& shard = ShardOf(subject);
   MutexLock lock(&shard.mu);
   const auto found = shard.by_subject.find(subject);
   if (found == shard.by_subject.end()) return nullptr;
@@ -54,22 +54,20 @@ std::shared_ptr<const CachedSubject> HeadCache::Find(uint64_t subject) {
   return *found->second;
 }
 
-HeadCache::Moment HeadCache::Now() const {
-  static_assert(kShards == std::tuple_size_v<decltype(Moment::sequences_)>);
-  Moment moment;
-  for (size_t i = 0; i < kShards; ++i) {
-    moment.sequences_[i] = shards_[i].sequence.load(std::memory_order_acquire);
-  }
-  return moment;
+HeadCache::Loading HeadCache::BeginLoad(uint64_t subject) {
+  Shard& shard = ShardOf(subject);
+  Loading loading;
+  MutexLock lock(&shard.mu);
+  loading.sequence_ = shard.sequence;
+  return loading;
 }
 
 bool HeadCache::OvertakenLocked(const Shard& shard, uint64_t since,
                                 const CachedSubject& entry) {
   if (since < shard.floor) return true;
-  const uint64_t now = shard.sequence.load(std::memory_order_relaxed);
   // What is no longer remembered may have been this subject.
-  if (now - since > kRemembered) return true;
-  for (uint64_t i = since; i < now; ++i) {
+  if (shard.sequence - since > kRemembered) return true;
+  for (uint64_t i = since; i < shard.sequence; ++i) {
     const Shard::Invalidated& past = shard.recent[i % kRemembered];
     if (past.subject == entry.subject() && past.version > entry.version()) {
       return true;
@@ -86,17 +84,16 @@ void HeadCache::RemoveLocked(Shard* shard, uint64_t subject, Dropped* dropped) {
   shard->by_subject.erase(found);
 }
 
-void HeadCache::Insert(const Moment& before,
+void HeadCache::Insert(const Loading& loading,
                        std::shared_ptr<const CachedSubject> entry) {
   const uint64_t subject = entry->subject();
   const size_t cost = CostOf(*entry);
   if (cost > max_bytes_per_shard_) return;
   // Wiping takes its time, so it is done after the lock.
   Dropped dropped;
-  const size_t number = ShardOf(subject);
-  Shard& shard = shards_[number];
+  Shard& shard = ShardOf(subject);
   MutexLock lock(&shard.mu);
-  if (OvertakenLocked(shard, before.sequences_[number], *entry)) return;
+  if (OvertakenLocked(shard, loading.sequence_, *entry)) return;
   const auto found = shard.by_subject.find(subject);
   if (found != shard.by_subject.end()) {
     if ((*found->second)->version() > entry->version()) return;
@@ -116,11 +113,10 @@ void HeadCache::Insert(const Moment& before,
 
 void HeadCache::Invalidate(uint64_t subject, int64_t version) {
   Dropped dropped;
-  Shard& shard = shards_[ShardOf(subject)];
+  Shard& shard = ShardOf(subject);
   MutexLock lock(&shard.mu);
-  const uint64_t sequence = shard.sequence.load(std::memory_order_relaxed);
-  shard.recent[sequence % kRemembered] = {subject, version};
-  shard.sequence.store(sequence + 1, std::memory_order_release);
+  shard.recent[shard.sequence % kRemembered] = {subject, version};
+  ++shard.sequence;
   const auto found = shard.by_subject.find(subject);
   if (found == shard.by_subject.end()) return;
   if ((*found->second)->version() >= version) return;
@@ -132,7 +128,8 @@ void HeadCache::Clear() {
   for (Shard& shard : shards_) {
     Dropped dropped;
     MutexLock lock(&shard.mu);
-    shard.floor = shard.sequence.fetch_add(1, std::memory_order_release) + 1;
+    ++shard.sequence;
+    shard.floor = shard.sequence;
     for (auto& entry : shard.order) dropped.push_back(std::move(entry));
     shard.order.clear();
     shard.by_subject.clear();

@@ -160,8 +160,7 @@ absl::StatusOr<std::shared_ptr<const CachedSubject>> SubjectReader::ReadHead(
     std::shared_ptr<const CachedSubject> cached = options_.cache->Find(subject);
     if (cached != nullptr) return cached;
   }
-  const HeadCache::Moment before =
-      options.began.has_value() ? *options.began : options_.cache->Now();
+  const HeadCache::Loading loading = options_.cache->BeginLoad(subject);
   CONSENTRY_ASSIGN_OR_RETURN(
       Query query,
       connection->Prepare(
@@ -181,7 +180,7 @@ absl::StatusOr<std::shared_ptr<const CachedSubject>> SubjectReader::ReadHead(
                              OpenHead(*keys, version, query.Blob(1)));
   auto entry = std::make_shared<const CachedSubject>(
       version, options.as_of_change, std::move(head), *std::move(keys));
-  if (options.keep) options_.cache->Insert(before, entry);
+  if (options.keep) options_.cache->Insert(loading, entry);
   return entry;
 }
 

@@ -62,8 +62,7 @@ crypto::FieldContext FieldContextOf(const StoredRecord& record,
 // A unary read, Resolve + ReadHead + ReadRecords of one kind, touches one leaf
 // page each of lookup, subjects and records. What it reads may be of different
 // versions: take Committer::LastStored() before, and commit with the head's
-// version, which every write of a record raises too. A store::ReadTransaction
-// around it gives one state; then take HeadCache::Now() before that.
+// version, or hold a store::ReadTransaction around it.
 //
 // Safe for many threads, each with a connection of its own.
 class SubjectReader {
@@ -103,9 +102,6 @@ class SubjectReader {
     bool past_cache = false;
     // False for long walks, which would empty the cache of what is hot.
     bool keep = true;
-    // Required inside of a store::ReadTransaction: from before it began.
-    // Without one ReadHead takes its own.
-    std::optional<HeadCache::Moment> began;
   };
   absl::StatusOr<std::shared_ptr<const CachedSubject>> ReadHead(
       store::Connection* connection, uint64_t subject,

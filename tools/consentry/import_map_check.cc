@@ -168,7 +168,6 @@ class Checker {
       once(choice.give());
       once(choice.refuse());
       once(choice.withdraw());
-      once(choice.ignore());
     }
   }
 
