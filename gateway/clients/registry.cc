@@ -10,7 +10,8 @@
 namespace consentry::clients {
 
 absl::StatusOr<std::shared_ptr<const Configuration>> Registry::Load(
-    store::Connection* connection, int64_t epoch) {
+    store::Connection* connection, int64_t epoch,
+    std::shared_ptr<const Policy> compiled) {
   CONSENTRY_ASSIGN_OR_RETURN(const store::v1::StoredBundle bundle,
                              ReadNewestBundle(connection));
   Configuration::Sources sources;
@@ -18,7 +19,10 @@ absl::StatusOr<std::shared_ptr<const Configuration>> Registry::Load(
   sources.engine_version = options_.engine_version;
   sources.extra_permissions = options_.extra_permissions;
   const auto before = current();
-  if (before != nullptr && before->policy().hash == bundle.policy_hash()) {
+  if (compiled != nullptr && compiled->hash == bundle.policy_hash()) {
+    sources.policy = std::move(compiled);
+  } else if (before != nullptr &&
+             before->policy().hash == bundle.policy_hash()) {
     sources.policy = before->shared_policy();
   } else {
     CONSENTRY_ASSIGN_OR_RETURN(auto stored,

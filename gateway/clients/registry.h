@@ -44,10 +44,12 @@ class Registry {
   Registry& operator=(const Registry&) = delete;
 
   // What the store says on `connection`, as the configuration of `epoch`;
-  // changes nothing here. NotFound when the store holds no policy yet. Reuses
-  // the compiled policy when its hash is the one in force.
+  // changes nothing here. NotFound when the store holds no policy yet. Takes
+  // `compiled`, or the policy in force, where its hash is the right one, instead
+  // of compiling.
   absl::StatusOr<std::shared_ptr<const Configuration>> Load(
-      store::Connection* connection, int64_t epoch);
+      store::Connection* connection, int64_t epoch,
+      std::shared_ptr<const Policy> compiled = nullptr);
 
   // Puts `configuration` in force unless a newer one is.
   void Publish(std::shared_ptr<const Configuration> configuration);

@@ -3,7 +3,7 @@
 #include <memory>
 #include <utility>
 
-#include "gateway/access/read_leaf.h"
+#include "gateway/clients/caller_context.h"
 #include "gateway/clients/configuration.h"
 #include "proto/support/error.h"
 
@@ -41,8 +41,8 @@ void Try(store::Committer* committer, std::shared_ptr<store::v1::Leaf> leaf,
 
 }  // namespace
 
-access::Caller CallerOf(const CallInfo& call, const v1::CallContext& context) {
-  access::Caller caller;
+clients::CallerContext CallerOf(const CallInfo& call, const v1::CallContext& context) {
+  clients::CallerContext caller;
   caller.client_id = call.registration().id();
   caller.method = call.method().name;
   caller.event = call.method().audit_event;
@@ -55,8 +55,8 @@ access::Caller CallerOf(const CallInfo& call, const v1::CallContext& context) {
 }
 
 store::v1::Leaf LeafOf(const CallInfo& call) {
-  return access::LeafOf(call.configuration(), &call.registration(),
-                        CallerOf(call, {}), call.arrived_us());
+  return clients::LeafOf(call.configuration(), CallerOf(call, {}),
+                         call.arrived_us());
 }
 
 void CommitEntry(store::Committer* committer, store::v1::Leaf leaf,

@@ -4,7 +4,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "consentry/store/v1/leaf.pb.h"
-#include "gateway/access/caller.h"
+#include "gateway/clients/caller_context.h"
 #include "gateway/rpc/call.h"
 #include "gateway/store/committer.h"
 
@@ -12,7 +12,8 @@ namespace consentry::rpc {
 
 // The caller as access and the ledger take it: what the pipeline established,
 // and the request's context with the transport's privacy signal merged in.
-access::Caller CallerOf(const CallInfo& call, const v1::CallContext& context);
+clients::CallerContext CallerOf(const CallInfo& call,
+                                const v1::CallContext& context);
 
 // The leaf of a call that is about no customer: event, caller, bundle, epoch.
 // The time is set when it is committed.

@@ -53,7 +53,6 @@ inline constexpr size_t kMaxEvidenceBytes = 128;
 inline constexpr size_t kMaxLabelBytes = 128;
 inline constexpr size_t kMaxTokenBytes = 128;  // dec_, aud_, psn_, cst_.
 inline constexpr size_t kMaxPemBytes = 16 << 10;
-inline constexpr size_t kMaxPolicyTextBytes = 1 << 20;
 inline constexpr uint32_t kMaxCertificateDays = 825;
 inline constexpr uint32_t kDefaultCertificateDays = 90;
 

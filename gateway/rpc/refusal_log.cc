@@ -29,7 +29,7 @@ RefusalLog::~RefusalLog() {
 void RefusalLog::Record(const clients::Configuration& configuration,
                         const Method& method, std::string_view client_id,
                         const absl::Status& status) {
-  access::Caller caller;
+  clients::CallerContext caller;
   caller.client_id = std::string(client_id);
   caller.method = method.name;
   caller.event = method.audit_event;

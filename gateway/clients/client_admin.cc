@@ -1,0 +1,392 @@
+#include "gateway/clients/client_admin.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "gateway/clients/certificate_chain.h"
+#include "gateway/clients/client_rules.h"
+#include "gateway/clients/client_table.h"
+#include "proto/support/error.h"
+#include "proto/support/status_macros.h"
+
+namespace consentry::clients {
+namespace {
+
+constexpr int64_t kSecondUs = 1'000'000;
+constexpr int64_t kDayUs = 24 * 3600 * kSecondUs;
+constexpr uint32_t kDefaultDays = 90;
+// Clocks of callers may be behind.
+constexpr int64_t kBackdateUs = 300 * kSecondUs;
+
+void SetTime(google::protobuf::Timestamp* time, int64_t us) {
+  time->set_seconds(us / kSecondUs);
+  time->set_nanos(static_cast<int32_t>(us % kSecondUs) * 1000);
+}
+
+int64_t Micros(const google::protobuf::Timestamp& time) {
+  return time.seconds() * kSecondUs + time.nanos() / 1000;
+}
+
+absl::Status Invalid(const std::vector<FieldViolation>& faults) {
+  if (faults.empty()) return absl::OkStatus();
+  absl::Status status =
+      MakeError(v1::ERROR_REASON_FIELD_INVALID, "the registration is not valid");
+  for (const FieldViolation& fault : faults) {
+    AddFieldViolation(&status, fault);
+  }
+  return status;
+}
+
+absl::Status InvalidField(std::string field, std::string description) {
+  return Invalid({{std::move(field), std::move(description)}});
+}
+
+absl::Status CheckNotRevoked(const v1::Client& client) {
+  if (client.state() != v1::CLIENT_STATE_REVOKED) return absl::OkStatus();
+  return MakeError(v1::ERROR_REASON_STATE_INVALID,
+                   "the registration was revoked; register a new one");
+}
+
+// A gateway that nobody may administer could only be mended offline.
+absl::Status CheckNotLastAdmin(store::Connection* connection,
+                               const v1::Client& client, int64_t now_us) {
+  if (client.role() != v1::ROLE_ADMIN) return absl::OkStatus();
+  CONSENTRY_ASSIGN_OR_RETURN(const auto clients, ReadClients(connection));
+  const bool other = std::any_of(
+      clients.begin(), clients.end(), [&](const v1::Client& candidate) {
+        return candidate.id() != client.id() &&
+               candidate.role() == v1::ROLE_ADMIN &&
+               candidate.state() == v1::CLIENT_STATE_ACTIVE &&
+               Micros(candidate.expire_time()) > now_us;
+      });
+  if (other) return absl::OkStatus();
+  return MakeError(v1::ERROR_REASON_STATE_INVALID,
+                   "this is the last administrator; register another first");
+}
+
+void ClearOutput(v1::Client* client) {
+  client->clear_state();
+  client->clear_version();
+  client->clear_etag();
+  client->clear_create_time();
+  client->clear_update_time();
+  client->clear_issued_certificate_pem();
+  client->clear_public_key_hash();
+}
+
+void Touch(v1::Client* client, int64_t now_us) {
+  client->set_version(client->version() + 1);
+  SetTime(client->mutable_update_time(), now_us);
+}
+
+}  // namespace
+
+v1::Client ShowClient(const v1::Client& stored, int64_t now_us) {
+  v1::Client shown = stored;
+  shown.set_etag("v" + std::to_string(stored.version()));
+  if (shown.state() == v1::CLIENT_STATE_ACTIVE &&
+      Micros(stored.expire_time()) <= now_us) {
+    shown.set_state(v1::CLIENT_STATE_EXPIRED);
+  }
+  return shown;
+}
+
+template <class Request>
+absl::StatusOr<ClientAdmin::Credential> ClientAdmin::TakeCredential(
+    const Request& request, const std::string& client_id, int64_t end_us,
+    bool dry) const {
+  const int64_t now_us = options_.clock->NowUs();
+  Credential credential;
+  if (request.credential_case() == Request::kCertificatePem) {
+    const auto info = crypto::ParseCertificate(request.certificate_pem());
+    if (!info.ok() || info->is_authority || !info->for_client) {
+      return InvalidField("certificate_pem",
+                          "is no certificate for a client that can be used");
+    }
+    if (!crypto::CheckValidity(*info, now_us).ok()) {
+      return InvalidField("certificate_pem", "is not valid now");
+    }
+    if (!options_.trusted_roots.empty() &&
+        !CheckChain(request.certificate_pem(), options_.trusted_roots, now_us)
+             .ok()) {
+      return InvalidField("certificate_pem",
+                          "does not come from a trusted authority");
+    }
+    credential.key = info->spki;
+    credential.end_us =
+        end_us == 0 ? info->not_after_us : std::min(end_us, info->not_after_us);
+    return credential;
+  }
+  if (options_.authority == nullptr) {
+    return MakeError(v1::ERROR_REASON_STATE_INVALID,
+                     "no authority is configured (tls.authority_key); register "
+                     "a certificate instead");
+  }
+  const uint32_t days =
+      request.valid_days() == 0 ? kDefaultDays : request.valid_days();
+  const int64_t not_after_us = now_us + int64_t{days} * kDayUs;
+  const auto issued = options_.authority->IssueClientFor(
+      request.signing_request_pem(), client_id, now_us - kBackdateUs,
+      not_after_us);
+  if (!issued.ok()) {
+    return InvalidField("signing_request_pem",
+                        "is no signing request that can be used");
+  }
+  credential.key = issued->spki;
+  credential.end_us =
+      end_us == 0 ? not_after_us : std::min(end_us, not_after_us);
+  if (!dry) credential.issued_pem = issued->certificate_pem;
+  return credential;
+}
+
+void ClientAdmin::Commit(ConfigurationWriter::Plan plan, Done done) {
+  options_.writer->Commit(
+      std::move(plan),
+      [done = std::move(done),
+       clock = options_.clock](store::ChangeOutcome outcome) mutable {
+        if (!outcome.status.ok()) {
+          done(std::move(outcome.status));
+          return;
+        }
+        v1::Client client;
+        if (!client.ParseFromString(outcome.result)) {
+          done(MakeError(v1::ERROR_REASON_DATA_CORRUPT,
+                         "a kept result does not parse"));
+          return;
+        }
+        done(client.id().empty() ? client : ShowClient(client, clock->NowUs()));
+      });
+}
+
+void ClientAdmin::Create(const CallerContext& caller,
+                         const v1::CreateClientRequest& request, Done done) {
+  const int64_t now_us = options_.clock->NowUs();
+  v1::Client client = request.client();
+  ClearOutput(&client);
+  const auto configuration = options_.registry->current();
+  absl::Status status = Invalid(
+      CheckClient(client, configuration->bundle(), now_us, "client."));
+  const auto credential =
+      TakeCredential(request, client.id(),
+                     client.has_expire_time() ? Micros(client.expire_time()) : 0,
+                     request.validate_only());
+  if (status.ok()) status = credential.status();
+  if (!status.ok()) {
+    done(std::move(status));
+    return;
+  }
+  client.set_public_key_hash(FormatKey(credential->key));
+  SetTime(client.mutable_expire_time(), credential->end_us);
+  client.set_state(v1::CLIENT_STATE_ACTIVE);
+  client.set_version(1);
+  if (request.validate_only()) {
+    const bool taken = configuration->FindById(client.id()) != nullptr ||
+                       configuration->FindByKey(credential->key) != nullptr;
+    if (taken) {
+      done(MakeError(v1::ERROR_REASON_ALREADY_EXISTS,
+                     "a registration with this id or key exists, or existed"));
+    } else {
+      done(ShowClient(client, now_us));
+    }
+    return;
+  }
+  ConfigurationWriter::Plan plan;
+  plan.caller = caller;
+  v1::CreateClientRequest canonical = request;
+  canonical.clear_request_id();
+  plan.request = BindRequest(caller, request.request_id(), canonical);
+  plan.edit = [client, issued = credential->issued_pem](
+                  store::Connection* writer, int64_t now,
+                  ConfigurationDraft* draft) -> absl::Status {
+    v1::Client row = client;
+    SetTime(row.mutable_create_time(), now);
+    SetTime(row.mutable_update_time(), now);
+    CONSENTRY_RETURN_IF_ERROR(InsertClient(writer, row));
+    draft->details.push_back("client=" + row.id());
+    row.set_issued_certificate_pem(issued);
+    draft->result = row.SerializeAsString();
+    return absl::OkStatus();
+  };
+  Commit(std::move(plan), std::move(done));
+}
+
+void ClientAdmin::Update(const CallerContext& caller,
+                         const v1::UpdateClientRequest& request, Done done) {
+  const auto configuration = options_.registry->current();
+  const int64_t now_us = options_.clock->NowUs();
+  const Registration* before = configuration->FindById(request.client().id());
+  absl::Status status = absl::OkStatus();
+  v1::Client wanted = request.client();
+  if (before == nullptr) {
+    status = MakeError(v1::ERROR_REASON_NOT_FOUND, "no client has this id");
+  } else {
+    wanted.set_role(before->client().role());
+    status = Invalid(
+        CheckClient(wanted, configuration->bundle(), now_us, "client."));
+  }
+  if (!status.ok()) {
+    done(std::move(status));
+    return;
+  }
+  // Against the row as it is when the change is applied.
+  auto edit = [wanted](const v1::Client& row) -> absl::StatusOr<v1::Client> {
+    CONSENTRY_RETURN_IF_ERROR(CheckNotRevoked(row));
+    if (ShowClient(row, 0).etag() != wanted.etag()) {
+      return MakeError(v1::ERROR_REASON_ETAG_MISMATCH,
+                       "the registration changed; read it again");
+    }
+    v1::Client next = wanted;
+    ClearOutput(&next);
+    next.set_public_key_hash(row.public_key_hash());
+    next.set_state(row.state());
+    next.set_version(row.version());
+    *next.mutable_create_time() = row.create_time();
+    // A registration does not outlive the certificate it was made for.
+    if (!next.has_expire_time() ||
+        Micros(next.expire_time()) > Micros(row.expire_time())) {
+      *next.mutable_expire_time() = row.expire_time();
+    }
+    return next;
+  };
+  if (request.validate_only()) {
+    auto next = edit(before->client());
+    if (next.ok()) {
+      Touch(&*next, now_us);
+      next = ShowClient(*next, now_us);
+    }
+    done(std::move(next));
+    return;
+  }
+  ConfigurationWriter::Plan plan;
+  plan.caller = caller;
+  plan.negative = true;
+  v1::UpdateClientRequest canonical = request;
+  canonical.clear_request_id();
+  plan.request = BindRequest(caller, request.request_id(), canonical);
+  plan.edit = [edit = std::move(edit), id = wanted.id()](
+                  store::Connection* writer, int64_t now,
+                  ConfigurationDraft* draft) -> absl::Status {
+    CONSENTRY_ASSIGN_OR_RETURN(const v1::Client row, ReadClient(writer, id));
+    CONSENTRY_ASSIGN_OR_RETURN(v1::Client next, edit(row));
+    Touch(&next, now);
+    CONSENTRY_RETURN_IF_ERROR(ReplaceClient(writer, next));
+    draft->details.push_back("client=" + id);
+    draft->result = next.SerializeAsString();
+    return absl::OkStatus();
+  };
+  Commit(std::move(plan), std::move(done));
+}
+
+void ClientAdmin::Renew(const CallerContext& caller,
+                        const v1::RenewClientRequest& request, Done done) {
+  const auto credential = TakeCredential(request, request.id(), 0, false);
+  if (!credential.ok()) {
+    done(credential.status());
+    return;
+  }
+  ConfigurationWriter::Plan plan;
+  plan.caller = caller;
+  plan.negative = true;
+  v1::RenewClientRequest canonical = request;
+  canonical.clear_request_id();
+  plan.request = BindRequest(caller, request.request_id(), canonical);
+  plan.edit = [id = request.id(), credential = *credential](
+                  store::Connection* writer, int64_t now,
+                  ConfigurationDraft* draft) -> absl::Status {
+    CONSENTRY_ASSIGN_OR_RETURN(v1::Client row, ReadClient(writer, id));
+    CONSENTRY_RETURN_IF_ERROR(CheckNotRevoked(row));
+    row.set_public_key_hash(FormatKey(credential.key));
+    SetTime(row.mutable_expire_time(), credential.end_us);
+    Touch(&row, now);
+    CONSENTRY_RETURN_IF_ERROR(ReplaceClient(writer, row));
+    draft->details.push_back("client=" + id);
+    row.set_issued_certificate_pem(credential.issued_pem);
+    draft->result = row.SerializeAsString();
+    return absl::OkStatus();
+  };
+  Commit(std::move(plan), std::move(done));
+}
+
+void ClientAdmin::Revoke(const CallerContext& caller,
+                         const v1::RevokeClientRequest& request, Done done) {
+  ConfigurationWriter::Plan plan;
+  plan.caller = caller;
+  plan.negative = true;
+  plan.caller.context.set_reason_code(request.reason_code());
+  v1::RevokeClientRequest canonical = request;
+  canonical.clear_request_id();
+  plan.request = BindRequest(caller, request.request_id(), canonical);
+  plan.edit = [id = request.id()](store::Connection* writer, int64_t now,
+                                  ConfigurationDraft* draft) -> absl::Status {
+    CONSENTRY_ASSIGN_OR_RETURN(v1::Client row, ReadClient(writer, id));
+    CONSENTRY_RETURN_IF_ERROR(CheckNotLastAdmin(writer, row, now));
+    row.set_state(v1::CLIENT_STATE_REVOKED);
+    Touch(&row, now);
+    CONSENTRY_RETURN_IF_ERROR(ReplaceClient(writer, row));
+    draft->details.push_back("client=" + id);
+    draft->details.push_back("state=revoked");
+    draft->result = row.SerializeAsString();
+    return absl::OkStatus();
+  };
+  Commit(std::move(plan), std::move(done));
+}
+
+void ClientAdmin::Suspend(const CallerContext& caller,
+                          const v1::SuspendRequest& request, Done done) {
+  ConfigurationWriter::Plan plan;
+  plan.caller = caller;
+  plan.negative = !request.lift();
+  plan.caller.context.set_reason_code(request.reason_code());
+  v1::SuspendRequest canonical = request;
+  canonical.clear_request_id();
+  plan.request = BindRequest(caller, request.request_id(), canonical);
+  plan.edit = [id = request.client_id(), lift = request.lift()](
+                  store::Connection* writer, int64_t now,
+                  ConfigurationDraft* draft) -> absl::Status {
+    CONSENTRY_ASSIGN_OR_RETURN(v1::Client row, ReadClient(writer, id));
+    CONSENTRY_RETURN_IF_ERROR(CheckNotRevoked(row));
+    if (!lift) CONSENTRY_RETURN_IF_ERROR(CheckNotLastAdmin(writer, row, now));
+    row.set_state(lift ? v1::CLIENT_STATE_ACTIVE : v1::CLIENT_STATE_SUSPENDED);
+    Touch(&row, now);
+    CONSENTRY_RETURN_IF_ERROR(ReplaceClient(writer, row));
+    draft->details.push_back("client=" + id);
+    draft->details.push_back(lift ? "state=active" : "state=suspended");
+    draft->result = row.SerializeAsString();
+    return absl::OkStatus();
+  };
+  Commit(std::move(plan), std::move(done));
+}
+
+void ClientAdmin::SuspendPurpose(const CallerContext& caller,
+                                 const v1::SuspendRequest& request,
+                                 Done done) {
+  const auto configuration = options_.registry->current();
+  if (!configuration->bundle().FindPurpose(request.purpose())) {
+    done(MakeError(v1::ERROR_REASON_NOT_FOUND,
+                   "the purpose registry has no such purpose"));
+    return;
+  }
+  ConfigurationWriter::Plan plan;
+  plan.caller = caller;
+  plan.negative = !request.lift();
+  plan.caller.context.set_reason_code(request.reason_code());
+  v1::SuspendRequest canonical = request;
+  canonical.clear_request_id();
+  plan.request = BindRequest(caller, request.request_id(), canonical);
+  plan.edit = [purpose = request.purpose(), lift = request.lift()](
+                  store::Connection*, int64_t,
+                  ConfigurationDraft* draft) -> absl::Status {
+    if (lift) {
+      draft->suspended_purposes.erase(purpose);
+    } else {
+      draft->suspended_purposes.insert(purpose);
+    }
+    draft->details.push_back("purpose=" + purpose);
+    draft->details.push_back(lift ? "state=active" : "state=suspended");
+    return absl::OkStatus();
+  };
+  Commit(std::move(plan), std::move(done));
+}
+
+}  // namespace consentry::clients

@@ -1,0 +1,356 @@
+#include "gateway/rpc/admin_service.h"
+
+#include <algorithm>
+#include <charconv>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "consentry/v1/admin_service.grpc.pb.h"
+#include "gateway/clients/registry.h"
+#include "gateway/rpc/entries.h"
+#include "gateway/rpc/limits.h"
+#include "gateway/rpc/services.h"
+#include "gateway/rpc/unary_call.h"
+#include "gateway/rpc/validate.h"
+#include "proto/support/error.h"
+#include "proto/support/status_macros.h"
+
+namespace consentry::rpc {
+namespace {
+
+using Api = v1::AdminService;
+
+template <class T>
+using Result = absl::StatusOr<T>;
+
+// Methods of AdminService that nothing takes yet.
+template <class Below>
+using Unserved = Api::WithGenericMethod_ListMerges<
+    Api::WithGenericMethod_MergeSubjects<Api::WithGenericMethod_UndoMerge<
+        Api::WithGenericMethod_ApproveProposal<
+            Api::WithGenericMethod_ListProposals<
+                Api::WithGenericMethod_DiffPolicy<
+                    Api::WithGenericMethod_LinkLogin<
+                        Api::WithGenericMethod_UnlinkLogin<
+                            Api::WithGenericMethod_GetKeyStatus<
+                                Api::WithGenericMethod_RotateKeys<
+                                    Api::WithGenericMethod_CreateBackup<
+                                        Api::WithGenericMethod_ListBackups<
+                                            Api::WithGenericMethod_RunRetention<
+                                                Below>>>>>>>>>>>>>;
+
+using Served = Api::WithCallbackMethod_CreateClient<
+    Api::WithCallbackMethod_GetClient<Api::WithCallbackMethod_ListClients<
+        Api::WithCallbackMethod_UpdateClient<
+            Api::WithCallbackMethod_RenewClient<
+                Api::WithCallbackMethod_RevokeClient<
+                    Api::WithCallbackMethod_GetPolicy<
+                        Api::WithCallbackMethod_UpdatePolicy<
+                            Api::WithCallbackMethod_ListPolicyVersions<
+                                Api::WithCallbackMethod_GetStatus<
+                                    Api::WithCallbackMethod_Suspend<
+                                        Unserved<Api::Service>>>>>>>>>>>>;
+
+int PageSize(int32_t asked) { return asked == 0 ? kDefaultPageSize : asked; }
+
+class AdminServer final : public Served {
+ public:
+  AdminServer(Pipeline* pipeline, const AdminCapabilities& capabilities)
+      : pipeline_(pipeline), can_(capabilities) {}
+
+  grpc::ServerUnaryReactor* CreateClient(grpc::CallbackServerContext* context,
+                                         const v1::CreateClientRequest* request,
+                                         v1::Client* response) override {
+    return StartUnary(
+        pipeline_, create_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::CreateClientRequest& asked,
+               v1::Client* out, Completion done) {
+          can_.clients->Create(
+              CallerOf(call, {}), asked,
+              asked.validate_only() ? Audited(call, out, std::move(done))
+                                    : Answer(out, std::move(done)));
+        });
+  }
+
+  grpc::ServerUnaryReactor* UpdateClient(grpc::CallbackServerContext* context,
+                                         const v1::UpdateClientRequest* request,
+                                         v1::Client* response) override {
+    return StartUnary(
+        pipeline_, update_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::UpdateClientRequest& asked,
+               v1::Client* out, Completion done) {
+          can_.clients->Update(
+              CallerOf(call, {}), asked,
+              asked.validate_only() ? Audited(call, out, std::move(done))
+                                    : Answer(out, std::move(done)));
+        });
+  }
+
+  grpc::ServerUnaryReactor* RenewClient(grpc::CallbackServerContext* context,
+                                        const v1::RenewClientRequest* request,
+                                        v1::Client* response) override {
+    return StartUnary(
+        pipeline_, renew_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::RenewClientRequest& asked,
+               v1::Client* out, Completion done) {
+          can_.clients->Renew(CallerOf(call, {}), asked,
+                              Answer(out, std::move(done)));
+        });
+  }
+
+  grpc::ServerUnaryReactor* RevokeClient(grpc::CallbackServerContext* context,
+                                         const v1::RevokeClientRequest* request,
+                                         v1::Client* response) override {
+    return StartUnary(
+        pipeline_, revoke_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::RevokeClientRequest& asked,
+               v1::Client* out, Completion done) {
+          can_.clients->Revoke(CallerOf(call, {}), asked,
+                               Answer(out, std::move(done)));
+        });
+  }
+
+  grpc::ServerUnaryReactor* Suspend(grpc::CallbackServerContext* context,
+                                    const v1::SuspendRequest* request,
+                                    v1::SuspendResponse* response) override {
+    return StartUnary(
+        pipeline_, suspend_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::SuspendRequest& asked,
+               v1::SuspendResponse*, Completion done) {
+          clients::ClientAdmin::Done end =
+              [done = std::move(done)](Result<v1::Client> client) mutable {
+                done(client.status());
+              };
+          if (asked.target_case() == v1::SuspendRequest::kPurpose) {
+            can_.clients->SuspendPurpose(CallerOf(call, {}), asked,
+                                         std::move(end));
+          } else {
+            can_.clients->Suspend(CallerOf(call, {}), asked, std::move(end));
+          }
+        });
+  }
+
+  grpc::ServerUnaryReactor* GetClient(grpc::CallbackServerContext* context,
+                                      const v1::GetClientRequest* request,
+                                      v1::Client* response) override {
+    return StartUnary(
+        pipeline_, get_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::GetClientRequest& asked,
+               v1::Client* out, Completion done) {
+          const auto* found = call.configuration().FindById(asked.id());
+          if (found == nullptr) {
+            done(MakeError(v1::ERROR_REASON_NOT_FOUND,
+                           "no client has this id"));
+            return;
+          }
+          Audited(call, out, std::move(done))(
+              clients::ShowClient(found->client(), call.arrived_us()));
+        });
+  }
+
+  grpc::ServerUnaryReactor* ListClients(
+      grpc::CallbackServerContext* context,
+      const v1::ListClientsRequest* request,
+      v1::ListClientsResponse* response) override {
+    return StartUnary(
+        pipeline_, list_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::ListClientsRequest& asked,
+               v1::ListClientsResponse* out, Completion done) {
+          auto page = List(call, asked);
+          if (page.ok()) {
+            Audited(call, out, std::move(done))(std::move(page));
+          } else {
+            done(page.status());
+          }
+        });
+  }
+
+  grpc::ServerUnaryReactor* GetPolicy(grpc::CallbackServerContext* context,
+                                      const v1::GetPolicyRequest* request,
+                                      v1::Policy* response) override {
+    return OnWorker<v1::Policy>(
+        get_policy_, context, request, response,
+        [this](const CallInfo&,
+               const v1::GetPolicyRequest& asked) -> Result<v1::Policy> {
+          CONSENTRY_ASSIGN_OR_RETURN(auto lease, can_.readers->Acquire());
+          return can_.policy->Get(lease.get(), asked.hash());
+        });
+  }
+
+  grpc::ServerUnaryReactor* UpdatePolicy(
+      grpc::CallbackServerContext* context,
+      const v1::UpdatePolicyRequest* request,
+      v1::Policy* response) override {
+    return StartUnary(
+        pipeline_, update_policy_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::UpdatePolicyRequest& asked,
+               v1::Policy* out, Completion done) {
+          auto end = asked.validate_only()
+                         ? Audited(call, out, std::move(done))
+                         : Answer(out, std::move(done));
+          Submit([this, &call, &asked, end = std::move(end)]() mutable {
+            can_.policy->Update(CallerOf(call, {}), asked, std::move(end));
+          });
+        });
+  }
+
+  grpc::ServerUnaryReactor* ListPolicyVersions(
+      grpc::CallbackServerContext* context,
+      const v1::ListPolicyVersionsRequest* request,
+      v1::ListPolicyVersionsResponse* response) override {
+    return OnWorker<v1::ListPolicyVersionsResponse>(
+        list_policies_, context, request, response,
+        [this](const CallInfo& call,
+               const v1::ListPolicyVersionsRequest& asked)
+            -> Result<v1::ListPolicyVersionsResponse> {
+          int64_t before = INT64_MAX;
+          if (!asked.page_token().empty()) {
+            CONSENTRY_ASSIGN_OR_RETURN(const std::string position,
+                                       OpenPage(call, asked.page_token()));
+            std::from_chars(position.data(), position.data() + position.size(),
+                            before);
+          }
+          CONSENTRY_ASSIGN_OR_RETURN(auto lease, can_.readers->Acquire());
+          int64_t next = 0;
+          CONSENTRY_ASSIGN_OR_RETURN(
+              auto versions,
+              can_.policy->List(lease.get(), before,
+                                PageSize(asked.page_size()), &next));
+          v1::ListPolicyVersionsResponse page;
+          page.mutable_versions()->Assign(versions.begin(), versions.end());
+          if (next != 0) {
+            CONSENTRY_ASSIGN_OR_RETURN(*page.mutable_next_page_token(),
+                                       SealPage(call, std::to_string(next)));
+          }
+          return page;
+        });
+  }
+
+  grpc::ServerUnaryReactor* GetStatus(grpc::CallbackServerContext* context,
+                                      const v1::GetStatusRequest* request,
+                                      v1::GatewayStatus* response) override {
+    return OnWorker<v1::GatewayStatus>(
+        status_, context, request, response,
+        [this](const CallInfo&, const v1::GetStatusRequest&) {
+          return can_.status();
+        });
+  }
+
+ private:
+  const Method* Get(const std::string& name) const {
+    return pipeline_->methods().Get("/consentry.v1.AdminService/" + name);
+  }
+
+  // Ends a call with the outcome of a change: its entry is written already.
+  template <class T>
+  static absl::AnyInvocable<void(Result<T>)> Answer(T* out, Completion done) {
+    return [out, done = std::move(done)](Result<T> result) mutable {
+      if (result.ok()) *out = *std::move(result);
+      done(result.status());
+    };
+  }
+
+  // The same for what is no change: the entry first, then the answer.
+  template <class T>
+  absl::AnyInvocable<void(Result<T>)> Audited(const CallInfo& call, T* out,
+                                              Completion done) const {
+    return [committer = can_.committer, leaf = LeafOf(call), out,
+            done = std::move(done)](Result<T> result) mutable {
+      if (!result.ok()) {
+        done(result.status());
+        return;
+      }
+      *out = *std::move(result);
+      leaf.set_released_nothing(true);
+      CommitEntry(committer, std::move(leaf),
+                  [done = std::move(done)](absl::Status status,
+                                           store::ReleaseTicket,
+                                           uint64_t) mutable { done(status); });
+    };
+  }
+
+  void Submit(absl::AnyInvocable<void()> task) const {
+    // A refused task is destroyed, which ends its call.
+    can_.workers->TrySubmit(std::move(task));
+  }
+
+  // A read that may take milliseconds: on a worker, its entry first.
+  template <class Response, class Request, class Read>
+  grpc::ServerUnaryReactor* OnWorker(const Method* method,
+                                     grpc::CallbackServerContext* context,
+                                     const Request* request,
+                                     Response* response, Read read) {
+    return StartUnary(
+        pipeline_, method, context, request, response, Validator(),
+        [this, read](const CallInfo& call, const Request& asked, Response* out,
+                     Completion done) {
+          Submit([&call, &asked, read,
+                  end = Audited(call, out, std::move(done))]() mutable {
+            end(read(call, asked));
+          });
+        });
+  }
+
+  Result<std::string> OpenPage(const CallInfo& call,
+                               std::string_view token) const {
+    auto position = can_.page_tokens->Open(call.registration().id(),
+                                           call.method().name, token,
+                                           call.arrived_us());
+    if (position.ok()) return position;
+    return MakeError(v1::ERROR_REASON_PAGE_TOKEN_INVALID,
+                     "the page token is not of this query, or too old");
+  }
+  Result<std::string> SealPage(const CallInfo& call,
+                               std::string_view position) const {
+    return can_.page_tokens->Seal(call.registration().id(),
+                                  call.method().name, position,
+                                  call.arrived_us());
+  }
+
+  Result<v1::ListClientsResponse> List(
+      const CallInfo& call, const v1::ListClientsRequest& asked) const {
+    const auto& all = call.configuration().registrations();
+    auto it = all.begin();
+    if (!asked.page_token().empty()) {
+      CONSENTRY_ASSIGN_OR_RETURN(const std::string last,
+                                 OpenPage(call, asked.page_token()));
+      it = all.upper_bound(last);
+    }
+    v1::ListClientsResponse page;
+    for (int i = 0; i < PageSize(asked.page_size()) && it != all.end();
+         ++i, ++it) {
+      *page.add_clients() =
+          clients::ShowClient(it->second->client(), call.arrived_us());
+    }
+    if (it != all.end()) {
+      CONSENTRY_ASSIGN_OR_RETURN(
+          *page.mutable_next_page_token(),
+          SealPage(call, page.clients(page.clients_size() - 1).id()));
+    }
+    return page;
+  }
+
+  Pipeline* const pipeline_;
+  const AdminCapabilities can_;
+  const Method* const create_ = Get("CreateClient");
+  const Method* const get_ = Get("GetClient");
+  const Method* const list_ = Get("ListClients");
+  const Method* const update_ = Get("UpdateClient");
+  const Method* const renew_ = Get("RenewClient");
+  const Method* const revoke_ = Get("RevokeClient");
+  const Method* const suspend_ = Get("Suspend");
+  const Method* const get_policy_ = Get("GetPolicy");
+  const Method* const update_policy_ = Get("UpdatePolicy");
+  const Method* const list_policies_ = Get("ListPolicyVersions");
+  const Method* const status_ = Get("GetStatus");
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeAdminService(
+    Pipeline* pipeline, const AdminCapabilities& capabilities) {
+  return std::make_unique<AdminServer>(pipeline, capabilities);
+}
+
+}  // namespace consentry::rpc

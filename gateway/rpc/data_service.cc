@@ -1,0 +1,162 @@
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "consentry/v1/data_service.grpc.pb.h"
+#include "gateway/access/governed_reads.h"
+#include "gateway/access/select.h"
+#include "gateway/rpc/deliver.h"
+#include "gateway/rpc/entries.h"
+#include "gateway/rpc/services.h"
+#include "gateway/rpc/stream_call.h"
+#include "gateway/rpc/unary_call.h"
+#include "gateway/rpc/validate.h"
+
+namespace consentry::rpc {
+namespace {
+
+using Api = v1::DataService;
+using Base = Api::WithCallbackMethod_ReadSubject<
+    Api::WithCallbackMethod_BatchReadSubjects<
+        Api::WithCallbackMethod_StreamReads<
+            Api::WithCallbackMethod_SelectSubjects<
+                Api::WithCallbackMethod_CheckAccess<
+                    Api::WithGenericMethod_WriteRecord<
+                        Api::WithGenericMethod_ImportRecords<
+                            Api::WithGenericMethod_ExplainDecision<
+                                Api::Service>>>>>>>>;
+
+// Subjects of one stream, in chunks: each is decided when the transport takes
+// it, not before.
+class ReadSource final : public StreamSource<v1::StreamReadsResponse> {
+ public:
+  ReadSource(access::GovernedReads* reads, const CallInfo* call,
+             const v1::StreamReadsRequest* request)
+      : reads_(reads), call_(call), request_(request) {}
+
+  void Next(v1::StreamReadsResponse* out, NextCompletion done) override {
+    const auto total = static_cast<size_t>(request_->subjects_size());
+    if (first_ >= total) {
+      done.End(absl::OkStatus());
+      return;
+    }
+    const size_t count = std::min(access::kMaxChunk, total - first_);
+    const size_t first = std::exchange(first_, first_ + count);
+    reads_->StreamChunk(
+        CallerOf(*call_, request_->context()), *request_, first, count,
+        [out, done = std::move(done)](
+            absl::StatusOr<access::Released<v1::StreamReadsResponse>>
+                released) mutable {
+          if (!released.ok()) {
+            done.End(released.status());
+            return;
+          }
+          *out = std::move(released->response);
+          done.Message();
+        });
+  }
+
+ private:
+  access::GovernedReads* const reads_;
+  const CallInfo* const call_;
+  const v1::StreamReadsRequest* const request_;
+  size_t first_ = 0;
+};
+
+class DataServer final : public Base {
+ public:
+  DataServer(Pipeline* pipeline, DataCapabilities capabilities)
+      : pipeline_(pipeline),
+        can_(capabilities),
+        read_(Get("ReadSubject")),
+        batch_(Get("BatchReadSubjects")),
+        stream_(Get("StreamReads")),
+        select_(Get("SelectSubjects")),
+        check_(Get("CheckAccess")) {}
+
+  grpc::ServerUnaryReactor* ReadSubject(
+      grpc::CallbackServerContext* context,
+      const v1::ReadSubjectRequest* request,
+      v1::ReadSubjectResponse* response) override {
+    return StartUnary(
+        pipeline_, read_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::ReadSubjectRequest& asked,
+               v1::ReadSubjectResponse* out, Completion done) {
+          can_.reads->Read(CallerOf(call, asked.context()), asked,
+                           Deliver(out, std::move(done)));
+        });
+  }
+
+  grpc::ServerUnaryReactor* BatchReadSubjects(
+      grpc::CallbackServerContext* context,
+      const v1::BatchReadSubjectsRequest* request,
+      v1::BatchReadSubjectsResponse* response) override {
+    return StartUnary(
+        pipeline_, batch_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::BatchReadSubjectsRequest& asked,
+               v1::BatchReadSubjectsResponse* out, Completion done) {
+          can_.reads->Batch(CallerOf(call, asked.context()), asked,
+                            Deliver(out, std::move(done)));
+        });
+  }
+
+  grpc::ServerWriteReactor<v1::StreamReadsResponse>* StreamReads(
+      grpc::CallbackServerContext* context,
+      const v1::StreamReadsRequest* request) override {
+    return StartStream<v1::StreamReadsResponse>(
+        pipeline_, stream_, context, request, Validator(),
+        [this](const CallInfo& call, const v1::StreamReadsRequest& asked)
+            -> absl::StatusOr<
+                std::unique_ptr<StreamSource<v1::StreamReadsResponse>>> {
+          return std::make_unique<ReadSource>(can_.reads, &call, &asked);
+        });
+  }
+
+  grpc::ServerUnaryReactor* SelectSubjects(
+      grpc::CallbackServerContext* context,
+      const v1::SelectSubjectsRequest* request,
+      v1::SelectSubjectsResponse* response) override {
+    return StartUnary(
+        pipeline_, select_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::SelectSubjectsRequest& asked,
+               v1::SelectSubjectsResponse* out, Completion done) {
+          can_.selection->Run(CallerOf(call, asked.context()), asked,
+                              Deliver(out, std::move(done)));
+        });
+  }
+
+  grpc::ServerUnaryReactor* CheckAccess(
+      grpc::CallbackServerContext* context,
+      const v1::CheckAccessRequest* request,
+      v1::CheckAccessResponse* response) override {
+    return StartUnary(
+        pipeline_, check_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::CheckAccessRequest& asked,
+               v1::CheckAccessResponse* out, Completion done) {
+          can_.reads->Check(CallerOf(call, asked.context()), asked,
+                            Deliver(out, std::move(done)));
+        });
+  }
+
+ private:
+  const Method* Get(const std::string& name) const {
+    return pipeline_->methods().Get("/consentry.v1.DataService/" + name);
+  }
+
+  Pipeline* const pipeline_;
+  const DataCapabilities can_;
+  const Method* const read_;
+  const Method* const batch_;
+  const Method* const stream_;
+  const Method* const select_;
+  const Method* const check_;
+};
+
+}  // namespace
+
+std::unique_ptr<grpc::Service> MakeDataService(Pipeline* pipeline,
+                                               DataCapabilities capabilities) {
+  return std::make_unique<DataServer>(pipeline, capabilities);
+}
+
+}  // namespace consentry::rpc

@@ -1,0 +1,34 @@
+#ifndef CONSENTRY_GATEWAY_RPC_SERVICES_H_
+#define CONSENTRY_GATEWAY_RPC_SERVICES_H_
+
+#include <memory>
+
+#include "gateway/rpc/pipeline.h"
+
+namespace grpc {
+class Service;
+}  // namespace grpc
+namespace consentry::access {
+class GovernedReads;
+class Selection;
+}  // namespace consentry::access
+
+// The services of the API, each a thin adapter between the pipeline and one
+// capability. What they are given outlives them; they outlive the server.
+// Methods that a service does not take fall to UnservedMethods.
+namespace consentry::rpc {
+
+struct DataCapabilities {
+  access::GovernedReads* reads = nullptr;
+  access::Selection* selection = nullptr;
+};
+std::unique_ptr<grpc::Service> MakeDataService(Pipeline* pipeline,
+                                               DataCapabilities capabilities);
+
+struct AdminCapabilities;  // admin_service.h
+std::unique_ptr<grpc::Service> MakeAdminService(
+    Pipeline* pipeline, const AdminCapabilities& capabilities);
+
+}  // namespace consentry::rpc
+
+#endif  // CONSENTRY_GATEWAY_RPC_SERVICES_H_

@@ -1,0 +1,61 @@
+#ifndef CONSENTRY_GATEWAY_RPC_VALIDATE_H_
+#define CONSENTRY_GATEWAY_RPC_VALIDATE_H_
+
+#include "consentry/v1/admin_service.pb.h"
+#include "consentry/v1/audit_service.pb.h"
+#include "consentry/v1/consent_service.pb.h"
+#include "consentry/v1/data_service.pb.h"
+#include "gateway/rpc/fault_list.h"
+
+// What a request must look like before anything is looked up: shape, bounds,
+// characters (limits.h). Whether what it names exists and is allowed is for the
+// handlers. All faults of a request are collected. Pure; any thread.
+namespace consentry::rpc {
+
+void Validate(const v1::ReadSubjectRequest& request, FaultList* faults);
+void Validate(const v1::BatchReadSubjectsRequest& request, FaultList* faults);
+void Validate(const v1::StreamReadsRequest& request, FaultList* faults);
+void Validate(const v1::SelectSubjectsRequest& request, FaultList* faults);
+void Validate(const v1::WriteRecordRequest& request, FaultList* faults);
+void Validate(const v1::ImportRecordsRequest& request, FaultList* faults);
+void Validate(const v1::CheckAccessRequest& request, FaultList* faults);
+void Validate(const v1::ExplainDecisionRequest& request, FaultList* faults);
+
+void Validate(const v1::RecordConsentRequest& request, FaultList* faults);
+void Validate(const v1::WithdrawConsentRequest& request, FaultList* faults);
+void Validate(const v1::OptOutRequest& request, FaultList* faults);
+void Validate(const v1::GetConsentStateRequest& request, FaultList* faults);
+void Validate(const v1::ListConsentEventsRequest& request, FaultList* faults);
+
+void Validate(const v1::GetAuditLogRequest& request, FaultList* faults);
+void Validate(const v1::GetAuditEntryRequest& request, FaultList* faults);
+void Validate(const v1::QueryAuditEntriesRequest& request, FaultList* faults);
+void Validate(const v1::GetCheckpointRequest& request, FaultList* faults);
+void Validate(const v1::ProveInclusionRequest& request, FaultList* faults);
+void Validate(const v1::ProveConsistencyRequest& request, FaultList* faults);
+void Validate(const v1::ExportAuditEntriesRequest& request, FaultList* faults);
+void Validate(const v1::TailAuditEntriesRequest& request, FaultList* faults);
+
+void Validate(const v1::CreateClientRequest& request, FaultList* faults);
+void Validate(const v1::GetClientRequest& request, FaultList* faults);
+void Validate(const v1::ListClientsRequest& request, FaultList* faults);
+void Validate(const v1::UpdateClientRequest& request, FaultList* faults);
+void Validate(const v1::RenewClientRequest& request, FaultList* faults);
+void Validate(const v1::RevokeClientRequest& request, FaultList* faults);
+void Validate(const v1::GetPolicyRequest& request, FaultList* faults);
+void Validate(const v1::UpdatePolicyRequest& request, FaultList* faults);
+void Validate(const v1::ListPolicyVersionsRequest& request, FaultList* faults);
+void Validate(const v1::GetStatusRequest& request, FaultList* faults);
+void Validate(const v1::SuspendRequest& request, FaultList* faults);
+
+// As a function object, for StartUnary and its siblings.
+struct Validator {
+  template <class Request>
+  void operator()(const Request& request, FaultList* faults) const {
+    Validate(request, faults);
+  }
+};
+
+}  // namespace consentry::rpc
+
+#endif  // CONSENTRY_GATEWAY_RPC_VALIDATE_H_
