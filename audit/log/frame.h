@@ -68,8 +68,8 @@ class FrameCursor {
   // everything else it stays. The views in `frame` hold until the next call.
   absl::StatusOr<FrameState> Next(Frame* frame);
 
-  // Moves over the frame that the last Next() called kBadDigest.
-  void Skip(const Frame& frame) { offset_ += frame.size; }
+  // Goes on at `offset`.
+  void Seek(uint64_t offset) { offset_ = offset; }
 
   uint64_t offset() const { return offset_; }
 

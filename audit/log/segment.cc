@@ -36,9 +36,14 @@ absl::StatusOr<SegmentHeader> ParseSegmentHeader(std::string_view bytes) {
     return absl::DataLossError("not a segment of an audit log");
   }
   bytes = bytes.substr(0, kSegmentHeaderBytes);
+  const absl::Status damaged =
+      absl::DataLossError("header of a segment is damaged");
+  // Every version has its digest over the header at the header's end.
+  if (bytes.substr(kDigestAt) != AsView(Sha256({bytes.substr(0, kDigestAt)}))) {
+    return damaged;
+  }
   SegmentHeader header;
   header.version = GetInt<uint32_t>(bytes, 8);
-  // Before the digest: what another version puts where is not known here.
   if (header.version > kLogFormatVersion) {
     return absl::FailedPreconditionError(
         "audit log has format " + std::to_string(header.version) +
@@ -54,11 +59,10 @@ absl::StatusOr<SegmentHeader> ParseSegmentHeader(std::string_view bytes) {
   header.segment_bytes = GetInt<uint64_t>(bytes, 24);
   header.origin_hash = *HashFromBytes(bytes.substr(32, kHashSize));
   header.salt = bytes.substr(64, kSaltBytes);
-  if (bytes.substr(kDigestAt) != AsView(Sha256({bytes.substr(0, kDigestAt)})) ||
-      EncodeSegmentHeader(header) != bytes || header.number == 0 ||
+  if (EncodeSegmentHeader(header) != bytes || header.number == 0 ||
       header.segment_bytes < kSegmentHeaderBytes ||
       header.segment_bytes > kMaxSegmentBytes) {
-    return absl::DataLossError("header of a segment is damaged");
+    return damaged;
   }
   return header;
 }

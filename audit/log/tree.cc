@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "audit/log/checkpoint.h"
+#include "audit/log/tile_nodes.h"
+#include "audit/merkle/compact_range.h"
 #include "audit/merkle/proof.h"
 #include "proto/support/status_macros.h"
 
@@ -26,56 +28,7 @@ Hash HashAt(std::string_view bytes, uint64_t i) {
       bytes.substr(static_cast<size_t>(i) * kHashSize, kHashSize));
 }
 
-// The root of 2^k hashes.
-Hash Fold(std::vector<Hash> hashes) {
-  while (hashes.size() > 1) {
-    for (size_t i = 0; i < hashes.size() / 2; ++i) {
-      hashes[i] = NodeHash(hashes[2 * i], hashes[2 * i + 1]);
-    }
-    hashes.resize(hashes.size() / 2);
-  }
-  return hashes.front();
-}
-
 }  // namespace
-
-// Node hashes out of tiles, each tile read once for a proof.
-class Tree::NodeCache {
- public:
-  explicit NodeCache(const Tree* tree) : tree_(tree) {}
-
-  absl::StatusOr<Hash> Node(int level, uint64_t index)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(tree_->mu_) {
-    const int tile_level = level / kTileHeight;
-    const int height = level % kTileHeight;
-    const uint64_t first = index << height;
-    const uint64_t tile = first / kTileWidth;
-    Tile& cached = tiles_[static_cast<size_t>(tile_level)];
-    if (cached.index != tile) {
-      const uint64_t begin = tile * kTileWidth;
-      const uint64_t count =
-          tree_->levels_[static_cast<size_t>(tile_level)].count;
-      CONSENTRY_ASSIGN_OR_RETURN(
-          cached.bytes,
-          tree_->ReadHashes(tile_level, begin,
-                            std::min<uint64_t>(kTileWidth, count - begin)));
-      cached.index = tile;
-    }
-    std::vector<Hash> hashes(size_t{1} << height);
-    for (size_t i = 0; i < hashes.size(); ++i) {
-      hashes[i] = HashAt(cached.bytes, first % kTileWidth + i);
-    }
-    return Fold(std::move(hashes));
-  }
-
- private:
-  struct Tile {
-    std::optional<uint64_t> index;
-    std::string bytes;
-  };
-  const Tree* const tree_;
-  std::array<Tile, kMaxTileLevels> tiles_;
-};
 
 Tree::Tree(FileSystem* fs, std::string_view folder)
     : fs_(fs), folder_(folder) {}
@@ -171,7 +124,7 @@ absl::Status Tree::Append(std::span<const Hash> leaf_hashes) {
       added[level].append(AsView(hash));
       partials[level].push_back(hash);
       if (partials[level].size() < kTileWidth) break;
-      hash = Fold(std::move(partials[level]));
+      hash = RootOfPerfect(std::move(partials[level]));
       partials[level].clear();
     }
   }
@@ -213,10 +166,21 @@ absl::Status Tree::CheckSize(uint64_t size) const {
                                " leaves, not " + std::to_string(size));
 }
 
+TileNodes Tree::Nodes() const {
+  return TileNodes([this](int level, uint64_t index) {
+    mu_.AssertHeld();
+    const uint64_t begin = index * kTileWidth;
+    const uint64_t count = levels_[static_cast<size_t>(level)].count;
+    return ReadHashes(
+        level, begin,
+        std::min<uint64_t>(kTileWidth, count - std::min(begin, count)));
+  });
+}
+
 absl::StatusOr<Hash> Tree::RootLocked(uint64_t size) const {
-  NodeCache cache(this);
+  TileNodes tiles = Nodes();
   return audit::RootAt(size, [&](int level, uint64_t index) {
-    return cache.Node(level, index);
+    return tiles.Node(level, index);
   });
 }
 
@@ -230,13 +194,13 @@ absl::StatusOr<std::vector<Hash>> Tree::InclusionProof(uint64_t index,
                                                        uint64_t size) const {
   MutexLock lock(&mu_);
   CONSENTRY_RETURN_IF_ERROR(CheckSize(size));
-  NodeCache cache(this);
+  TileNodes tiles = Nodes();
   const auto nodes = [&](int level, uint64_t i) {
-    return cache.Node(level, i);
+    return tiles.Node(level, i);
   };
   CONSENTRY_ASSIGN_OR_RETURN(std::vector<Hash> proof,
                              audit::InclusionProof(index, size, nodes));
-  CONSENTRY_ASSIGN_OR_RETURN(const Hash leaf, cache.Node(0, index));
+  CONSENTRY_ASSIGN_OR_RETURN(const Hash leaf, tiles.Node(0, index));
   CONSENTRY_ASSIGN_OR_RETURN(const Hash root, RootAt(size, nodes));
   if (!VerifyInclusion(index, size, leaf, proof, root).ok()) return Damaged();
   return proof;
@@ -246,9 +210,9 @@ absl::StatusOr<std::vector<Hash>> Tree::ConsistencyProof(uint64_t size1,
                                                          uint64_t size2) const {
   MutexLock lock(&mu_);
   CONSENTRY_RETURN_IF_ERROR(CheckSize(size2));
-  NodeCache cache(this);
+  TileNodes tiles = Nodes();
   const auto nodes = [&](int level, uint64_t i) {
-    return cache.Node(level, i);
+    return tiles.Node(level, i);
   };
   CONSENTRY_ASSIGN_OR_RETURN(std::vector<Hash> proof,
                              audit::ConsistencyProof(size1, size2, nodes));

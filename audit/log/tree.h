@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "audit/io/file.h"
 #include "audit/log/tile.h"
+#include "audit/log/tile_nodes.h"
 #include "audit/merkle/hash.h"
 #include "proto/support/mutex.h"
 
@@ -61,7 +62,6 @@ class Tree {
   absl::StatusOr<std::string> ReadTile(const TileName& name) const;
 
  private:
-  class NodeCache;
   struct Level {
     std::unique_ptr<File> file;
     uint64_t count = 0;         // Hashes of this level.
@@ -76,6 +76,8 @@ class Tree {
   absl::StatusOr<std::string> ReadHashes(int level, uint64_t first,
                                          uint64_t n) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // To be used, and asked for nodes, under the lock.
+  TileNodes Nodes() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::StatusOr<Hash> RootLocked(uint64_t size) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::Status CheckSize(uint64_t size) const

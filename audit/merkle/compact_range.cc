@@ -22,4 +22,14 @@ Hash CompactRange::Root() const {
   return root;
 }
 
+Hash RootOfPerfect(std::vector<Hash> hashes) {
+  while (hashes.size() > 1) {
+    for (size_t i = 0; i < hashes.size() / 2; ++i) {
+      hashes[i] = NodeHash(hashes[2 * i], hashes[2 * i + 1]);
+    }
+    hashes.resize(hashes.size() / 2);
+  }
+  return hashes.front();
+}
+
 }  // namespace consentry::audit

@@ -24,6 +24,9 @@ class CompactRange {
   std::vector<Hash> edge_;
 };
 
+// The root over `hashes`, a power of two of them, at least one.
+Hash RootOfPerfect(std::vector<Hash> hashes);
+
 }  // namespace consentry::audit
 
 #endif  // CONSENTRY_AUDIT_MERKLE_COMPACT_RANGE_H_

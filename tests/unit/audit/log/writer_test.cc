@@ -317,7 +317,9 @@ TEST_F(WriterTest, AnotherOriginIsRefused) {
 
 TEST_F(WriterTest, ANewerFormatIsRefusedWithTheWayOut) {
   MustOpen();
-  Overwrite(Segment(1), 8, std::string("\0\0\0\2", 4));
+  SegmentHeader header = *ParseSegmentHeader(Bytes(Segment(1)));
+  header.version = kLogFormatVersion + 1;
+  Overwrite(Segment(1), 0, EncodeSegmentHeader(header));
   const auto opened = LogWriter::Open(&disk_, "/log", Options(), &report_);
   EXPECT_THAT(opened, StatusIs(absl::StatusCode::kFailedPrecondition));
   EXPECT_NE(opened.status().message().find("newer than format 1"),
