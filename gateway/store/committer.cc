@@ -66,7 +66,7 @@ class Committer::Impl {
                           .last_change = state.last_change,
                           .last_time_us = state.last_time_us,
                           .configuration_epoch = state.configuration_epoch,
-                          .head = log->GetHead(),
+                          .log_last_change = state.log_last_change,
                           .metrics = options.metrics,
                           .on_logged = options.on_logged,
                           .on_failed = [this] { Fail(); },
@@ -136,14 +136,14 @@ class Committer::Impl {
 };
 
 absl::StatusOr<std::unique_ptr<Committer>> Committer::Start(
-    Engine* engine, LogSink* log, const LogTail& tail, const base::Clock* clock,
+    Engine* engine, LogSink* log, const base::Clock* clock,
     CommitterOptions options) {
   CONSENTRY_ASSIGN_OR_RETURN(auto writer, engine->ConnectWriter());
   CONSENTRY_RETURN_IF_ERROR(Migrate(engine, writer.get()));
   CONSENTRY_ASSIGN_OR_RETURN(CommitterState state,
                              ReadCommitterState(writer.get()));
-  CONSENTRY_RETURN_IF_ERROR(RecoverOutbox(writer.get(), state, tail, log));
-  state.last_time_us = std::max(state.last_time_us, tail.last_time_us);
+  CONSENTRY_ASSIGN_OR_RETURN(
+      state, RecoverOutbox(writer.get(), std::move(state), log));
   auto impl = std::make_unique<Impl>(options, clock);
   impl->Run(std::move(writer), state, log, clock, options);
   return std::unique_ptr<Committer>(new Committer(std::move(impl)));

@@ -110,14 +110,14 @@ struct CommitterOptions {
 // Safe for many threads.
 class Committer {
  public:
-  // Migrates the store, recovers, then serves: what the outbox holds above
-  // `tail.last_change` is appended to the log first. Refuses (DataLoss) a store
-  // that is older than the log, a log that is shorter than the store remembers
-  // or has another root, and a gap in the outbox. `clock`, `engine`, `log`
-  // outlive the committer; nothing else writes the store meanwhile.
+  // Migrates the store, recovers, then serves: what the outbox holds above the
+  // last change in the log is appended to the log first. Refuses (DataLoss) a
+  // store that is older than the log, a log that is shorter than the store
+  // remembers or has another root, and a gap in the outbox. `clock`, `engine`,
+  // `log` outlive the committer; nothing else writes the store meanwhile.
   static absl::StatusOr<std::unique_ptr<Committer>> Start(
-      Engine* engine, LogSink* log, const LogTail& tail,
-      const base::Clock* clock, CommitterOptions options = {});
+      Engine* engine, LogSink* log, const base::Clock* clock,
+      CommitterOptions options = {});
   Committer(const Committer&) = delete;
   Committer& operator=(const Committer&) = delete;
   // As Stop().

@@ -10,6 +10,12 @@
 
 namespace consentry::store {
 
+// What the end of the log says about the store.
+struct LogTail {
+  int64_t last_change = 0;   // Highest change number in any entry; 0: none.
+  int64_t last_time_us = 0;  // Latest time of any entry; 0: none.
+};
+
 // The audit log as the committer sees it. Used by one thread at a time.
 class LogSink {
  public:
@@ -21,21 +27,29 @@ class LogSink {
   virtual absl::StatusOr<uint64_t> Append(
       std::span<const std::string_view> entries) = 0;
 
-  // Entries that are on stable storage, and the RFC 6962 root over them.
+  // Bounds: of an entry, of the entries of one batch, and of the sum of their
+  // sizes. A batch of these sizes shares its sync among all that wait and takes
+  // no more than some milliseconds.
+  virtual size_t max_entry_bytes() const { return 65535; }
+  virtual size_t max_batch_entries() const { return 1024; }
+  virtual size_t max_batch_bytes() const { return size_t{1} << 20; }
+
+  // Entries that are on stable storage, and the RFC 6962 root over them. May
+  // lag behind the last append.
   struct Head {
     uint64_t size = 0;
     std::string root;  // 32 bytes
   };
   virtual Head GetHead() = 0;
 
+  // Entries on stable storage, without lag.
+  virtual uint64_t size() = 0;
+
   // The root over the first `size` entries, as it was then.
   virtual absl::StatusOr<std::string> RootAt(uint64_t size) = 0;
-};
 
-// What the end of the log says about the store.
-struct LogTail {
-  int64_t last_change = 0;   // Highest change number in any entry; 0: none.
-  int64_t last_time_us = 0;  // Latest decision time of any entry; 0: none.
+  // What the entries from index `from` to the end say.
+  virtual absl::StatusOr<LogTail> TailFrom(uint64_t from) = 0;
 };
 
 }  // namespace consentry::store

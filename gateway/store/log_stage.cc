@@ -13,13 +13,10 @@ namespace {
 constexpr base::LogEvent kLogFailed{base::LogLevel::kError, 2030,
                                     "store.audit_log_failed"};
 
-// Large enough to share a sync among all that wait, small enough that one batch
-// takes a few milliseconds.
-constexpr size_t kMaxBatchEntries = 1024;
-constexpr size_t kMaxBatchBytes = size_t{1} << 20;
 constexpr std::chrono::milliseconds kTick(100);
-// The head that the store remembers may lag by this many read-only batches.
-constexpr uint64_t kHeadEvery = 64;
+// What the store remembers of the log may lag by this: a root costs more than
+// many an append.
+constexpr int64_t kLookEveryUs = 100'000;
 
 absl::Status AuditUnavailable() {
   return MakeError(v1::ERROR_REASON_AUDIT_UNAVAILABLE,
@@ -54,12 +51,19 @@ LogStage::LogStage(LogSink* log, const base::Clock* clock,
       last_time_us_(options.last_time_us),
       configuration_epoch_(options.configuration_epoch),
       last_logged_(options.last_change),
-      head_(std::move(options.head)),
+      position_(
+          {.head = log->GetHead(), .last_change = options.log_last_change}),
       recent_(options.recent_changes, options.last_change),
+      batch_ends_({{log->size(), options.last_change}}),
       thread_("commit-log", [this] { Run(); }) {}
 
 void LogStage::PushRead(ReadCommit read, ReadCompletion done) {
   WaitingRead waiting{std::move(read), std::move(done)};
+  if (waiting.read.entry.size() > log_->max_entry_bytes()) {
+    Refuse(std::move(waiting), ReadOutcome::Kind::kFailed,
+           MakeError(v1::ERROR_REASON_INTERNAL, "an audit entry is too long"));
+    return;
+  }
   bool stopping = false;
   {
     MutexLock lock(&mu_);
@@ -99,9 +103,19 @@ void LogStage::RaiseTime(int64_t us) {
   }
 }
 
-LogSink::Head LogStage::head() {
+LogStage::Position LogStage::position() {
   MutexLock lock(&mu_);
-  return head_;
+  return position_;
+}
+
+void LogStage::LookAtLog() {
+  LogSink::Head head = log_->GetHead();
+  MutexLock lock(&mu_);
+  while (!batch_ends_.empty() && batch_ends_.front().first <= head.size) {
+    position_.last_change = batch_ends_.front().second;
+    batch_ends_.pop_front();
+  }
+  position_.head = std::move(head);
 }
 
 void LogStage::Stop() {
@@ -128,6 +142,10 @@ void LogStage::Run() {
   for (;;) {
     const Work work = WaitForWork();
     if (on_tick_ != nullptr) on_tick_();
+    if (clock_->MonotonicUs() >= next_look_us_ && !failed()) {
+      LookAtLog();
+      next_look_us_ = clock_->MonotonicUs() + kLookEveryUs;
+    }
     if (work == Work::kNone) continue;
     if (work == Work::kEnd) break;
     Batch batch;
@@ -145,19 +163,25 @@ void LogStage::Run() {
            MakeError(v1::ERROR_REASON_STOPPING, "the gateway is stopping"));
   }
   ahead_.clear();
-  if (failed()) return;
-  LogSink::Head head = log_->GetHead();
-  MutexLock lock(&mu_);
-  head_ = std::move(head);
+  if (!failed()) LookAtLog();
+}
+
+bool LogStage::Fits(Batch* batch, size_t size) const {
+  if (batch->entries >= log_->max_batch_entries() ||
+      batch->bytes + size > log_->max_batch_bytes()) {
+    return false;
+  }
+  ++batch->entries;
+  batch->bytes += size;
+  return true;
 }
 
 void LogStage::TakeChanges(Batch* batch) {
   {
     MutexLock lock(&mu_);
-    while (!changes_.empty() && batch->changes.size() < kMaxBatchEntries &&
-           batch->bytes < kMaxBatchBytes) {
+    while (!changes_.empty()) {
       StoredChange& next = changes_.front();
-      if (next.entry.has_value()) batch->bytes += next.entry->size();
+      if (next.entry.has_value() && !Fits(batch, next.entry->size())) break;
       batch->changes.push_back(std::move(next));
       changes_.pop_front();
     }
@@ -188,15 +212,17 @@ void LogStage::TakeReads(Batch* batch) {
     reads_.clear();
   }
   for (WaitingRead& read : waiting) {
-    if (batch->changes.size() + batch->reads.size() >= kMaxBatchEntries ||
-        batch->bytes >= kMaxBatchBytes) {
+    if (!left_over_.empty()) {  // Keep the order.
       left_over_.push_back(std::move(read));
       continue;
     }
     switch (Check(read.read)) {
       case RecentChanges::Verdict::kCurrent:
-        batch->bytes += read.read.entry.size();
-        batch->reads.push_back(std::move(read));
+        if (Fits(batch, read.read.entry.size())) {
+          batch->reads.push_back(std::move(read));
+        } else {
+          left_over_.push_back(std::move(read));
+        }
         break;
       case RecentChanges::Verdict::kStale:
         reads_stale_->Add();
@@ -247,6 +273,11 @@ void LogStage::Append(Batch batch) {
     batches_->Add();
     first_index = *appended;
     TellLogged(batch, first_index);
+    for (auto it = batch.changes.rbegin(); it != batch.changes.rend(); ++it) {
+      if (!it->entry.has_value()) continue;
+      batch_ends_.emplace_back(first_index + entries.size(), it->change);
+      break;
+    }
   }
   Complete(std::move(batch), first_index);
 }
@@ -268,11 +299,6 @@ void LogStage::TellLogged(const Batch& batch, uint64_t index) const {
 
 void LogStage::Complete(Batch batch, uint64_t first_index) {
   const uint64_t number = ++batch_number_;
-  if (!batch.changes.empty() || number % kHeadEvery == 0) {
-    LogSink::Head head = log_->GetHead();
-    MutexLock lock(&mu_);
-    head_ = std::move(head);
-  }
   tracker_->OpenBatch(number, static_cast<int64_t>(batch.reads.size()));
   std::vector<absl::AnyInvocable<void()>> completions;
   completions.reserve(batch.changes.size() + batch.reads.size());

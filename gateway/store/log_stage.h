@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gateway/base/clock.h"
@@ -46,7 +47,7 @@ class LogStage {
     int64_t last_change;
     int64_t last_time_us;
     int64_t configuration_epoch;
-    LogSink::Head head;
+    int64_t log_last_change;  // As remembered: see CommitterState.
     base::MetricRegistry* metrics;
     // Called by the stage's thread: once when the log failed, and ten times a
     // second or more.
@@ -67,13 +68,21 @@ class LogStage {
 
   // See Committer.
   int64_t NowUs() const;
+  // The latest time of any entry.
+  int64_t last_time_us() const { return last_time_us_.load(); }
+  size_t max_entry_bytes() const { return log_->max_entry_bytes(); }
   // Entries from now on are not before `us`.
   void RaiseTime(int64_t us);
   int64_t configuration_epoch() const { return configuration_epoch_.load(); }
   // The last change whose entry is on stable storage.
   int64_t last_logged() const { return last_logged_.load(); }
   bool failed() const { return failed_.load(std::memory_order_acquire); }
-  LogSink::Head head();
+  // The log as it was a moment ago, and the last change in it.
+  struct Position {
+    LogSink::Head head;
+    int64_t last_change = 0;
+  };
+  Position position();
   ReleaseTracker* tracker() { return tracker_.get(); }
 
   // Refuses further reads, completes what was pushed, ends the thread.
@@ -87,17 +96,21 @@ class LogStage {
   struct Batch {
     std::vector<StoredChange> changes;
     std::vector<WaitingRead> reads;
+    size_t entries = 0;
     size_t bytes = 0;
   };
 
   void Run();
   enum class Work { kSome, kNone, kEnd };
   Work WaitForWork();
+  // Counts an entry of `size` bytes in, unless the batch is full.
+  bool Fits(Batch* batch, size_t size) const;
   void TakeChanges(Batch* batch);
   void TakeReads(Batch* batch);
   void Append(Batch batch);
   void TellLogged(const Batch& batch, uint64_t index) const;
   void Complete(Batch batch, uint64_t first_index);
+  void LookAtLog();
   void FailAll(Batch batch);
   RecentChanges::Verdict Check(const ReadCommit& read) const;
   void Refuse(WaitingRead waiting, ReadOutcome::Kind kind, absl::Status status);
@@ -127,7 +140,7 @@ class LogStage {
   CondVar wake_;
   std::vector<WaitingRead> reads_ ABSL_GUARDED_BY(mu_);
   std::deque<StoredChange> changes_ ABSL_GUARDED_BY(mu_);
-  LogSink::Head head_ ABSL_GUARDED_BY(mu_);
+  Position position_ ABSL_GUARDED_BY(mu_);
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
 
   // The stage's thread alone.
@@ -135,6 +148,10 @@ class LogStage {
   std::deque<WaitingRead> left_over_;  // The batch was full.
   std::deque<WaitingRead> ahead_;      // Saw a change that is not here yet.
   uint64_t batch_number_ = 0;
+  int64_t next_look_us_ = 0;
+  // Ends of batches with changes, and the last change of each, above the
+  // position.
+  std::deque<std::pair<uint64_t, int64_t>> batch_ends_;
 
   base::Thread thread_;
 };

@@ -1,6 +1,8 @@
 #include "gateway/store/outbox.h"
 
+#include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gateway/base/log.h"
@@ -18,12 +20,13 @@ constexpr std::string_view kLastTime = "last_time_us";
 constexpr std::string_view kConfigurationEpoch = "configuration_epoch";
 constexpr std::string_view kLogSize = "log_size";
 constexpr std::string_view kLogRoot = "log_root";
+constexpr std::string_view kLogLastChange = "log_last_change";
 
 constexpr size_t kRecoveryBatch = 256;
 
 absl::Status CheckLog(const LogSink::Head& remembered, LogSink* log) {
   if (remembered.size == 0) return absl::OkStatus();
-  if (log->GetHead().size < remembered.size) {
+  if (log->size() < remembered.size) {
     return absl::DataLossError(
         "the audit log is shorter than the store remembers");
   }
@@ -49,6 +52,8 @@ absl::StatusOr<CommitterState> ReadCommitterState(Connection* connection) {
                              GetMetaInt64(connection, kLogSize));
   state.log.size = static_cast<uint64_t>(size);
   CONSENTRY_ASSIGN_OR_RETURN(state.log.root, GetMeta(connection, kLogRoot));
+  CONSENTRY_ASSIGN_OR_RETURN(state.log_last_change,
+                             GetMetaInt64(connection, kLogLastChange));
   return state;
 }
 
@@ -62,6 +67,8 @@ absl::Status WriteCommitterState(Connection* writer,
       PutMetaInt64(writer, kConfigurationEpoch, state.configuration_epoch));
   CONSENTRY_RETURN_IF_ERROR(
       PutMetaInt64(writer, kLogSize, static_cast<int64_t>(state.log.size)));
+  CONSENTRY_RETURN_IF_ERROR(
+      PutMetaInt64(writer, kLogLastChange, state.log_last_change));
   return PutMeta(writer, kLogRoot, state.log.root);
 }
 
@@ -80,15 +87,20 @@ absl::Status TrimOutbox(Connection* writer, int64_t logged) {
   return query.Bind(logged).Run();
 }
 
-absl::Status RecoverOutbox(Connection* writer, const CommitterState& state,
-                           const LogTail& tail, LogSink* log) {
+absl::StatusOr<CommitterState> RecoverOutbox(Connection* writer,
+                                             CommitterState state,
+                                             LogSink* log) {
   CONSENTRY_RETURN_IF_ERROR(CheckLog(state.log, log));
+  CONSENTRY_ASSIGN_OR_RETURN(LogTail tail, log->TailFrom(state.log.size));
+  tail.last_change = std::max(tail.last_change, state.log_last_change);
+  state.last_time_us = std::max(state.last_time_us, tail.last_time_us);
   if (state.last_change < tail.last_change) {
     return absl::DataLossError("the store is older than the audit log");
   }
   int64_t next = tail.last_change + 1;
   while (next <= state.last_change) {
     std::vector<std::string> entries;
+    size_t bytes = 0;
     {
       CONSENTRY_ASSIGN_OR_RETURN(
           Query query, writer->Prepare("SELECT change_number, entry FROM outbox"
@@ -101,6 +113,8 @@ absl::Status RecoverOutbox(Connection* writer, const CommitterState& state,
         if (query.Int64(0) != next + static_cast<int64_t>(entries.size())) {
           break;
         }
+        bytes += query.Blob(1).size();
+        if (!entries.empty() && bytes > log->max_batch_bytes()) break;
         entries.emplace_back(query.Blob(1));
       }
     }
@@ -115,7 +129,7 @@ absl::Status RecoverOutbox(Connection* writer, const CommitterState& state,
   if (state.last_change > tail.last_change) {
     base::Log(kRecovered, {{"changes", state.last_change - tail.last_change}});
   }
-  return absl::OkStatus();
+  return state;
 }
 
 }  // namespace consentry::store

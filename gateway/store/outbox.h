@@ -21,6 +21,8 @@ struct CommitterState {
   int64_t last_time_us = 0;
   int64_t configuration_epoch = 0;
   LogSink::Head log;
+  // The last change whose entry lies below log.size.
+  int64_t log_last_change = 0;
 };
 absl::StatusOr<CommitterState> ReadCommitterState(Connection* connection);
 absl::Status WriteCommitterState(Connection* writer,
@@ -33,9 +35,11 @@ absl::Status TrimOutbox(Connection* writer, int64_t logged);
 
 // Checks that store and log belong together, and appends what the log lacks.
 // DataLoss: the store is older than the log, the log shorter than remembered
-// or of another root, the outbox has a gap.
-absl::Status RecoverOutbox(Connection* writer, const CommitterState& state,
-                           const LogTail& tail, LogSink* log);
+// or of another root, the outbox has a gap. Reads the log from the remembered
+// size on. Returns `state` with what the end of the log adds to it.
+absl::StatusOr<CommitterState> RecoverOutbox(Connection* writer,
+                                             CommitterState state,
+                                             LogSink* log);
 
 }  // namespace consentry::store
 

@@ -1,6 +1,7 @@
 #include "gateway/store/store_stage.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "gateway/base/log.h"
@@ -20,6 +21,8 @@ constexpr int64_t kMaxTurnUs = 2000;
 constexpr int64_t kTrimEvery = 256;
 constexpr int64_t kExpireEveryUs = int64_t{60} * 1000000;
 constexpr int64_t kExpireAtOnce = 500;
+constexpr std::chrono::milliseconds kIdle(1000);
+constexpr uint64_t kRememberEvery = 200'000;
 
 absl::Status Unavailable() {
   return MakeError(v1::ERROR_REASON_STORE_UNAVAILABLE,
@@ -98,7 +101,7 @@ void StoreStage::Stop() {
 
 void StoreStage::RememberLog() {
   if (failed() || log_->failed()) return;
-  state_.log = log_->head();
+  TakeLogPosition();
   absl::StatusOr<WriteTransaction> transaction =
       WriteTransaction::Begin(writer_.get());
   absl::Status status = transaction.status();
@@ -108,10 +111,19 @@ void StoreStage::RememberLog() {
   if (!status.ok()) base::Log(kStoreFailed, {{"status", status}});
 }
 
-bool StoreStage::WaitForTurn() {
+void StoreStage::TakeLogPosition() {
+  LogStage::Position position = log_->position();
+  state_.log = std::move(position.head);
+  state_.log_last_change = position.last_change;
+  state_.last_time_us = std::max(state_.last_time_us, log_->last_time_us());
+}
+
+StoreStage::Work StoreStage::WaitForWork() {
   MutexLock lock(&mu_);
-  while (urgent_.empty() && normal_.empty() && !stopping_) wake_.Wait(&mu_);
-  return !urgent_.empty() || !normal_.empty();
+  const auto idle = [this] { return urgent_.empty() && normal_.empty(); };
+  if (idle() && !stopping_) wake_.WaitFor(&mu_, kIdle);
+  if (!idle()) return Work::kSome;
+  return stopping_ ? Work::kEnd : Work::kNone;
 }
 
 std::optional<StoreStage::Waiting> StoreStage::TakeOne() {
@@ -124,7 +136,22 @@ std::optional<StoreStage::Waiting> StoreStage::TakeOne() {
 }
 
 void StoreStage::Run() {
-  while (WaitForTurn()) Turn();
+  for (;;) {
+    switch (WaitForWork()) {
+      case Work::kSome:
+        Turn();
+        break;
+      case Work::kNone:
+        // Reads alone write nothing here; but the next start reads the log
+        // from where the store remembers it.
+        if (log_->position().head.size >= state_.log.size + kRememberEvery) {
+          RememberLog();
+        }
+        break;
+      case Work::kEnd:
+        return;
+    }
+  }
 }
 
 void StoreStage::Turn() {
@@ -193,7 +220,7 @@ StoreStage::TurnResult StoreStage::ApplyAll(std::vector<Applied>* turn,
   }
   if (status.ok() && applied > 0) {
     state_.last_change = before.last_change + applied;
-    state_.log = log_->head();
+    TakeLogPosition();
     status = Housekeep();
     if (status.ok()) status = WriteCommitterState(writer_.get(), state_);
   }
@@ -212,6 +239,11 @@ StoreStage::TurnResult StoreStage::ApplyAll(std::vector<Applied>* turn,
   if (status.ok()) return {};  // Nothing to keep: rolled back.
   state_ = before;
   return {.status = std::move(status)};
+}
+
+absl::Status StoreStage::Run(std::string_view sql) {
+  CONSENTRY_ASSIGN_OR_RETURN(Query query, writer_->Prepare(sql));
+  return query.Run();
 }
 
 // OK also when the change itself failed. An error: the transaction is lost.
@@ -238,12 +270,12 @@ absl::Status StoreStage::ApplyOne(Applied* applied, int64_t number) {
       return absl::OkStatus();
     }
   }
-  CONSENTRY_RETURN_IF_ERROR(writer_->Execute("SAVEPOINT change"));
+  CONSENTRY_RETURN_IF_ERROR(Run("SAVEPOINT change"));
   applied->status = ApplyInSavepoint(applied, number);
   if (!applied->status.ok()) {
     applied->stored.reset();
     // Fails where the engine has given up the whole transaction (no space).
-    if (!writer_->Execute("ROLLBACK TO SAVEPOINT change").ok()) {
+    if (!Run("ROLLBACK TO SAVEPOINT change").ok()) {
       return applied->status;
     }
     // Not the change's own fault: tried again by itself, with the reserve.
@@ -252,7 +284,7 @@ absl::Status StoreStage::ApplyOne(Applied* applied, int64_t number) {
       return applied->status;
     }
   }
-  return writer_->Execute("RELEASE SAVEPOINT change");
+  return Run("RELEASE SAVEPOINT change");
 }
 
 absl::Status StoreStage::ApplyInSavepoint(Applied* applied, int64_t number) {
@@ -264,6 +296,9 @@ absl::Status StoreStage::ApplyInSavepoint(Applied* applied, int64_t number) {
   if (!context.entry_.has_value()) {
     return MakeError(v1::ERROR_REASON_INTERNAL,
                      "a change came without its audit entry");
+  }
+  if (context.entry_->size() > log_->max_entry_bytes()) {
+    return MakeError(v1::ERROR_REASON_INTERNAL, "an audit entry is too long");
   }
   CONSENTRY_RETURN_IF_ERROR(
       AddToOutbox(writer_.get(), number, *context.entry_));

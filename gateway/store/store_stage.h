@@ -6,6 +6,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "gateway/base/metrics.h"
@@ -51,7 +52,8 @@ class StoreStage {
   // Refuses further changes, applies what was pushed, ends the thread.
   void Stop();
 
-  // After Stop() of both stages: the store remembers where the log ended.
+  // The store remembers where the log is now. On the stage's thread, or after
+  // Stop() of both stages.
   void RememberLog();
 
  private:
@@ -72,8 +74,12 @@ class StoreStage {
     bool unknown = false;
   };
 
+  enum class Work { kSome, kNone, kEnd };
+
   void Run();
-  bool WaitForTurn();
+  absl::Status Run(std::string_view sql);
+  void TakeLogPosition();
+  Work WaitForWork();
   std::optional<Waiting> TakeOne();
   void Turn();
   void TurnOfOne(Waiting waiting);

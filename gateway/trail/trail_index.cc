@@ -493,9 +493,9 @@ absl::StatusOr<TrailIndex::Page> TrailIndex::FindBySubject(
     }
     Hit hit;
     hit.index = index;
-    CONSENTRY_ASSIGN_OR_RETURN(const std::string bytes, reader_->Read(index));
+    CONSENTRY_ASSIGN_OR_RETURN(hit.bytes, reader_->Read(index));
     ++read;
-    if (!hit.leaf.ParseFromString(bytes)) {
+    if (!hit.leaf.ParseFromString(hit.bytes)) {
       return absl::DataLossError("an entry of the log is no leaf");
     }
     for (; i < postings.size() && postings[i].index == index; ++i) {
@@ -554,7 +554,10 @@ absl::StatusOr<TrailIndex::Page> TrailIndex::FindByScan(
               status = absl::DataLossError("an entry of the log is no leaf");
               return false;
             }
-            if (filter.Matches(hit.leaf)) hits.push_back(std::move(hit));
+            if (filter.Matches(hit.leaf)) {
+              hit.bytes = std::string(bytes);
+              hits.push_back(std::move(hit));
+            }
             return true;
           }));
       CONSENTRY_RETURN_IF_ERROR(status);

@@ -80,6 +80,8 @@ class TrailIndex {
   struct Hit {
     uint64_t index = 0;
     store::v1::Leaf leaf;
+    // As it lies in the log.
+    std::string bytes;
     // Items of the leaf that are about the subjects asked for; empty when none
     // were asked for.
     std::vector<uint16_t> items;

@@ -46,7 +46,7 @@ HeadCache::HeadCache(const Options& options)
 HeadCache::~HeadCache() = default;
 
 std::shared_ptr<const CachedSubject> HeadCache::Find(uint64_t subject) {
-  Shard& shard = ShardOf(subject);
+  Shard& shard = shards_[ShardOf(subject)];
   MutexLock lock(&shard.mu);
   const auto found = shard.by_subject.find(subject);
   if (found == shard.by_subject.end()) return nullptr;
@@ -54,20 +54,22 @@ std::shared_ptr<const CachedSubject> HeadCache::Find(uint64_t subject) {
   return *found->second;
 }
 
-HeadCache::Loading HeadCache::BeginLoad(uint64_t subject) {
-  Shard& shard = ShardOf(subject);
-  Loading loading;
-  MutexLock lock(&shard.mu);
-  loading.sequence_ = shard.sequence;
-  return loading;
+HeadCache::Moment HeadCache::Now() const {
+  static_assert(kShards == std::tuple_size_v<decltype(Moment::sequences_)>);
+  Moment moment;
+  for (size_t i = 0; i < kShards; ++i) {
+    moment.sequences_[i] = shards_[i].sequence.load(std::memory_order_acquire);
+  }
+  return moment;
 }
 
 bool HeadCache::OvertakenLocked(const Shard& shard, uint64_t since,
                                 const CachedSubject& entry) {
   if (since < shard.floor) return true;
+  const uint64_t now = shard.sequence.load(std::memory_order_relaxed);
   // What is no longer remembered may have been this subject.
-  if (shard.sequence - since > kRemembered) return true;
-  for (uint64_t i = since; i < shard.sequence; ++i) {
+  if (now - since > kRemembered) return true;
+  for (uint64_t i = since; i < now; ++i) {
     const Shard::Invalidated& past = shard.recent[i % kRemembered];
     if (past.subject == entry.subject() && past.version > entry.version()) {
       return true;
@@ -84,16 +86,17 @@ void HeadCache::RemoveLocked(Shard* shard, uint64_t subject, Dropped* dropped) {
   shard->by_subject.erase(found);
 }
 
-void HeadCache::Insert(const Loading& loading,
+void HeadCache::Insert(const Moment& before,
                        std::shared_ptr<const CachedSubject> entry) {
   const uint64_t subject = entry->subject();
   const size_t cost = CostOf(*entry);
   if (cost > max_bytes_per_shard_) return;
   // Wiping takes its time, so it is done after the lock.
   Dropped dropped;
-  Shard& shard = ShardOf(subject);
+  const size_t number = ShardOf(subject);
+  Shard& shard = shards_[number];
   MutexLock lock(&shard.mu);
-  if (OvertakenLocked(shard, loading.sequence_, *entry)) return;
+  if (OvertakenLocked(shard, before.sequences_[number], *entry)) return;
   const auto found = shard.by_subject.find(subject);
   if (found != shard.by_subject.end()) {
     if ((*found->second)->version() > entry->version()) return;
@@ -113,10 +116,11 @@ void HeadCache::Insert(const Loading& loading,
 
 void HeadCache::Invalidate(uint64_t subject, int64_t version) {
   Dropped dropped;
-  Shard& shard = ShardOf(subject);
+  Shard& shard = shards_[ShardOf(subject)];
   MutexLock lock(&shard.mu);
-  shard.recent[shard.sequence % kRemembered] = {subject, version};
-  ++shard.sequence;
+  const uint64_t sequence = shard.sequence.load(std::memory_order_relaxed);
+  shard.recent[sequence % kRemembered] = {subject, version};
+  shard.sequence.store(sequence + 1, std::memory_order_release);
   const auto found = shard.by_subject.find(subject);
   if (found == shard.by_subject.end()) return;
   if ((*found->second)->version() >= version) return;
@@ -128,8 +132,7 @@ void HeadCache::Clear() {
   for (Shard& shard : shards_) {
     Dropped dropped;
     MutexLock lock(&shard.mu);
-    ++shard.sequence;
-    shard.floor = shard.sequence;
+    shard.floor = shard.sequence.fetch_add(1, std::memory_order_release) + 1;
     for (auto& entry : shard.order) dropped.push_back(std::move(entry));
     shard.order.clear();
     shard.by_subject.clear();

@@ -2,6 +2,7 @@
 #define CONSENTRY_GATEWAY_VAULT_HEAD_CACHE_H_
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <list>
@@ -62,7 +63,8 @@ class CachedSubject {
 // What Find returns was current when the last Invalidate of the subject
 // returned: a reader that read the old row, was overtaken by the change and
 // its Invalidate, and only then calls Insert, is refused. For this it takes a
-// Loading from before it reads the row.
+// Moment from before it reads the row, or, inside of a read transaction, from
+// before that began.
 class HeadCache {
  public:
   struct Options {
@@ -82,19 +84,17 @@ class HeadCache {
   // Null when the subject is not there.
   std::shared_ptr<const CachedSubject> Find(uint64_t subject);
 
-  // A moment before a row is read.
-  class Loading {
+  class Moment {
    private:
     friend class HeadCache;
-    uint64_t sequence_ = 0;
+    std::array<uint64_t, 16> sequences_ = {};
   };
-  Loading BeginLoad(uint64_t subject);
+  Moment Now() const;
 
   // Keeps `entry`, unless its subject was invalidated at a version above it,
-  // or too much else was, since `loading`; `entry` is usable either way. An
+  // or too much else was, since `before`; `entry` is usable either way. An
   // entry of a lower version than the one kept is not taken.
-  void Insert(const Loading& loading,
-              std::shared_ptr<const CachedSubject> entry);
+  void Insert(const Moment& before, std::shared_ptr<const CachedSubject> entry);
 
   // The subject is at `version` now: older entries go and stay away. Called
   // by the committer's hook. INT64_MAX: whatever was read before now, for a
@@ -121,9 +121,9 @@ class HeadCache {
         uint64_t, std::list<std::shared_ptr<const CachedSubject>>::iterator>
         by_subject ABSL_GUARDED_BY(mu);
     size_t bytes ABSL_GUARDED_BY(mu) = 0;
-    // Number of invalidations so far; the last kRemembered of them, each at
-    // its number modulo kRemembered.
-    uint64_t sequence ABSL_GUARDED_BY(mu) = 0;
+    // Number of invalidations so far, raised under the lock; the last
+    // kRemembered of them, each at its number modulo kRemembered.
+    std::atomic<uint64_t> sequence{0};
     // Insertions begun before this are refused.
     uint64_t floor ABSL_GUARDED_BY(mu) = 0;
     struct Invalidated {
@@ -134,8 +134,8 @@ class HeadCache {
   };
   using Dropped = std::vector<std::shared_ptr<const CachedSubject>>;
 
-  Shard& ShardOf(uint64_t subject) {
-    return shards_[(subject * 0x9e3779b97f4a7c15u) >> 60];
+  static size_t ShardOf(uint64_t subject) {
+    return (subject * 0x9e3779b97f4a7c15u) >> 60;
   }
   static bool OvertakenLocked(const Shard& shard, uint64_t since,
                               const CachedSubject& entry)

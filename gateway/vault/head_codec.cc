@@ -16,6 +16,7 @@ using crypto::FactTable;
 constexpr uint32_t kHeadSchema = 1;
 constexpr uint32_t kMetaSchema = 1;
 constexpr uint32_t kValueSchema = 1;
+constexpr uint32_t kLinkSchema = 1;
 
 absl::Status Corrupt(std::string_view what) {
   return MakeError(v1::ERROR_REASON_DATA_CORRUPT, what);
@@ -36,6 +37,14 @@ FactContext MetaContext(const crypto::ObjectId& record, std::string_view kind,
           .field = kind,
           .schema = kMetaSchema,
           .row_generation = row_generation};
+}
+
+FactContext LinkContext(uint64_t other) {
+  return {.table = FactTable::kSubjectLink,
+          .row = other,
+          .field = {},
+          .schema = kLinkSchema,
+          .row_generation = 0};
 }
 
 // Opens and parses; `what` names the value in errors.
@@ -111,6 +120,19 @@ absl::StatusOr<store::v1::RecordMeta> OpenMeta(
     return Corrupt("a record lacks fields or has too many");
   }
   return meta;
+}
+
+absl::StatusOr<std::string> SealGrounds(
+    const crypto::SubjectKeys& keys, uint64_t other,
+    const store::v1::MergeGrounds& grounds) {
+  return crypto::Sealer::Seal(keys, LinkContext(other),
+                              grounds.SerializeAsString());
+}
+
+absl::StatusOr<store::v1::MergeGrounds> OpenGrounds(
+    const crypto::SubjectKeys& keys, uint64_t other, std::string_view sealed) {
+  return OpenAs<store::v1::MergeGrounds>(keys, LinkContext(other), sealed,
+                                         "a merge does not verify");
 }
 
 crypto::FieldContext ValueContext(const crypto::ObjectId& record,

@@ -41,6 +41,14 @@ absl::StatusOr<store::v1::RecordMeta> OpenMeta(
     std::string_view kind, uint32_t row_generation,
     const store::v1::RecordBlob& blob);
 
+// Why two subjects are, were or might be one; sealed under the key of the one
+// whose row of merges it is, bound to the other.
+absl::StatusOr<std::string> SealGrounds(const crypto::SubjectKeys& keys,
+                                        uint64_t other,
+                                        const store::v1::MergeGrounds& grounds);
+absl::StatusOr<store::v1::MergeGrounds> OpenGrounds(
+    const crypto::SubjectKeys& keys, uint64_t other, std::string_view sealed);
+
 // The context of one value of a record. The views must outlive the result.
 crypto::FieldContext ValueContext(const crypto::ObjectId& record,
                                   std::string_view field_name,

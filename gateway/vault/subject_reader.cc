@@ -160,7 +160,8 @@ absl::StatusOr<std::shared_ptr<const CachedSubject>> SubjectReader::ReadHead(
     std::shared_ptr<const CachedSubject> cached = options_.cache->Find(subject);
     if (cached != nullptr) return cached;
   }
-  const HeadCache::Loading loading = options_.cache->BeginLoad(subject);
+  const HeadCache::Moment before =
+      options.began.has_value() ? *options.began : options_.cache->Now();
   CONSENTRY_ASSIGN_OR_RETURN(
       Query query,
       connection->Prepare(
@@ -180,7 +181,7 @@ absl::StatusOr<std::shared_ptr<const CachedSubject>> SubjectReader::ReadHead(
                              OpenHead(*keys, version, query.Blob(1)));
   auto entry = std::make_shared<const CachedSubject>(
       version, options.as_of_change, std::move(head), *std::move(keys));
-  if (options.keep) options_.cache->Insert(loading, entry);
+  if (options.keep) options_.cache->Insert(before, entry);
   return entry;
 }
 

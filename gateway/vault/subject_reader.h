@@ -62,7 +62,8 @@ crypto::FieldContext FieldContextOf(const StoredRecord& record,
 // A unary read, Resolve + ReadHead + ReadRecords of one kind, touches one leaf
 // page each of lookup, subjects and records. What it reads may be of different
 // versions: take Committer::LastStored() before, and commit with the head's
-// version, or hold a store::ReadTransaction around it.
+// version, which every write of a record raises too. A store::ReadTransaction
+// around it gives one state; then take HeadCache::Now() before that.
 //
 // Safe for many threads, each with a connection of its own.
 class SubjectReader {
@@ -102,6 +103,9 @@ class SubjectReader {
     bool past_cache = false;
     // False for long walks, which would empty the cache of what is hot.
     bool keep = true;
+    // Required inside of a store::ReadTransaction: from before it began.
+    // Without one ReadHead takes its own.
+    std::optional<HeadCache::Moment> began;
   };
   absl::StatusOr<std::shared_ptr<const CachedSubject>> ReadHead(
       store::Connection* connection, uint64_t subject,

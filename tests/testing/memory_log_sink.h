@@ -3,8 +3,10 @@
 
 #include <sodium.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <cstdio>
 #include <span>
 #include <string>
 #include <string_view>
@@ -45,6 +47,34 @@ class MemoryLogSink final : public store::LogSink {
     MutexLock lock(&mu_);
     if (size > entries_.size()) return absl::OutOfRangeError("too long");
     return Root(size);
+  }
+
+  uint64_t size() override {
+    MutexLock lock(&mu_);
+    return entries_.size();
+  }
+
+  // Understands entries that begin with "change <number>", and takes them to
+  // be of the time `tail_time_us`.
+  absl::StatusOr<store::LogTail> TailFrom(uint64_t from) override {
+    MutexLock lock(&mu_);
+    last_tail_from_ = from;
+    store::LogTail tail{.last_change = 0, .last_time_us = tail_time_us_};
+    for (uint64_t i = from; i < entries_.size(); ++i) {
+      long long number = 0;
+      if (std::sscanf(entries_[i].c_str(), "change %lld", &number) == 1) {
+        tail.last_change = std::max<int64_t>(tail.last_change, number);
+      }
+    }
+    return tail;
+  }
+  uint64_t last_tail_from() const {
+    MutexLock lock(&mu_);
+    return last_tail_from_;
+  }
+  void SetTailTimeUs(int64_t us) {
+    MutexLock lock(&mu_);
+    tail_time_us_ = us;
   }
 
   std::vector<std::string> entries() const {
@@ -109,6 +139,8 @@ class MemoryLogSink final : public store::LogSink {
   std::vector<std::string> entries_ ABSL_GUARDED_BY(mu_);
   int batches_ ABSL_GUARDED_BY(mu_) = 0;
   int appends_begun_ ABSL_GUARDED_BY(mu_) = 0;
+  uint64_t last_tail_from_ ABSL_GUARDED_BY(mu_) = 0;
+  int64_t tail_time_us_ ABSL_GUARDED_BY(mu_) = 0;
   int64_t delay_us_ ABSL_GUARDED_BY(mu_) = 0;
   bool failing_ ABSL_GUARDED_BY(mu_) = false;
   bool held_ ABSL_GUARDED_BY(mu_) = false;

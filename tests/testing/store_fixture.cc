@@ -25,7 +25,7 @@ StoreFixture::StoreFixture() {
 absl::Status StoreFixture::Start(store::CommitterOptions options) {
   options.metrics = &metrics_;
   CONSENTRY_ASSIGN_OR_RETURN(
-      committer_, store::Committer::Start(engine_.get(), &log_, Tail(), &clock_,
+      committer_, store::Committer::Start(engine_.get(), &log_, &clock_,
                                           std::move(options)));
   return absl::OkStatus();
 }
@@ -39,14 +39,6 @@ std::vector<int64_t> StoreFixture::LoggedChanges() const {
     }
   }
   return changes;
-}
-
-store::LogTail StoreFixture::Tail() const {
-  store::LogTail tail;
-  for (const int64_t number : LoggedChanges()) {
-    tail.last_change = std::max(tail.last_change, number);
-  }
-  return tail;
 }
 
 store::Change StoreFixture::Put(int64_t subject, const std::string& row,

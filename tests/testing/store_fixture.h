@@ -25,9 +25,6 @@ class StoreFixture {
   absl::Status Start(store::CommitterOptions options = {});
   void Stop() { committer_.reset(); }
 
-  // The tail of the log as recovery sees it: entries of Put() and so on.
-  store::LogTail Tail() const;
-
   // A change of this fixture: sets subjects.version of `subject` (made when
   // absent) and `row` as its head. Its entry is "change <number> <subject>".
   static store::Change Put(int64_t subject, const std::string& row = "row",

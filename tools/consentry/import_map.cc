@@ -221,6 +221,7 @@ void ImportMapper::MapChoices(const CsvRow& row, v1::ImportRow* first,
       action = v1::CONSENT_ACTION_WITHDRAW;
     }
     if (action == v1::CONSENT_ACTION_UNSPECIFIED) {
+      if (ContainsWord(mapped.ignore(), word)) continue;
       out->faults.push_back({mapped.column(), kMalformed, false});
       continue;
     }
@@ -264,6 +265,12 @@ void ImportMapper::MapChoices(const CsvRow& row, v1::ImportRow* first,
 std::optional<std::string> ImportMapper::FieldText(
     const CsvRow& row, const MappedField& field,
     const std::string& phone_country) const {
+  if (field.type() == FieldType::REGION && field.columns_size() == 2) {
+    const auto region = FindResidence(Cell(row, field.columns(0)),
+                                      Cell(row, field.columns(1)));
+    // A country alone is no region.
+    return region.has_value() && region->size() > 2 ? *region : "";
+  }
   std::string text = field.constant();
   for (const std::string& column : field.columns()) {
     const std::string cell = Cell(row, column);

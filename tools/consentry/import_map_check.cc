@@ -168,6 +168,7 @@ class Checker {
       once(choice.give());
       once(choice.refuse());
       once(choice.withdraw());
+      once(choice.ignore());
     }
   }
 

@@ -73,6 +73,17 @@ class LineLog final : public LogSink {
   absl::StatusOr<std::string> RootAt(uint64_t size) override {
     return Root(size);
   }
+  uint64_t size() override { return lines_.size(); }
+  absl::StatusOr<LogTail> TailFrom(uint64_t from) override {
+    LogTail tail;
+    for (uint64_t i = from; i < lines_.size(); ++i) {
+      long long number = 0;
+      if (std::sscanf(lines_[i].c_str(), "change %lld", &number) == 1) {
+        tail.last_change = std::max<int64_t>(tail.last_change, number);
+      }
+    }
+    return tail;
+  }
   const std::vector<std::string>& lines() const { return lines_; }
 
  private:
@@ -90,17 +101,6 @@ class LineLog final : public LogSink {
   std::vector<std::string> lines_;
 };
 
-LogTail TailOf(const LineLog& log) {
-  LogTail tail;
-  for (const std::string& line : log.lines()) {
-    long long number = 0;
-    if (std::sscanf(line.c_str(), "change %lld", &number) == 1) {
-      tail.last_change = std::max<int64_t>(tail.last_change, number);
-    }
-  }
-  return tail;
-}
-
 class CommitterCrashTest : public ::testing::Test {
  protected:
   absl::StatusOr<std::unique_ptr<Engine>> OpenEngine() {
@@ -114,8 +114,8 @@ class CommitterCrashTest : public ::testing::Test {
   [[noreturn]] void Child(int pipe) {
     auto engine = OpenEngine();
     LineLog log(dir_.File("log"), std::chrono::microseconds(500));
-    auto committer = Committer::Start(engine->get(), &log, TailOf(log),
-                                      base::Clock::System());
+    auto committer =
+        Committer::Start(engine->get(), &log, base::Clock::System());
     if (!committer.ok()) _exit(3);
     const auto tell = [pipe](const std::string& what) {
       const std::string line = what + "\n";
@@ -190,9 +190,9 @@ class CommitterCrashTest : public ::testing::Test {
     ASSERT_OK_AND_ASSIGN(auto engine, OpenEngine());
     LineLog log(dir_.File("log"));
     const size_t before = log.lines().size();
-    ASSERT_OK_AND_ASSIGN(auto committer,
-                         Committer::Start(engine.get(), &log, TailOf(log),
-                                          base::Clock::System()));
+    ASSERT_OK_AND_ASSIGN(
+        auto committer,
+        Committer::Start(engine.get(), &log, base::Clock::System()));
     recovered_ += log.lines().size() - before;
     const int64_t last = committer->LastStored();
     committer->Stop();

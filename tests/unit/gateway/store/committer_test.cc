@@ -358,7 +358,7 @@ TEST_F(CommitterTest, ChangeStoredBeforeTheLogFailedIsUnknownThenRecovered) {
   EXPECT_TRUE(LoggedChanges().empty());
   testing::MemoryLogSink sound;
   ASSERT_OK_AND_ASSIGN(auto again,
-                       Committer::Start(engine(), &sound, {}, &clock()));
+                       Committer::Start(engine(), &sound, &clock()));
   EXPECT_THAT(sound.entries(), ElementsAre("change 1 1"));
   const ChangeOutcome repeated =
       again->CommitChangeAndWait(Bound(Put(1), "id"));
@@ -437,7 +437,7 @@ TEST_F(CommitterTest, OtherLogOfTheSameLengthIsRefused) {
   testing::MemoryLogSink other;
   const std::string_view entries[] = {"change 1 9", "change 2 1", "change 3 1"};
   ASSERT_OK(other.Append(entries));
-  EXPECT_THAT(Committer::Start(engine(), &other, {.last_change = 3}, &clock()),
+  EXPECT_THAT(Committer::Start(engine(), &other, &clock()),
               StatusIs(absl::StatusCode::kDataLoss));
 }
 
@@ -448,22 +448,84 @@ TEST_F(CommitterTest, GapInTheOutboxIsRefused) {
     ASSERT_OK_AND_ASSIGN(auto writer, engine()->ConnectWriter());
     ASSERT_OK(writer->Execute("DELETE FROM outbox WHERE change_number = 2"));
     ASSERT_OK(PutMetaInt64(writer.get(), "log_size", 0));
+    ASSERT_OK(PutMetaInt64(writer.get(), "log_last_change", 0));
   }
   testing::MemoryLogSink empty;
-  EXPECT_THAT(Committer::Start(engine(), &empty, {}, &clock()),
+  EXPECT_THAT(Committer::Start(engine(), &empty, &clock()),
               StatusIs(absl::StatusCode::kDataLoss));
 }
 
 TEST_F(CommitterTest, TimeNeverStartsBehindTheLog) {
   Stop();
-  ASSERT_OK_AND_ASSIGN(
-      auto again,
-      Committer::Start(engine(), &log(), {.last_time_us = clock().NowUs() + 77},
-                       &clock()));
-  EXPECT_EQ(again->NowUs(), clock().NowUs() + 77);
+  log().SetTailTimeUs(clock().NowUs() + 77);
+  ASSERT_OK(Start());
+  EXPECT_EQ(committer()->NowUs(), clock().NowUs() + 77);
+}
+
+TEST_F(CommitterTest, StartReadsTheLogFromWhereTheStoreRemembersIt) {
+  for (int i = 0; i < 5; ++i) ASSERT_OK(Do(Put(1)).status);
+  Stop();
+  EXPECT_EQ(Ask("SELECT count(*) FROM meta WHERE k = 'log_size'"), 1);
+  ASSERT_OK(Start());
+  EXPECT_EQ(log().last_tail_from(), 5u);
+  EXPECT_EQ(Do(Put(1)).change, 6);
 }
 
 // --- Disk ---
+
+// A store that cannot grow any more, as on a full volume.
+Change Cap() {
+  Change change = testing::StoreFixture::Put(1);
+  change.apply = [inner = std::move(change.apply)](
+                     ChangeContext& context) mutable -> absl::Status {
+    auto count = context.connection()->Prepare("PRAGMA page_count");
+    EXPECT_OK(count);
+    EXPECT_OK(count->Step());
+    EXPECT_OK(context.connection()->Execute("PRAGMA max_page_count = " +
+                                            std::to_string(count->Int64(0))));
+    return inner(context);
+  };
+  return change;
+}
+
+TEST_F(CommitterTest, ChangeThatFindsNoRoomFailsAlone) {
+  ASSERT_OK(Do(Cap()).status);
+  log().Hold();
+  auto first = CommitChange(Put(2));
+  log().AwaitAppend();
+  auto small = CommitChange(Put(3));
+  auto large = CommitChange(Put(4, std::string(100'000, 'x')));
+  auto after = CommitChange(Put(5));
+  log().LetGo();
+  EXPECT_OK(first.get().status);
+  EXPECT_OK(small.get().status);
+  EXPECT_EQ(ReasonOf(large.get().status), v1::ERROR_REASON_STORE_UNAVAILABLE);
+  EXPECT_OK(after.get().status);
+  EXPECT_THAT(LoggedChanges(), ElementsAre(1, 2, 3, 4));
+  EXPECT_EQ(Ask("SELECT count(*) FROM subjects"), 4);
+  EXPECT_TRUE(committer()->serving());
+}
+
+TEST_F(CommitterTest, WithdrawalThatFindsNoRoomGetsTheReserve) {
+  Stop();
+  CommitterOptions options;
+  options.free_bytes = []() -> absl::StatusOr<uint64_t> {
+    return uint64_t{1} << 30;
+  };
+  options.high_water_bytes = 1 << 20;
+  options.reserve_path = dir().File("reserve");
+  options.reserve_bytes = 1 << 16;
+  ASSERT_OK(Start(options));
+  ASSERT_OK(Do(Cap()).status);
+  // The cap holds on, so that it fails all the same; the reserve is given up.
+  EXPECT_EQ(ReasonOf(Do(Put(4, std::string(100'000, 'x'))).status),
+            v1::ERROR_REASON_STORE_UNAVAILABLE);
+  EXPECT_TRUE(std::filesystem::exists(options.reserve_path));
+  EXPECT_EQ(ReasonOf(Do(Put(4, std::string(100'000, 'x'), true)).status),
+            v1::ERROR_REASON_STORE_UNAVAILABLE);
+  EXPECT_FALSE(std::filesystem::exists(options.reserve_path));
+  EXPECT_OK(Do(Put(5, "row", true)).status);
+}
 
 TEST_F(CommitterTest, NearlyFullDiskStopsReadsAndTakesWithdrawals) {
   Stop();
