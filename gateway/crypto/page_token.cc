@@ -22,6 +22,14 @@ constexpr size_t kMaxTokenBytes =
         4 / 3 +
     2;
 
+// libsodium's decoder takes bytes beyond ASCII for letters.
+bool IsBase64Url(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           (c >= '0' && c <= '9') || c == '-' || c == '_';
+  });
+}
+
 std::string Scope(std::string_view caller, std::string_view query_hash) {
   std::string scope(1, static_cast<char>(kVersion));
   AppendBigEndian(static_cast<uint32_t>(caller.size()), &scope);
@@ -66,7 +74,7 @@ absl::StatusOr<std::string> PageTokens::Open(std::string_view caller,
   const absl::Status bad = absl::InvalidArgumentError(
       "the page token is not valid for this caller and query, or too old: "
       "start at the first page");
-  if (token.size() > kMaxTokenBytes) return bad;
+  if (token.size() > kMaxTokenBytes || !IsBase64Url(token)) return bad;
   std::string bytes(token.size(), '\0');
   size_t length = 0;
   const char* end = nullptr;

@@ -54,6 +54,12 @@ absl::StatusOr<std::unique_ptr<SigningKey>> SigningKey::Load(
       std::memcmp(content.data(), kLabel.data(), kLabel.size()) != 0) {
     return bad;
   }
+  // libsodium's decoder takes bytes beyond ASCII for letters.
+  const auto all = content.view();
+  if (std::any_of(all.begin(), all.end(),
+                  [](uint8_t b) { return b >= 0x80; })) {
+    return bad;
+  }
   SecretBytes<kSeedBytes> seed;
   size_t made = 0;
   const char* end = nullptr;

@@ -125,6 +125,9 @@ TEST_F(SigningTest, OtherContentIsRefused) {
       "", "\n", good + "\n\n", good.substr(1), good + "=",
       good.substr(0, good.size() - 1), "consentry-ed25519-v2" + good.substr(20),
       good.substr(0, 21) + std::string(44, '!'),
+      // A byte that libsodium alone would take for a letter.
+      good.substr(0, 30) + static_cast<char>(good[30] | '\x80') +
+          good.substr(31),
       // Bits after the end.
       good.substr(0, good.size() - 2) + "B="};
   for (const std::string& bad : kBad) {

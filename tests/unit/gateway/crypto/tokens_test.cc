@@ -13,9 +13,6 @@ namespace {
 using testing::StatusIs;
 constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
 constexpr int64_t kNowUs = 1'795'000'000'000'000;
-constexpr char kBase32[] = "abcdefghijklmnopqrstuvwxyz234567";
-constexpr char kBase64[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 RootKey NewRoot() {
   return RootKey::FromBytes(SecretBytes<32>::Random().view());
@@ -46,7 +43,8 @@ TEST(OpaqueTokensTest, EveryChangedBitIsRefused) {
   const OpaqueTokens tokens(NewRoot());
   const std::string good = tokens.Encode(TokenKind::kAudit, 123456789);
   for (size_t i = 4; i < good.size(); ++i) {
-    for (const char c : std::string(kBase32)) {
+    for (int byte = 0; byte < 256; ++byte) {
+      const char c = static_cast<char>(byte);
       if (c == good[i]) continue;
       std::string bad = good;
       bad[i] = c;
@@ -141,12 +139,13 @@ TEST(PageTokensTest, EveryChangedBitAndCutIsRefusedAlike) {
   const std::string said =
       tokens.Open("other", "query", good, kNowUs).status().ToString();
   for (size_t i = 0; i < good.size(); ++i) {
-    for (const char c : std::string(kBase64) + "=+/ ") {
+    for (int byte = 0; byte < 256; ++byte) {
+      const char c = static_cast<char>(byte);
       if (c == good[i]) continue;
       std::string bad = good;
       bad[i] = c;
       const auto opened = tokens.Open("client", "query", bad, kNowUs);
-      ASSERT_THAT(opened, StatusIs(kInvalid)) << i << c;
+      ASSERT_THAT(opened, StatusIs(kInvalid)) << i << " " << byte;
       ASSERT_EQ(opened.status().ToString(), said);
     }
   }
