@@ -87,6 +87,9 @@ absl::Status LogWriter::Start(RecoveryReport* report) {
   CONSENTRY_ASSIGN_OR_RETURN(lock_, fs_->Lock(Join(folder_, kLockName)));
   CONSENTRY_RETURN_IF_ERROR(
       MakeDurableDirectory(fs_, SegmentFolderOf(folder_)));
+  // A segment that was named just before a crash of the process alone may
+  // still be without a durable name.
+  CONSENTRY_RETURN_IF_ERROR(fs_->SyncDirectory(SegmentFolderOf(folder_)));
 
   CONSENTRY_ASSIGN_OR_RETURN(LogEnd end,
                              FindLogEnd(fs_, folder_, origin_hash_));

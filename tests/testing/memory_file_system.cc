@@ -183,6 +183,17 @@ void MemoryFileSystem::Reboot(Unsynced unsynced, uint64_t seed) {
   durable_ = std::move(names);
 }
 
+void MemoryFileSystem::RestartProcess() {
+  MutexLock lock(&mu_);
+  ++boot_;
+  locked_.clear();
+}
+
+void MemoryFileSystem::LoseDirtyMarks() {
+  MutexLock lock(&mu_);
+  for (const auto& [path, node] : live_) node->dirty.clear();
+}
+
 std::unique_ptr<MemoryFileSystem> MemoryFileSystem::Clone() const {
   auto copy = std::make_unique<MemoryFileSystem>();
   MutexLock lock(&mu_);

@@ -36,6 +36,15 @@ class MemoryFileSystem final : public audit::FileSystem {
   // some of the rest. All of it is durable then.
   void Reboot(Unsynced unsynced, uint64_t seed = 0);
 
+  // The process ends and another starts, the machine stays up: open files and
+  // locks are dead, what was written is there, and only what was synced is
+  // durable.
+  void RestartProcess();
+
+  // What Linux does when a sync fails: the pages stay in the cache with what
+  // was written and count as clean, so no later sync writes them to the disk.
+  void LoseDirtyMarks();
+
   // A copy of the disk as it is now, nothing open, all durable. Not what a
   // power cut would leave.
   std::unique_ptr<MemoryFileSystem> Clone() const;
