@@ -1,0 +1,264 @@
+// Numbers and days of the law that no decision reads, and those that are easy
+// to mistype, written down a second time.
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "policy/engine/check.h"
+#include "policy/packs/fideslang.h"
+#include "policy/packs/packs.h"
+#include "tests/testing/status_matchers.h"
+
+namespace consentry::policy {
+namespace {
+
+using config::v1::AutomatedDecisionRule;
+using config::v1::ClockRule;
+using config::v1::Duration;
+using config::v1::Evidence;
+using config::v1::Pack;
+using config::v1::Right;
+
+Pack LoadPack(std::string_view id) {
+  for (const EmbeddedFile& file : EmbeddedPacks()) {
+    auto pack = ParseText<Pack>(file.name, file.content);
+    EXPECT_OK(pack);
+    if (pack.ok() && pack->message.id() == id) return pack->message;
+  }
+  ADD_FAILURE() << id << ": no such pack";
+  return {};
+}
+
+std::string Text(const Duration& duration) {
+  const char* unit = "?";
+  switch (duration.unit()) {
+    case Duration::CALENDAR_DAY:
+      unit = "d";
+      break;
+    case Duration::BUSINESS_DAY:
+      unit = "bd";
+      break;
+    case Duration::MONTH:
+      unit = "mo";
+      break;
+    case Duration::HOUR:
+      unit = "h";
+      break;
+    default:
+      break;
+  }
+  return std::to_string(duration.count()) + unit;
+}
+
+// "10bd/45d+45d" for acknowledgement, answer, extension; "~60d" for an appeal;
+// "!" where no proof of identity is asked.
+std::string Text(const ClockRule& clock) {
+  std::string out;
+  if (clock.has_acknowledge()) out += Text(clock.acknowledge()) + "/";
+  out += Text(clock.respond());
+  if (clock.has_extension()) out += "+" + Text(clock.extension());
+  if (clock.has_appeal()) out += "~" + Text(clock.appeal());
+  for (const std::string& pause : clock.pauses()) out += " " + pause;
+  if (clock.unverified()) out += "!";
+  return out;
+}
+
+// The clocks that hold on a day, by right.
+std::map<std::string, std::string> ClocksOn(const Pack& pack,
+                                            const std::string& day) {
+  std::map<std::string, std::string> out;
+  for (const ClockRule& clock : pack.clocks()) {
+    if ((!clock.rule().valid_from().empty() &&
+         day < clock.rule().valid_from()) ||
+        (!clock.rule().valid_to().empty() && day >= clock.rule().valid_to())) {
+      continue;
+    }
+    const std::string name = Right::Value_Name(clock.right());
+    EXPECT_FALSE(out.contains(name)) << name;
+    out[name] = Text(clock);
+  }
+  return out;
+}
+
+using Clocks = std::map<std::string, std::string>;
+
+TEST(LawFactsTest, ChildAgesOfTheMemberStates) {
+  const std::map<int, std::string> ages = {
+      {13, "BE EE FI IS LV MT NO PT SE "},
+      {14, "AT BG CY ES IT LT "},
+      {15, "CZ DK FR GR SI "},
+      {16, "DE HR HU IE LI LU NL PL RO SK "}};
+  const Pack pack = LoadPack("eu-gdpr");
+  std::map<int, std::string> found;
+  std::set<std::string> states;
+  ASSERT_EQ(pack.minors(0).rule().id(), "minor.consent");
+  EXPECT_EQ(pack.minors(0).below_age(), 16u);
+  for (const auto& entry : pack.minors(0).below_age_in()) {
+    for (const std::string& state : entry.jurisdictions()) {
+      found[static_cast<int>(entry.below_age())] += state + " ";
+      states.insert(state);
+      EXPECT_NE(entry.evidence(), Evidence::CHECKED) << state;
+    }
+  }
+  EXPECT_EQ(found, ages);
+  EXPECT_EQ(states.size(), 30u);
+  for (const std::string& member : pack.groups(0).members()) {
+    EXPECT_TRUE(states.contains(member)) << member;
+  }
+  EXPECT_EQ(pack.groups(0).members_size(), 30);
+}
+
+TEST(LawFactsTest, EuropeanClocks) {
+  const std::string month = "1mo+2mo identity";
+  EXPECT_EQ(ClocksOn(LoadPack("eu-gdpr"), "2026-11-22"),
+            (Clocks{{"ACCESS", month},
+                    {"RECTIFICATION", month},
+                    {"ERASURE", month},
+                    {"RESTRICTION", month},
+                    {"PORTABILITY", month},
+                    {"OBJECTION", month},
+                    {"AUTOMATED_DECISION", month},
+                    {"WITHDRAWAL", "0d!"}}));
+}
+
+TEST(LawFactsTest, BritishClocksStopForMoreReasonsSinceTheAct) {
+  const Pack pack = LoadPack("uk-gdpr");
+  EXPECT_EQ(ClocksOn(pack, "2026-02-04").at("ACCESS"), "1mo+2mo identity");
+  EXPECT_EQ(ClocksOn(pack, "2026-02-05").at("ACCESS"),
+            "1mo+2mo identity clarification fee");
+  EXPECT_EQ(ClocksOn(pack, "2026-02-04").size(), 8u);
+  EXPECT_EQ(ClocksOn(pack, "2026-06-18").size(), 8u);
+  EXPECT_EQ(ClocksOn(pack, "2026-06-19").size(), 9u);
+  EXPECT_EQ(ClocksOn(pack, "2026-06-19").at("COMPLAINT"), "30d/0d");
+}
+
+TEST(LawFactsTest, CalifornianClocks) {
+  const std::string verified = "10bd/45d+45d";
+  Clocks clocks{{"ACCESS", verified},
+                {"PORTABILITY", verified},
+                {"RECTIFICATION", verified},
+                {"ERASURE", verified},
+                {"OPT_OUT_SALE_SHARE", "15bd!"},
+                {"LIMIT_SENSITIVE", "15bd!"}};
+  EXPECT_EQ(ClocksOn(LoadPack("us-ca"), "2026-12-31"), clocks);
+  clocks["AUTOMATED_DECISION"] = verified;
+  EXPECT_EQ(ClocksOn(LoadPack("us-ca"), "2027-01-01"), clocks);
+}
+
+TEST(LawFactsTest, VirginianClocks) {
+  const std::string verified = "45d+45d~60d";
+  EXPECT_EQ(ClocksOn(LoadPack("us-va"), "2026-11-22"),
+            (Clocks{{"ACCESS", verified},
+                    {"PORTABILITY", verified},
+                    {"RECTIFICATION", verified},
+                    {"ERASURE", verified},
+                    {"OPT_OUT_SALE_SHARE", verified + "!"},
+                    {"WITHDRAWAL", "0d!"}}));
+}
+
+TEST(LawFactsTest, FirstDays) {
+  EXPECT_EQ(LoadPack("eu-gdpr").valid_from(), "2018-05-25");
+  EXPECT_EQ(LoadPack("us-ca").valid_from(), "2023-01-01");
+  EXPECT_EQ(LoadPack("us-va").valid_from(), "2023-01-01");
+  const std::map<std::string, std::set<std::string>> days = {
+      {"eu-gdpr", {}},
+      {"uk-gdpr", {"2026-02-05", "2026-06-19"}},
+      {"us-ca", {"2026-01-01", "2027-01-01"}},
+      {"us-va", {}}};
+  for (const auto& [id, expected] : days) {
+    std::set<std::string> found;
+    ForEachRule(LoadPack(id), [&](const config::v1::RuleInfo& rule, const char*,
+                                  int) {
+      if (!rule.valid_from().empty()) found.insert(rule.valid_from());
+      if (!rule.valid_to().empty()) found.insert(rule.valid_to());
+    });
+    EXPECT_EQ(found, expected) << id;
+  }
+}
+
+TEST(LawFactsTest, OnlyTheRegulationsThatWereReadCountAsChecked) {
+  std::set<std::string> checked;
+  for (const char* id : {"eu-gdpr", "uk-gdpr", "us-ca", "us-va"}) {
+    ForEachRule(LoadPack(id), [&](const config::v1::RuleInfo& rule, const char*,
+                                  int) {
+      if (rule.evidence() == Evidence::CHECKED) {
+        checked.insert(std::string(id) + "/" + rule.id());
+      }
+    });
+  }
+  EXPECT_EQ(checked, (std::set<std::string>{
+                         "us-ca/clock.access", "us-ca/clock.erasure",
+                         "us-ca/clock.rectification",
+                         "us-ca/signal.gpc.before-display"}));
+}
+
+TEST(LawFactsTest, SignalsThatBindAndThatMustBeShown) {
+  const Pack california = LoadPack("us-ca");
+  ASSERT_EQ(california.signals_size(), 2);
+  EXPECT_FALSE(california.signals(0).display());
+  EXPECT_TRUE(california.signals(1).display());
+  EXPECT_EQ(california.signals(1).rule().valid_from(), "2026-01-01");
+  EXPECT_EQ(LoadPack("us-va").signals_size(), 0);
+  EXPECT_EQ(LoadPack("eu-gdpr").signals_size(), 1);
+}
+
+TEST(LawFactsTest, AutomatedDecisions) {
+  EXPECT_EQ(LoadPack("eu-gdpr").automated_decisions(0).human(),
+            AutomatedDecisionRule::BEFORE_EFFECT);
+  const Pack britain = LoadPack("uk-gdpr");
+  ASSERT_EQ(britain.automated_decisions_size(), 2);
+  EXPECT_EQ(britain.automated_decisions(1).human(),
+            AutomatedDecisionRule::ON_REQUEST);
+  for (const int basis : britain.automated_decisions(1).bases()) {
+    EXPECT_NE(basis, config::v1::LawfulBasis::RECOGNISED_INTEREST);
+  }
+  EXPECT_EQ(LoadPack("us-ca").automated_decisions(0).human(),
+            AutomatedDecisionRule::ON_REQUEST);
+  EXPECT_EQ(LoadPack("us-va").automated_decisions(0).human(),
+            AutomatedDecisionRule::NONE);
+}
+
+TEST(LawFactsTest, BreachesAskingAgainAndProof) {
+  EXPECT_EQ(Text(LoadPack("eu-gdpr").breaches(0).authority()), "72h");
+  EXPECT_EQ(Text(LoadPack("uk-gdpr").breaches(0).authority()), "72h");
+  EXPECT_FALSE(LoadPack("us-ca").breaches(0).has_authority());
+  EXPECT_FALSE(LoadPack("us-va").breaches(0).has_authority());
+  EXPECT_EQ(Text(LoadPack("us-ca").reasks(0).wait()), "12mo");
+  EXPECT_TRUE(LoadPack("us-ca").reasks(0).two_steps());
+  EXPECT_EQ(Text(LoadPack("us-ca").proofs(0).keep()), "24mo");
+}
+
+TEST(LawFactsTest, EveryPackFillsEveryColumn) {
+  for (const char* id : {"eu-gdpr", "uk-gdpr", "us-ca", "us-va"}) {
+    const Pack pack = LoadPack(id);
+    SCOPED_TRACE(id);
+    EXPECT_GT(pack.attach_size(), 0);
+    EXPECT_GT(pack.uses_size(), 0);
+    EXPECT_GT(pack.sensitive_categories_size(), 0);
+    EXPECT_GT(pack.sensitive_size(), 0);
+    EXPECT_GT(pack.minors_size(), 0);
+    EXPECT_GT(pack.opt_outs_size(), 0);
+    EXPECT_GT(pack.restrictions_size(), 0);
+    EXPECT_GT(pack.automated_decisions_size(), 0);
+    EXPECT_GT(pack.clocks_size(), 0);
+    EXPECT_GT(pack.reasks_size(), 0);
+    EXPECT_GT(pack.breaches_size(), 0);
+    EXPECT_GT(pack.proofs_size(), 0);
+  }
+}
+
+TEST(FideslangTest, KnowsKeysAndNothingElse) {
+  EXPECT_TRUE(IsFideslangCategory("system"));
+  EXPECT_TRUE(IsFideslangCategory("user.contact.email"));
+  EXPECT_TRUE(IsFideslangCategory("user.unique_id.pseudonymous"));
+  EXPECT_FALSE(IsFideslangCategory("user.contact.emial"));
+  EXPECT_FALSE(IsFideslangCategory("user.cont"));
+  EXPECT_FALSE(IsFideslangCategory(""));
+}
+
+}  // namespace
+}  // namespace consentry::policy
