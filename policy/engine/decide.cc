@@ -83,6 +83,7 @@ constexpr RuleId RuleOf(Denial denial) {
 void Take(Denial denial, Denial* least) { *least = std::min(*least, denial); }
 
 constexpr int kAgeUnknown = -1;
+constexpr Mask kOptOutBits = Bit(config::v1::OptOut::Value_ARRAYSIZE) - 1;
 
 // A regime's view of one basis of the purpose.
 struct BasisView {
@@ -395,7 +396,7 @@ class Decider {
     // With unreadable choices every row counts.
     Mask held = ~Mask{0};
     if (!unreadable) {
-      held = facts_.opt_outs;
+      held = facts_.opt_outs & kOptOutBits;
       if (facts_.gpc || request_.gpc) held |= Bit(kChoiceGpc);
       if (ObjectedToPurpose()) held |= Bit(kChoiceObjectedToPurpose);
     }

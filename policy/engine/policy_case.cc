@@ -260,11 +260,18 @@ absl::StatusOr<std::vector<std::string>> CompareWithExpectation(
       !status.ok()) {
     return status;
   }
-  for (const auto& expected : expect.fields()) {
+  for (int e = 0; e < expect.fields_size(); ++e) {
+    const auto& expected = expect.fields(e);
+    // A field that was asked twice is expected twice, in the order asked.
+    auto earlier = std::count_if(
+        expect.fields().begin(), expect.fields().begin() + e,
+        [&](const auto& f) { return f.field() == expected.field(); });
     const auto id = bundle.FindField(expected.field());
-    const auto it = std::find_if(
-        decision.fields.begin(), decision.fields.end(),
-        [&](const FieldDecision& f) { return id && f.field == *id; });
+    const auto it =
+        std::find_if(decision.fields.begin(), decision.fields.end(),
+                     [&](const FieldDecision& f) {
+                       return id && f.field == *id && earlier-- == 0;
+                     });
     if (it == decision.fields.end()) {
       return absl::InvalidArgumentError(
           absl::StrCat(expected.field(), ": was not asked for"));
