@@ -116,43 +116,58 @@ absl::StatusOr<Appended> AppendEvents(
     }
     events.push_back(std::move(event));
   }
-  std::vector<std::string> sealed;
+  std::vector<SealedEvent> sealed;
   for (size_t i = before; i < events.size(); ++i) {
     CONSENTRY_ASSIGN_OR_RETURN(
-        std::string bytes,
-        crypto::Sealer::Seal(edit->keys(), EventContext(i + 1),
-                             events[i].SerializeAsString()));
-    sealed.push_back(std::move(bytes));
+        SealedEvent row,
+        SealEvent(edit->keys(), static_cast<int64_t>(i + 1), events[i]));
+    sealed.push_back(std::move(row));
   }
   CONSENTRY_RETURN_IF_ERROR(store::RunMany(
       connection,
       "INSERT INTO consent_events (subject, seq, row_gen, event) "
       "VALUES ($1, $2, $3, $4)",
       sealed.size(), [&](store::Query& query, size_t i) {
-        query.Bind(static_cast<int64_t>(edit->subject()),
-                   static_cast<int64_t>(before + i + 1),
-                   static_cast<int64_t>(kRowGeneration),
-                   std::string_view(sealed[i]));
+        query.Bind(static_cast<int64_t>(edit->subject()), sealed[i].seq,
+                   static_cast<int64_t>(sealed[i].row_generation),
+                   std::string_view(sealed[i].event));
       }));
-  head.set_consent_events(static_cast<uint32_t>(events.size()));
+  return DeriveInto(events, before, &head);
+}
 
+absl::StatusOr<SealedEvent> SealEvent(const crypto::SubjectKeys& keys,
+                                      int64_t seq,
+                                      const store::v1::ConsentEvent& event) {
+  SealedEvent row;
+  row.seq = seq;
+  row.row_generation = kRowGeneration;
+  CONSENTRY_ASSIGN_OR_RETURN(
+      row.event,
+      crypto::Sealer::Seal(keys, EventContext(static_cast<uint64_t>(seq)),
+                           event.SerializeAsString()));
+  return row;
+}
+
+Appended DeriveInto(const std::vector<store::v1::ConsentEvent>& events,
+                    size_t first_new, store::v1::SubjectHead* head) {
+  head->set_consent_events(static_cast<uint32_t>(events.size()));
   Appended result;
   std::vector<std::string> done;
-  for (size_t i = before; i < events.size(); ++i) {
+  for (size_t i = first_new; i < events.size(); ++i) {
     const std::string& purpose = events[i].purpose();
     if (std::find(done.begin(), done.end(), purpose) != done.end()) continue;
     done.push_back(purpose);
     const store::v1::DerivedConsent derived =
         ToDerived(purpose, policy::DeriveConsent(events, purpose));
     auto held = std::find_if(
-        head.mutable_consents()->begin(), head.mutable_consents()->end(),
+        head->mutable_consents()->begin(), head->mutable_consents()->end(),
         [&](const auto& consent) { return consent.purpose() == purpose; });
-    const bool known = held != head.mutable_consents()->end();
+    const bool known = held != head->mutable_consents()->end();
     result.narrows |= Narrows(known ? &*held : nullptr, derived);
     if (known) {
       *held = derived;
     } else {
-      *head.add_consents() = derived;
+      *head->add_consents() = derived;
     }
     v1::ConsentState state = ToState(derived, 0);
     result.changes.push_back(purpose + "=" +

@@ -34,6 +34,21 @@ struct Appended {
   bool narrows = false;
 };
 
+// One event as it lies in consent_events, sealed for its place.
+struct SealedEvent {
+  int64_t seq = 0;
+  uint32_t row_generation = 0;
+  std::string event;
+};
+absl::StatusOr<SealedEvent> SealEvent(const crypto::SubjectKeys& keys,
+                                      int64_t seq,
+                                      const store::v1::ConsentEvent& event);
+
+// Derives into `head` the state of every purpose that events[first_new] and
+// those after it name, from all of `events`, which are the whole ledger.
+Appended DeriveInto(const std::vector<store::v1::ConsentEvent>& events,
+                    size_t first_new, store::v1::SubjectHead* head);
+
 // Adds events to the ledger of the subject whose head is being edited and
 // derives the state of the purposes they name anew, into that head (which the
 // caller writes). Inside Change::apply. Event ids are made here where empty.

@@ -1,0 +1,104 @@
+#include "gateway/consent/imported_choices.h"
+
+#include <vector>
+
+#include "gateway/consent/event_rows.h"
+#include "gateway/crypto/ids.h"
+#include "proto/support/error.h"
+#include "proto/support/status_macros.h"
+
+namespace consentry::consent {
+namespace {
+
+constexpr int64_t kMicrosPerSecond = 1'000'000;
+constexpr size_t kMaxMethod = 64;
+
+int64_t MicrosOf(const google::protobuf::Timestamp& time) {
+  return time.seconds() * kMicrosPerSecond + time.nanos() / 1000;
+}
+
+}  // namespace
+
+absl::Status ImportedChoices::CheckAttested(std::string_view client_id,
+                                            const v1::ImportedChoice& choice,
+                                            int64_t now_us) {
+  const auto configuration = configuration_();
+  if (!configuration->bundle().FindPurpose(choice.purpose())) {
+    return MakeError(v1::ERROR_REASON_PURPOSE_NOT_ALLOWED,
+                     "a choice is about an unknown purpose");
+  }
+  if (choice.action() == v1::CONSENT_ACTION_UNSPECIFIED ||
+      !v1::ConsentAction_IsValid(choice.action())) {
+    return MakeError(v1::ERROR_REASON_VALUE_MALFORMED,
+                     "a choice says neither yes nor no");
+  }
+  if (!choice.has_capture_time() || MicrosOf(choice.capture_time()) > now_us ||
+      MicrosOf(choice.capture_time()) <= 0) {
+    return MakeError(v1::ERROR_REASON_VALUE_MALFORMED,
+                     "a choice has no date in the past");
+  }
+  if (choice.action() != v1::CONSENT_ACTION_GIVE) return absl::OkStatus();
+  const auto* registration = configuration->FindById(client_id);
+  if (registration == nullptr ||
+      !registration->MayAttest(choice.purpose(), choice.notice().id())) {
+    return MakeError(v1::ERROR_REASON_ATTESTATION_NOT_ALLOWED,
+                     "the registration may not report consents to this "
+                     "purpose and notice");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ImportedChoices::AppendAttested(
+    const vault::ConsentTarget& target, const v1::ImportedChoice& choice,
+    store::v1::SubjectHead* head, vault::ConsentAddition* addition) {
+  std::vector<store::v1::ConsentEvent> events;
+  const auto stored = head->consent_events() -
+                      static_cast<uint32_t>(addition->events.size());
+  if (target.connection != nullptr) {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        events, ReadEvents(target.connection, *target.keys, stored));
+  }
+  events.insert(events.end(), addition->events.begin(),
+                addition->events.end());
+
+  store::v1::ConsentEvent event;
+  event.set_event_id(crypto::NewId(crypto::IdKind::kConsentEvent));
+  event.set_purpose(choice.purpose());
+  switch (choice.action()) {
+    case v1::CONSENT_ACTION_GIVE:
+      event.set_type(store::v1::ConsentEvent::GIVEN);
+      break;
+    case v1::CONSENT_ACTION_REFUSE:
+      event.set_type(store::v1::ConsentEvent::REFUSED);
+      break;
+    default:
+      event.set_type(store::v1::ConsentEvent::WITHDRAWN);
+      break;
+  }
+  event.set_captured_at_us(MicrosOf(choice.capture_time()));
+  event.set_received_at_us(target.now_us);
+  event.set_actor(store::v1::ConsentEvent::ATTESTED);
+  event.set_client_id(std::string(target.client_id));
+  event.set_notice_id(choice.notice().id());
+  event.set_notice_version(choice.notice().version());
+  event.set_notice_language(choice.notice().language());
+  event.set_method(choice.method().substr(0, kMaxMethod));
+  event.set_channel(choice.channel());
+  event.set_evidence("import:" + std::string(target.source));
+  events.push_back(event);
+
+  CONSENTRY_ASSIGN_OR_RETURN(
+      SealedEvent sealed,
+      SealEvent(*target.keys, static_cast<int64_t>(events.size()), event));
+  addition->rows.push_back(
+      {sealed.seq, sealed.row_generation, std::move(sealed.event)});
+  addition->events.push_back(std::move(event));
+  Appended appended = DeriveInto(events, events.size() - 1, head);
+  addition->negative |= appended.narrows;
+  for (std::string& change : appended.changes) {
+    addition->changes.push_back(std::move(change));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace consentry::consent

@@ -1,0 +1,34 @@
+#ifndef CONSENTRY_GATEWAY_CONSENT_IMPORTED_CHOICES_H_
+#define CONSENTRY_GATEWAY_CONSENT_IMPORTED_CHOICES_H_
+
+#include <utility>
+
+#include "gateway/clients/caller_context.h"
+#include "gateway/vault/consent_sink.h"
+
+namespace consentry::consent {
+
+// Choices that an import brings become events of the ledger, attested by the
+// importing client. A grant needs the registration's word for its purpose and
+// notice; a refusal or withdrawal needs nothing. A choice without a date, or
+// from the future, proves nothing and is held back. Safe for many threads.
+class ImportedChoices final : public vault::ConsentSink {
+ public:
+  explicit ImportedChoices(clients::ConfigurationSource configuration)
+      : configuration_(std::move(configuration)) {}
+
+  absl::Status CheckAttested(std::string_view client_id,
+                             const v1::ImportedChoice& choice,
+                             int64_t now_us) override;
+  absl::Status AppendAttested(const vault::ConsentTarget& target,
+                              const v1::ImportedChoice& choice,
+                              store::v1::SubjectHead* head,
+                              vault::ConsentAddition* addition) override;
+
+ private:
+  const clients::ConfigurationSource configuration_;
+};
+
+}  // namespace consentry::consent
+
+#endif  // CONSENTRY_GATEWAY_CONSENT_IMPORTED_CHOICES_H_
