@@ -1,6 +1,8 @@
 #include "gateway/store/audit_log_sink.h"
 
 #include <algorithm>
+#include <chrono>
+#include <thread>
 
 #include "audit/log/format.h"
 #include "consentry/store/v1/leaf.pb.h"
@@ -22,7 +24,12 @@ size_t AuditLogSink::max_batch_bytes() const {
                   most > lengths ? most - lengths : 0);
 }
 
-LogSink::Head AuditLogSink::GetHead() {
+LogSink::Head AuditLogSink::GetHead(bool settled) {
+  for (int i = 0; settled && i < 1000; ++i) {
+    if (log_->tree().size() == log_->size()) break;
+    if (!log_->healthy() || !log_->integrator().status().ok()) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
   const uint64_t size = log_->tree().size();
   const absl::StatusOr<audit::Hash> root = log_->tree().Root(size);
   if (!root.ok()) return {};

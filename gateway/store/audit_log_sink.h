@@ -19,7 +19,7 @@ class AuditLogSink final : public LogSink {
   size_t max_entry_bytes() const override;
   size_t max_batch_bytes() const override;
   // Of the tree, which follows the log by moments.
-  Head GetHead() override;
+  Head GetHead(bool settled) override;
   uint64_t size() override { return log_->size(); }
   absl::StatusOr<std::string> RootAt(uint64_t size) override;
   // DataLoss when an entry is no leaf.

@@ -35,12 +35,13 @@ class LogSink {
   virtual size_t max_batch_bytes() const { return size_t{1} << 20; }
 
   // Entries that are on stable storage, and the RFC 6962 root over them. May
-  // lag behind the last append.
+  // lag behind the last append; where `settled`, it waits for it, a second at
+  // most.
   struct Head {
     uint64_t size = 0;
     std::string root;  // 32 bytes
   };
-  virtual Head GetHead() = 0;
+  virtual Head GetHead(bool settled) = 0;
 
   // Entries on stable storage, without lag.
   virtual uint64_t size() = 0;

@@ -51,8 +51,8 @@ LogStage::LogStage(LogSink* log, const base::Clock* clock,
       last_time_us_(options.last_time_us),
       configuration_epoch_(options.configuration_epoch),
       last_logged_(options.last_change),
-      position_(
-          {.head = log->GetHead(), .last_change = options.log_last_change}),
+      position_({.head = log->GetHead(/*settled=*/false),
+                 .last_change = options.log_last_change}),
       recent_(options.recent_changes, options.last_change),
       batch_ends_({{log->size(), options.last_change}}),
       thread_("commit-log", [this] { Run(); }) {}
@@ -108,8 +108,8 @@ LogStage::Position LogStage::position() {
   return position_;
 }
 
-void LogStage::LookAtLog() {
-  LogSink::Head head = log_->GetHead();
+void LogStage::LookAtLog(bool settled) {
+  LogSink::Head head = log_->GetHead(settled);
   MutexLock lock(&mu_);
   while (!batch_ends_.empty() && batch_ends_.front().first <= head.size) {
     position_.last_change = batch_ends_.front().second;
@@ -143,7 +143,7 @@ void LogStage::Run() {
     const Work work = WaitForWork();
     if (on_tick_ != nullptr) on_tick_();
     if (clock_->MonotonicUs() >= next_look_us_ && !failed()) {
-      LookAtLog();
+      LookAtLog(/*settled=*/false);
       next_look_us_ = clock_->MonotonicUs() + kLookEveryUs;
     }
     if (work == Work::kNone) continue;
@@ -163,7 +163,7 @@ void LogStage::Run() {
            MakeError(v1::ERROR_REASON_STOPPING, "the gateway is stopping"));
   }
   ahead_.clear();
-  if (!failed()) LookAtLog();
+  if (!failed()) LookAtLog(/*settled=*/true);
 }
 
 bool LogStage::Fits(Batch* batch, size_t size) const {
@@ -265,8 +265,8 @@ void LogStage::Append(Batch batch) {
     if (!appended.ok()) {
       base::Log(kLogFailed, {{"status", appended.status()}});
       failed_.store(true, std::memory_order_release);
-      FailAll(std::move(batch));
       if (on_failed_ != nullptr) on_failed_();
+      FailAll(std::move(batch));
       return;
     }
     append_time_->ObserveUs(clock_->MonotonicUs() - start);

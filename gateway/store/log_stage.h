@@ -110,7 +110,7 @@ class LogStage {
   void Append(Batch batch);
   void TellLogged(const Batch& batch, uint64_t index) const;
   void Complete(Batch batch, uint64_t first_index);
-  void LookAtLog();
+  void LookAtLog(bool settled);
   void FailAll(Batch batch);
   RecentChanges::Verdict Check(const ReadCommit& read) const;
   void Refuse(WaitingRead waiting, ReadOutcome::Kind kind, absl::Status status);

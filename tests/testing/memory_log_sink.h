@@ -38,7 +38,7 @@ class MemoryLogSink final : public store::LogSink {
     return first;
   }
 
-  Head GetHead() override {
+  Head GetHead(bool) override {
     MutexLock lock(&mu_);
     return {entries_.size(), Root(entries_.size())};
   }

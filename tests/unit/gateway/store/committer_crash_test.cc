@@ -69,7 +69,7 @@ class LineLog final : public LogSink {
     }
     return lines_.size() - entries.size();
   }
-  Head GetHead() override { return {lines_.size(), Root(lines_.size())}; }
+  Head GetHead(bool) override { return {lines_.size(), Root(lines_.size())}; }
   absl::StatusOr<std::string> RootAt(uint64_t size) override {
     return Root(size);
   }
