@@ -237,6 +237,19 @@ absl::Status CompareOutcome(CaseExpectation::Effect effect,
   return absl::OkStatus();
 }
 
+uint32_t OwedBit(int owed) {
+  switch (owed) {
+    case config::v1::Owed::HUMAN_ON_REQUEST:
+      return kOweHumanOnRequest;
+    case config::v1::Owed::HUMAN_BEFORE_EFFECT:
+      return kOweHumanBeforeEffect;
+    case config::v1::Owed::NOTICE:
+      return kOweNotice;
+    default:
+      return 0;
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<BoundCase> BindCase(const Bundle& bundle,
@@ -331,6 +344,13 @@ absl::StatusOr<std::vector<std::string>> CompareWithExpectation(
                                  decision.decided_until_us >= kMaxTimeUs
                                      ? "no end"
                                      : FormatTime(decision.decided_until_us)));
+    }
+  }
+  if (expect.owed_size() > 0) {
+    uint32_t wanted = 0;
+    for (const int owed : expect.owed()) wanted |= OwedBit(owed);
+    if (wanted != decision.obligations) {
+      out.push_back("what is owed along is not as expected");
     }
   }
   return out;
@@ -439,6 +459,11 @@ PolicyCase ToCase(const Bundle& bundle, const SubjectFacts& facts,
   }
   for (const RuleId rule : decision.rules) {
     expect.add_rules(std::string(bundle.rule(rule).id));
+  }
+  for (int i = 1; i < config::v1::Owed::Value_ARRAYSIZE; ++i) {
+    if ((decision.obligations & OwedBit(i)) != 0) {
+      expect.add_owed(static_cast<config::v1::Owed::Value>(i));
+    }
   }
   return out;
 }

@@ -1,4 +1,5 @@
-// The worked examples of policy/packs/REFERENCE.md.
+// The worked examples of policy/packs/REFERENCE.md, and the cases of the
+// defaults.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -87,6 +88,15 @@ TEST(ReferenceTest, NoExampleHoldsWithoutItsPack) {
     std::string output;
     EXPECT_EQ(RunExample(example, false, &output), 2) << output;
   }
+}
+
+TEST(DefaultsTest, CasesOfTheDefaultsComeOutAsWritten) {
+  PolicyTestOptions options;
+  options.sources.catalog = DefaultFile("catalog.txtpb");
+  options.sources.purposes = DefaultFile("purposes.txtpb");
+  options.cases = {DefaultFile("cases.txtpb")};
+  std::ostringstream out, err;
+  EXPECT_EQ(RunPolicyTest(options, out, err), 0) << out.str() << err.str();
 }
 
 }  // namespace
