@@ -121,10 +121,8 @@ absl::Status SlotFile::Recover() {
   if (writes.ok()) {
     for (const SlotWrite& write : *writes) {
       CONSENTRY_RETURN_IF_ERROR(CheckSubject(write.subject));
-      const absl::Status written =
-          file_->WriteAt(SlotOffset(write.subject), write.bytes);
-      if (!written.ok()) return Fail(written);
     }
+    CONSENTRY_RETURN_IF_ERROR(WriteSlots(*writes));
     CONSENTRY_RETURN_IF_ERROR(Sync());
   }
   const absl::Status cleared =
@@ -168,6 +166,21 @@ absl::Status SlotFile::Sync() {
   return synced.ok() ? synced : Fail(synced);
 }
 
+absl::Status SlotFile::WriteSlots(std::span<const SlotWrite> writes) {
+  for (size_t i = 0; i < writes.size();) {
+    const uint64_t first = writes[i].subject;
+    std::string run = writes[i].bytes;
+    for (++i; i < writes.size() &&
+              writes[i].subject == first + run.size() / kSlotBytes;
+         ++i) {
+      run += writes[i].bytes;
+    }
+    const absl::Status written = file_->WriteAt(SlotOffset(first), run);
+    if (!written.ok()) return Fail(written);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status SlotFile::WriteHeader(SlotHeader next) {
   next.sequence = header().sequence + 1;
   const uint64_t offset = next.sequence % 2 == 1 ? 0 : kSlotHeaderBytes;
@@ -188,11 +201,7 @@ absl::Status SlotFile::Replace(std::span<const SlotWrite> writes,
   if (!noted.ok()) return Fail(noted);
   CONSENTRY_RETURN_IF_ERROR(Sync());
 
-  for (const SlotWrite& write : writes) {
-    const absl::Status written =
-        file_->WriteAt(SlotOffset(write.subject), write.bytes);
-    if (!written.ok()) return Fail(written);
-  }
+  CONSENTRY_RETURN_IF_ERROR(WriteSlots(writes));
   if (next != nullptr) {
     CONSENTRY_RETURN_IF_ERROR(WriteHeader(*next));
   } else {
@@ -380,11 +389,7 @@ absl::Status SlotFile::Destroy(std::span<const uint64_t> subjects,
     dead.log_index = log_index;
     writes.push_back({subject, EncodeDeadSlot(*epochs, id_, subject, dead)});
   }
-  for (const SlotWrite& write : writes) {
-    const absl::Status written =
-        file_->WriteAt(SlotOffset(write.subject), write.bytes);
-    if (!written.ok()) return Fail(written);
-  }
+  CONSENTRY_RETURN_IF_ERROR(WriteSlots(writes));
   SlotHeader next = header();
   if (next.erased_through >= log_index) {
     return writes.empty() ? absl::OkStatus() : Sync();
@@ -416,11 +421,11 @@ absl::StatusOr<uint64_t> SlotFile::SweepOrphans(
   const std::shared_ptr<const EpochKeys> epochs = options_.epochs->keys();
   SlotInfo dead;
   dead.state = SlotState::kFree;
+  std::vector<SlotWrite> writes;
   for (const uint64_t subject : orphans) {
-    const absl::Status written = file_->WriteAt(
-        SlotOffset(subject), EncodeDeadSlot(*epochs, id_, subject, dead));
-    if (!written.ok()) return Fail(written);
+    writes.push_back({subject, EncodeDeadSlot(*epochs, id_, subject, dead)});
   }
+  CONSENTRY_RETURN_IF_ERROR(WriteSlots(writes));
   CONSENTRY_RETURN_IF_ERROR(Sync());
   return uint64_t{orphans.size()};
 }
