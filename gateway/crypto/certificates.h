@@ -23,7 +23,7 @@ namespace consentry::crypto {
 using SpkiHash = std::array<uint8_t, 32>;
 
 // Longest PEM text that is parsed.
-inline constexpr size_t kMaxPemBytes = 64 * 1024;
+inline constexpr size_t kMaxPemBytes = size_t{64} * 1024;
 
 struct CertificateInfo {
   SpkiHash spki{};

@@ -19,9 +19,9 @@ namespace consentry::crypto {
 class LockedSlab {
  public:
   static constexpr size_t kBlockBytes = 128;
-  static constexpr size_t kChunkBytes = 64 * 1024;
+  static constexpr size_t kChunkBytes = size_t{64} * 1024;
   // Some 32,000 subjects, half of Debian's default limit for locked memory.
-  static constexpr size_t kDefaultMaxBytes = 4 * 1024 * 1024;
+  static constexpr size_t kDefaultMaxBytes = size_t{4} * 1024 * 1024;
 
   explicit LockedSlab(size_t max_bytes = kDefaultMaxBytes);
   LockedSlab(const LockedSlab&) = delete;

@@ -22,7 +22,7 @@ namespace consentry::crypto {
 // the canonical encoding of subject and Context.
 inline constexpr size_t kSealOverhead = 4 + 24 + 32 + 16;
 // Longest value that is sealed.
-inline constexpr size_t kMaxSealedPlaintext = 16 * 1024 * 1024;
+inline constexpr size_t kMaxSealedPlaintext = size_t{16} * 1024 * 1024;
 
 // Seals values under the current data key of a subject. Sealing needs no
 // Grant. Stateless; safe for many threads. Errors: InvalidArgument for a value

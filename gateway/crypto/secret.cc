@@ -25,7 +25,8 @@ SecretBuffer::~SecretBuffer() {
 
 SecretBuffer SecretBuffer::CopyOf(std::span<const uint8_t> bytes) {
   SecretBuffer made(bytes.size());
-  if (!bytes.empty()) std::memcpy(made.data_, bytes.data(), bytes.size());
+  if (made.data_ != nullptr)
+    std::memcpy(made.data_, bytes.data(), bytes.size());
   return made;
 }
 

@@ -12,7 +12,7 @@
 namespace consentry::crypto {
 
 // Longest key file that is read.
-inline constexpr size_t kMaxSecretFileBytes = 64 * 1024;
+inline constexpr size_t kMaxSecretFileBytes = size_t{64} * 1024;
 
 // Reads a key file without leaving copies behind. PermissionDenied unless it
 // is a regular file (no symbolic link), belongs to the user that this process

@@ -422,6 +422,7 @@ absl::StatusOr<uint64_t> SlotFile::SweepOrphans(
   SlotInfo dead;
   dead.state = SlotState::kFree;
   std::vector<SlotWrite> writes;
+  writes.reserve(orphans.size());
   for (const uint64_t subject : orphans) {
     writes.push_back({subject, EncodeDeadSlot(*epochs, id_, subject, dead)});
   }

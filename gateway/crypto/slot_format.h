@@ -41,7 +41,7 @@ inline constexpr uint32_t kSlotFileVersion = 1;
 inline constexpr size_t kSlotBytes = 192;
 inline constexpr size_t kSlotHeaderBytes = 4096;
 inline constexpr uint64_t kSlotRedoOffset = 2 * kSlotHeaderBytes;
-inline constexpr size_t kSlotRedoBytes = 30 * 4096;
+inline constexpr size_t kSlotRedoBytes = size_t{30} * 4096;
 inline constexpr uint64_t kSlotsOffset = kSlotRedoOffset + kSlotRedoBytes;
 inline constexpr size_t kSlotRedoMax = (kSlotRedoBytes - 36) / (8 + kSlotBytes);
 
