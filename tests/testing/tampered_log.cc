@@ -148,15 +148,20 @@ void ForgeBundles(FileSystem* fs, const std::string& folder,
 
 void CopyFolder(FileSystem* fs, const std::string& from,
                 const std::string& to) {
-  Must(fs->MakeDirectory(to));
-  for (const std::string& name : Must(fs->List(from))) {
+  CopyFolder(fs, from, fs, to);
+}
+
+void CopyFolder(FileSystem* from_fs, const std::string& from, FileSystem* to_fs,
+                const std::string& to) {
+  Must(to_fs->MakeDirectory(to));
+  for (const std::string& name : Must(from_fs->List(from))) {
     const std::string source = from + "/" + name;
     const absl::StatusOr<std::string> data =
-        audit::ReadFile(fs, source, uint64_t{1} << 30);
+        audit::ReadFile(from_fs, source, uint64_t{1} << 30);
     if (data.ok()) {
-      WriteNew(fs, to + "/" + name, *data);
+      WriteNew(to_fs, to + "/" + name, *data);
     } else {
-      CopyFolder(fs, source, to + "/" + name);
+      CopyFolder(from_fs, source, to_fs, to + "/" + name);
     }
   }
 }

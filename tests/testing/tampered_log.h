@@ -50,9 +50,11 @@ void ForgeSegments(audit::FileSystem* fs, const std::string& folder,
 void ForgeBundles(audit::FileSystem* fs, const std::string& folder,
                   const Entries& entries);
 
-// Copies every file below `from` to the new folder `to`.
+// Copies every file below `from` to the new folder `to`, without a sync.
 void CopyFolder(audit::FileSystem* fs, const std::string& from,
                 const std::string& to);
+void CopyFolder(audit::FileSystem* from_fs, const std::string& from,
+                audit::FileSystem* to_fs, const std::string& to);
 
 // Something done to entries, and what it is to be called.
 struct Tampering {
