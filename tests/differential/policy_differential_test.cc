@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "policy/engine/bundle.h"
+#include "policy/packs/packs.h"
 #include "tests/differential/policy_compare.h"
 #include "tests/differential/policy_world.h"
 #include "tests/differential/small_world.h"
@@ -96,6 +97,54 @@ TEST(PolicyDifferential, EngineAndModelAgreeOnGeneratedRequests) {
   }
   std::printf("%d requests in %d worlds (%d refused):%s\n", requests, worlds,
               refused, text.c_str());
+}
+
+template <class T>
+T ReadEmbedded(absl::Span<const EmbeddedFile> files, std::string_view name) {
+  for (const EmbeddedFile& file : files) {
+    if (file.name != name) continue;
+    auto located = policy::ParseText<T>(file.name, file.content);
+    EXPECT_OK(located);
+    return located.ok() ? located->message : T();
+  }
+  ADD_FAILURE() << "no file of this name is embedded: " << name;
+  return T();
+}
+
+TEST(PolicyDifferential, EngineAndModelAgreeOnTheShippedPacks) {
+  World world;
+  world.catalog = ReadEmbedded<config::v1::Catalog>(policy::EmbeddedDefaults(),
+                                                    "catalog.txtpb");
+  world.purposes = ReadEmbedded<config::v1::PurposeRegistry>(
+      policy::EmbeddedDefaults(), "purposes.txtpb");
+  for (const EmbeddedFile& file : policy::EmbeddedPacks()) {
+    world.packs.push_back(
+        ReadEmbedded<config::v1::Pack>(policy::EmbeddedPacks(), file.name));
+  }
+  seen_outcomes.clear();
+  int failures = 0;
+  for (const char* home : {"DE", "GB", "US-CA", "BR"}) {
+    world.profile.Clear();
+    world.profile.set_home(home);
+    world.profile.add_markets("US");
+    for (const auto& pack : world.packs) {
+      for (const auto& row : pack.attach()) {
+        for (const auto& threshold : row.thresholds()) {
+          world.profile.add_thresholds(threshold);
+        }
+      }
+    }
+    const auto bundle = policy::Bundle::Compile(SourcesOf(world));
+    ASSERT_OK(bundle);
+    Random random(Seed());
+    for (int i = 0; i < kRequests / 40 && failures < 3; ++i) {
+      if (!Agree(world, **bundle, MakeCase(world, &random),
+                 absl::StrCat("shipped-", home, "-", Seed(), "-", i))) {
+        ++failures;
+      }
+    }
+  }
+  EXPECT_GT(seen_outcomes["PERMIT"], kRequests / 100);
 }
 
 // One combination of the small dimensions: `number` is read digit by digit.

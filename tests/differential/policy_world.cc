@@ -502,8 +502,11 @@ class WorldMaker : Maker {
 
 class CaseMaker : Maker {
  public:
-  CaseMaker(const World& world, Random* random)
-      : Maker(random), world_(world) {}
+  CaseMaker(const World& world, Random* random) : Maker(random), world_(world) {
+    for (const RecordKind& kind : world.catalog.kinds()) {
+      if (!kind.opened_field().empty()) context_kinds_.push_back(kind.key());
+    }
+  }
 
   PolicyCase Run() {
     purpose_ = &Pick(world_.purposes.purposes());
@@ -597,9 +600,9 @@ class CaseMaker : Maker {
       soft.set_way_out_offered(Chance(90));
       soft.set_since(Near(95));
     }
-    for (int i = Below(3); i > 0; --i) {
+    for (int i = context_kinds_.empty() ? 0 : Below(3); i > 0; --i) {
       CaseContext& context = *subject->add_contexts();
-      context.set_kind(Chance(70) ? "ticket" : "order");
+      context.set_kind(Pick(context_kinds_));
       context.set_opened_at(Near(92));
     }
     for (int f = 1; f < UnreadableFact::Value_ARRAYSIZE; ++f) {
@@ -660,6 +663,7 @@ class CaseMaker : Maker {
   }
 
   const World& world_;
+  std::vector<std::string> context_kinds_;
   const Purpose* purpose_ = nullptr;
   absl::Time now_;
   PolicyCase case_;
