@@ -1,0 +1,40 @@
+#ifndef CONSENTRY_TOOLS_CONSENTRY_COMMAND_H_
+#define CONSENTRY_TOOLS_CONSENTRY_COMMAND_H_
+
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace consentry::tools {
+
+// What all commands share. Lives as long as the parse.
+struct CommandContext {
+  // The folder that `consentry init` made: --config, else $CONSENTRY_CONFIG,
+  // else ./consentry-data.
+  std::string folder;
+  // Set by the command that ran.
+  int exit_code = 0;
+};
+
+// Each adds one command, with its options, to the program. The command runs
+// inside the parse and leaves its exit code in the context.
+void AddRead(CLI::App* app, CommandContext* context);
+void AddExplain(CLI::App* app, CommandContext* context);
+void AddWrite(CLI::App* app, CommandContext* context);
+void AddConsent(CLI::App* app, CommandContext* context);
+void AddAudit(CLI::App* app, CommandContext* context);
+void AddImport(CLI::App* app, CommandContext* context);
+void AddClient(CLI::App* app, CommandContext* context);
+void AddPolicy(CLI::App* app, CommandContext* context);
+void AddProtos(CLI::App* app, CommandContext* context);
+void AddInit(CLI::App* app, CommandContext* context);
+void AddServe(CLI::App* app, CommandContext* context);
+void AddDoctor(CLI::App* app, CommandContext* context);
+void AddDemo(CLI::App* app, CommandContext* context);
+void AddBench(CLI::App* app, CommandContext* context);
+
+}  // namespace consentry::tools
+
+#endif  // CONSENTRY_TOOLS_CONSENTRY_COMMAND_H_

@@ -1,0 +1,51 @@
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+
+#include "gateway/server/server.h"
+#include "tools/consentry/command.h"
+#include "tools/consentry/exit_code.h"
+
+// The one program that a person types.
+int main(int argc, char** argv) {
+  using namespace consentry::tools;  // NOLINT(google-build-using-namespace)
+  consentry::server::PrepareProcess();
+
+  CLI::App app(
+      "Consentry, a privacy and consent gateway: data for a reason, with "
+      "consent, and with proof",
+      "consentry");
+  app.set_version_flag("--version", CONSENTRY_VERSION);
+  app.require_subcommand(1);
+  app.fallthrough();
+
+  CommandContext context;
+  context.folder = "consentry-data";
+  app.add_option("-c,--config", context.folder,
+                 "Folder that `consentry init` made")
+      ->envname("CONSENTRY_CONFIG")
+      ->capture_default_str();
+
+  AddInit(&app, &context);
+  AddServe(&app, &context);
+  AddDoctor(&app, &context);
+  AddDemo(&app, &context);
+  AddClient(&app, &context);
+  AddImport(&app, &context);
+  AddRead(&app, &context);
+  AddWrite(&app, &context);
+  AddExplain(&app, &context);
+  AddConsent(&app, &context);
+  AddPolicy(&app, &context);
+  AddAudit(&app, &context);
+  AddProtos(&app, &context);
+  AddBench(&app, &context);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // 0 for --help and --version.
+    return app.exit(error) == 0 ? kExitOk : kExitNo;
+  }
+  return context.exit_code;
+}

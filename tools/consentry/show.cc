@@ -1,0 +1,216 @@
+#include "tools/consentry/show.h"
+
+#include <google/protobuf/util/json_util.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <iomanip>
+
+#include "absl/strings/str_format.h"
+#include "absl/time/time.h"
+
+namespace consentry::tools {
+namespace {
+
+std::string Short(const std::string& name, const std::string& prefix) {
+  return name.compare(0, prefix.size(), prefix) == 0
+             ? name.substr(prefix.size())
+             : name;
+}
+
+std::string Lower(std::string text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    if (c == '_') c = ' ';
+  }
+  return text;
+}
+
+std::string Word(v1::Transform transform) {
+  return Lower(Short(v1::Transform_Name(transform), "TRANSFORM_"));
+}
+
+std::string Word(v1::ConsentStatus status) {
+  return Lower(Short(v1::ConsentStatus_Name(status), "CONSENT_STATUS_"));
+}
+
+// "40.00 EUR"; currencies without a minor unit are shown in it all the same.
+std::string Text(const v1::Money& money) {
+  const int64_t units = money.minor_units();
+  return absl::StrFormat("%s%d.%02d %s", units < 0 ? "-" : "",
+                         std::abs(units / 100), std::abs(units % 100),
+                         money.currency());
+}
+
+void ShowField(const v1::Field& field, std::ostream& out) {
+  out << "  " << std::left << std::setw(26) << field.name() << " "
+      << Text(field.value());
+  std::string note;
+  if (field.transform() != v1::TRANSFORM_NONE) note = Word(field.transform());
+  const v1::Provenance& provenance = field.provenance();
+  if (!provenance.source().empty()) {
+    if (!note.empty()) note += ", ";
+    note += "from " + provenance.source();
+    if (provenance.has_collect_time()) {
+      note += " " + Text(provenance.collect_time()).substr(0, 10);
+    }
+    if (provenance.conflict()) note += ", other sources differ";
+  }
+  if (!note.empty()) out << "   (" << note << ")";
+  out << "\n";
+}
+
+}  // namespace
+
+std::string Word(v1::ErrorReason reason) {
+  return Short(v1::ErrorReason_Name(reason), "ERROR_REASON_");
+}
+
+std::string Text(const google::protobuf::Timestamp& time) {
+  if (time.seconds() == 0 && time.nanos() == 0) return "";
+  return absl::FormatTime("%Y-%m-%d %H:%M:%S UTC",
+                          absl::FromUnixSeconds(time.seconds()),
+                          absl::UTCTimeZone());
+}
+
+std::string Text(const v1::Value& value) {
+  switch (value.kind_case()) {
+    case v1::Value::kStringValue:
+      return value.string_value();
+    case v1::Value::kIntValue:
+      return std::to_string(value.int_value());
+    case v1::Value::kDoubleValue:
+      return absl::StrFormat("%g", value.double_value());
+    case v1::Value::kBoolValue:
+      return value.bool_value() ? "yes" : "no";
+    case v1::Value::kDateValue:
+      return value.date_value();
+    case v1::Value::kTimeValue:
+      return Text(value.time_value());
+    case v1::Value::kMoneyValue:
+      return Text(value.money_value());
+    default:
+      return "";
+  }
+}
+
+void Show(const v1::Decision& decision, std::ostream& out) {
+  const bool permitted = decision.effect() == v1::EFFECT_PERMIT;
+  out << (permitted ? "PERMIT" : "DENY");
+  if (!permitted) out << "  " << Word(decision.reason());
+  for (const auto& basis : decision.bases()) {
+    out << "  [" << basis.regime() << ": " << Lower(basis.basis());
+    if (!basis.document().empty()) out << ", " << basis.document();
+    out << "]";
+  }
+  out << "\n";
+  for (const auto& field : decision.fields()) {
+    if (field.effect() == v1::EFFECT_PERMIT) continue;
+    out << "  " << std::left << std::setw(26) << field.field()
+        << " withheld: " << Word(field.reason()) << "\n";
+  }
+  for (const std::string& obligation : decision.obligations()) {
+    out << "  obligation: " << obligation << "\n";
+  }
+  if (!decision.determining_rules().empty()) {
+    out << "  rules:";
+    for (const std::string& rule : decision.determining_rules()) {
+      out << " " << rule;
+    }
+    out << "\n";
+  }
+  out << "  decision " << decision.id() << "\n";
+}
+
+void Show(const v1::ReadSubjectResponse& response, std::ostream& out) {
+  for (const v1::Field& field : response.fields()) ShowField(field, out);
+  for (const v1::Record& record : response.records()) {
+    out << "  " << record.kind() << " " << record.id() << "\n";
+    for (const v1::Field& field : record.fields()) {
+      out << "  ";
+      ShowField(field, out);
+    }
+  }
+  if (!response.pseudonym().empty()) {
+    out << "  pseudonym " << response.pseudonym() << "\n";
+  }
+  Show(response.decision(), out);
+}
+
+void Show(const v1::ExplainDecisionResponse& response, std::ostream& out) {
+  out << "Asked by " << response.client_id() << " for " << response.purpose()
+      << " on " << Text(response.decision().decide_time()) << "\n";
+  for (const auto& step : response.steps()) {
+    out << "  " << std::left << std::setw(14) << step.step() << " "
+        << step.text();
+    if (!step.rule().empty()) {
+      out << "  [" << step.rule() << ": " << step.citation()
+          << (step.checked() ? "" : ", not checked") << "]";
+    }
+    out << "\n";
+  }
+  for (const auto& state : response.consents()) {
+    out << "  consent       ";
+    Show(state, out);
+  }
+  Show(response.decision(), out);
+  out << (response.replay_agrees()
+              ? "  replayed on the facts and rules of its time: the same\n"
+              : "  REPLAY DIFFERS: this is a fault, report it\n");
+}
+
+void Show(const v1::ConsentState& state, std::ostream& out) {
+  out << std::left << std::setw(34) << state.purpose() << " " << std::setw(11)
+      << Word(state.status());
+  if (state.has_since()) out << " since " << Text(state.since());
+  if (state.has_valid_until()) out << " until " << Text(state.valid_until());
+  if (!state.attested_by().empty()) {
+    out << "  attested by " << state.attested_by();
+  }
+  if (!state.notice().id().empty()) {
+    out << ", notice " << state.notice().id() << " v"
+        << state.notice().version();
+  }
+  out << "\n";
+}
+
+void Show(const v1::AuditEntry& entry, std::ostream& out) {
+  out << std::right << std::setw(8) << entry.index() << "  "
+      << Text(entry.time()) << "  " << std::left << std::setw(18)
+      << entry.event() << " " << std::setw(14)
+      << (entry.client_id().empty() ? "-" : entry.client_id());
+  if (!entry.purpose().empty()) out << " " << entry.purpose();
+  int permitted = 0, denied = 0;
+  for (const auto& subject : entry.subjects()) {
+    permitted += subject.effect() == v1::EFFECT_PERMIT;
+    denied += subject.effect() == v1::EFFECT_DENY;
+  }
+  if (entry.subjects_size() == 1 && denied == 1) {
+    out << "  DENY " << Word(entry.subjects(0).reason());
+  } else if (permitted + denied == 1) {
+    out << "  PERMIT";
+  } else if (permitted + denied > 1) {
+    out << "  " << permitted << " permitted, " << denied << " denied";
+  }
+  for (const auto& subject : entry.subjects()) {
+    for (const std::string& change : subject.changes()) out << "  " << change;
+    if (entry.subjects_size() > 1) break;
+  }
+  if (entry.count() > 1) out << "  x" << entry.count();
+  for (const auto& [key, value] : entry.details()) {
+    out << "  " << key << "=" << value;
+  }
+  out << "\n";
+}
+
+void ShowJson(const google::protobuf::Message& message, std::ostream& out) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.preserve_proto_field_names = true;
+  std::string json;
+  if (google::protobuf::util::MessageToJsonString(message, &json, options)
+          .ok()) {
+    out << json << "\n";
+  }
+}
+
+}  // namespace consentry::tools
