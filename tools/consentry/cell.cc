@@ -392,7 +392,7 @@ std::optional<bool> ParseCellBool(std::string_view cell) {
   static const std::set<std::string>* const kNo = new std::set<std::string>{
       "0", "false", "f", "no", "n", "nein", "non", "falsch", "faux", "falso",
       "off"};
-  const std::string word = Fold(cell);
+  const std::string word = FoldWord(cell);
   if (kYes->count(word) == 1) return true;
   if (kNo->count(word) == 1) return false;
   return std::nullopt;

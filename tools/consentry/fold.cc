@@ -17,15 +17,13 @@ constexpr char kBase[] =
     "lllnnnnnnn..oooooo..rrrrrrssssss"  // U+0140
     "ssttttttuuuuuuuuuuuuwwyyyzzzzzzs";  // U+0160
 
-}  // namespace
-
-std::string Fold(std::string_view text) {
+std::string FoldText(std::string_view text, bool keep_signs) {
   std::string out;
   out.reserve(text.size());
   for (size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
     if (byte < 0x80) {
-      if (absl::ascii_isalnum(byte)) {
+      if (keep_signs || absl::ascii_isalnum(byte)) {
         out.push_back(absl::ascii_tolower(byte));
       }
       continue;
@@ -42,12 +40,16 @@ std::string Fold(std::string_view text) {
         out += "ae";
       } else {
         const char base = kBase[code - 0xC0];
-        if (base != '.') out.push_back(base);
+        if (base != '.') {
+          out.push_back(base);
+        } else if (keep_signs) {
+          out += text.substr(i - 1, 2);
+        }
       }
       continue;
     }
     // Typographic quotes and dashes are no letters.
-    if (byte == 0xE2 && i + 2 < text.size() &&
+    if (!keep_signs && byte == 0xE2 && i + 2 < text.size() &&
         static_cast<unsigned char>(text[i + 1]) == 0x80) {
       i += 2;
       continue;
@@ -56,5 +58,11 @@ std::string Fold(std::string_view text) {
   }
   return out;
 }
+
+}  // namespace
+
+std::string Fold(std::string_view text) { return FoldText(text, false); }
+
+std::string FoldWord(std::string_view text) { return FoldText(text, true); }
 
 }  // namespace consentry::tools

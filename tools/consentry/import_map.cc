@@ -43,7 +43,7 @@ std::string_view Trim(std::string_view text) {
 bool ContainsWord(const RepeatedPtrField<std::string>& words,
                   const std::string& folded) {
   return std::any_of(words.begin(), words.end(), [&](const std::string& word) {
-    return Fold(word) == folded;
+    return FoldWord(word) == folded;
   });
 }
 
@@ -127,7 +127,7 @@ bool ImportMapper::Holds(const CsvRow& row,
                          const config::v1::Condition& test) const {
   const std::string cell = Cell(row, test.column());
   if (test.present()) return !cell.empty();
-  return ContainsWord(test.equals(), Fold(cell));
+  return ContainsWord(test.equals(), FoldWord(cell));
 }
 
 bool ImportMapper::HoldsAll(
@@ -184,8 +184,8 @@ void ImportMapper::MapIdentifiers(const CsvRow& row,
       const std::string word = Cell(row, mapped.verified_column());
       verified = mapped.verified_words().empty()
                      ? ParseCellBool(word).value_or(
-                           Fold(word) == "verified")
-                     : ContainsWord(mapped.verified_words(), Fold(word));
+                           FoldWord(word) == "verified")
+                     : ContainsWord(mapped.verified_words(), FoldWord(word));
     }
     identifier->set_verified(verified);
   }
@@ -212,7 +212,7 @@ void ImportMapper::MapChoices(const CsvRow& row, v1::ImportRow* first,
   for (const MappedChoice& mapped : map_.choices()) {
     const std::string cell = Cell(row, mapped.column());
     if (cell.empty()) continue;
-    const std::string word = Fold(cell);
+    const std::string word = FoldWord(cell);
     v1::ConsentAction action = v1::CONSENT_ACTION_UNSPECIFIED;
     if (ContainsWord(mapped.give(), word)) action = v1::CONSENT_ACTION_GIVE;
     // Words in two lists: the negative wins.
@@ -280,10 +280,10 @@ std::optional<std::string> ImportMapper::FieldText(
   }
   if (text.empty()) return text;
   if (!field.values().empty()) {
-    const std::string word = Fold(text);
+    const std::string word = FoldWord(text);
     bool known = false;
     for (const auto& [from, to] : field.values()) {
-      if (Fold(from) != word) continue;
+      if (FoldWord(from) != word) continue;
       text = to;
       known = true;
     }

@@ -160,7 +160,7 @@ class Checker {
       std::set<std::string> words;
       const auto once = [&](const auto& list) {
         for (const std::string& word : list) {
-          if (!words.insert(Fold(word)).second) {
+          if (!words.insert(FoldWord(word)).second) {
             Add(field, absl::StrCat("uses the word \"", word, "\" twice"));
           }
         }

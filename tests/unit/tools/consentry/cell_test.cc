@@ -101,6 +101,8 @@ TEST(CellTest, YesAndNoInFourLanguages) {
     EXPECT_EQ(ParseCellBool(no), false) << no;
   }
   EXPECT_EQ(ParseCellBool("maybe"), std::nullopt);
+  EXPECT_EQ(ParseCellBool("-1"), std::nullopt);
+  EXPECT_EQ(ParseCellBool("yes?"), std::nullopt);
   EXPECT_EQ(ParseCellBool(""), std::nullopt);
 }
 
@@ -110,6 +112,8 @@ TEST(FoldTest, SpellingIsPutAside) {
   EXPECT_EQ(Fold("Česká Œuvre ÿ Æ ſ"), "ceskaoeuvreyaes");
   EXPECT_EQ(Fold("d’Amérique"), "damerique");
   EXPECT_EQ(Fold(""), "");
+  EXPECT_EQ(FoldWord("Sí, CLARO?"), "si, claro?");
+  EXPECT_EQ(FoldWord("Þor’s"), "Þor’s");
 }
 
 TEST(CountriesTest, CodesAndNamesOfFourLanguages) {

@@ -175,10 +175,13 @@ TEST_F(ImportMapTest, ConsentNeedsItsDateAndItsWord) {
   EXPECT_EQ(choice.notice().version(), 2u);
   EXPECT_EQ(choice.notice().language(), "de");
 
-  Set("Newsletter", "said something on the phone");
-  mapped = mapper_->Map(row_);
-  EXPECT_THAT(Columns(mapped), ElementsAre("Newsletter"));
-  EXPECT_EQ(mapped.rows[0].choices_size(), 0);
+  for (const char* words : {"said something on the phone", "ja?", "(ja)",
+                            "ja, aber", "j a", "jaja"}) {
+    Set("Newsletter", words);
+    mapped = mapper_->Map(row_);
+    EXPECT_THAT(Columns(mapped), ElementsAre("Newsletter")) << words;
+    EXPECT_EQ(mapped.rows[0].choices_size(), 0) << words;
+  }
 }
 
 TEST_F(ImportMapTest, WithdrawalIsNeverLostForWantOfADate) {
