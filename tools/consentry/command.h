@@ -27,7 +27,6 @@ void AddConsent(CLI::App* app, CommandContext* context);
 void AddAudit(CLI::App* app, CommandContext* context);
 void AddImport(CLI::App* app, CommandContext* context);
 void AddClient(CLI::App* app, CommandContext* context);
-void AddPolicy(CLI::App* app, CommandContext* context);
 void AddProtos(CLI::App* app, CommandContext* context);
 void AddInit(CLI::App* app, CommandContext* context);
 void AddServe(CLI::App* app, CommandContext* context);

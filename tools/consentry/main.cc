@@ -5,6 +5,7 @@
 #include "gateway/server/server.h"
 #include "tools/consentry/command.h"
 #include "tools/consentry/exit_code.h"
+#include "tools/consentry/policy_commands.h"
 
 // The one program that a person types.
 int main(int argc, char** argv) {
@@ -36,13 +37,15 @@ int main(int argc, char** argv) {
   AddWrite(&app, &context);
   AddExplain(&app, &context);
   AddConsent(&app, &context);
-  AddPolicy(&app, &context);
+  AddPolicy(app);
   AddAudit(&app, &context);
   AddProtos(&app, &context);
   AddBench(&app, &context);
 
   try {
     app.parse(argc, argv);
+  } catch (const CLI::RuntimeError& ended) {
+    return ended.get_exit_code();
   } catch (const CLI::ParseError& error) {
     // 0 for --help and --version.
     return app.exit(error) == 0 ? kExitOk : kExitNo;

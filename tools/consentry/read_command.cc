@@ -9,6 +9,7 @@
 #include "consentry/v1/data_service.grpc.pb.h"
 #include "tools/consentry/command.h"
 #include "tools/consentry/exit_code.h"
+#include "tools/consentry/parse_words.h"
 #include "tools/consentry/rpc_error.h"
 #include "tools/consentry/session.h"
 #include "tools/consentry/show.h"
@@ -38,23 +39,6 @@ struct ExplainOptions {
   bool json = false;
   bool dev = false;
 };
-
-absl::StatusOr<v1::Channel> ParseChannel(std::string name) {
-  for (char& c : name) {
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-    if (c == '-') c = '_';
-  }
-  v1::Channel channel;
-  if (!v1::Channel_Parse("CHANNEL_" + name, &channel)) {
-    return absl::InvalidArgumentError("unknown channel");
-  }
-  return channel;
-}
-
-int Fail(const absl::Status& status) {
-  std::cerr << "consentry: " << status.message() << "\n";
-  return absl::IsInvalidArgument(status) ? kExitNo : kExitError;
-}
 
 v1::CallContext ContextOf(const ReadOptions& options) {
   v1::CallContext context;

@@ -1,0 +1,153 @@
+#include <grpcpp/grpcpp.h>
+
+#include <CLI/CLI.hpp>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "consentry/v1/data_service.grpc.pb.h"
+#include "tools/consentry/command.h"
+#include "tools/consentry/draft_command.h"
+#include "tools/consentry/exit_code.h"
+#include "tools/consentry/import_command.h"
+#include "tools/consentry/parse_words.h"
+#include "tools/consentry/rpc_error.h"
+#include "tools/consentry/session.h"
+
+namespace consentry::tools {
+namespace {
+
+// ImportRecords over a channel.
+class RpcTransport final : public ImportTransport {
+ public:
+  explicit RpcTransport(const std::shared_ptr<grpc::Channel>& channel)
+      : stub_(v1::DataService::NewStub(channel)),
+        stream_(stub_->ImportRecords(&context_)) {}
+
+  absl::Status Send(const v1::ImportRecordsRequest& message) override {
+    return stream_->Write(message)
+               ? absl::OkStatus()
+               : absl::UnavailableError("the gateway ended the import");
+  }
+  absl::Status DoneSending() override {
+    stream_->WritesDone();
+    return absl::OkStatus();
+  }
+  std::optional<v1::ImportRecordsResponse> Receive() override {
+    v1::ImportRecordsResponse response;
+    if (!stream_->Read(&response)) return std::nullopt;
+    return response;
+  }
+  absl::Status Finish() override {
+    const grpc::Status status = stream_->Finish();
+    if (status.ok()) return absl::OkStatus();
+    const std::string reason = ReasonOf(status);
+    return absl::Status(
+        static_cast<absl::StatusCode>(status.error_code()),
+        (reason.empty() ? "" : reason + ": ") + status.error_message());
+  }
+
+ private:
+  grpc::ClientContext context_;
+  const std::unique_ptr<v1::DataService::Stub> stub_;
+  const std::unique_ptr<grpc::ClientReaderWriter<v1::ImportRecordsRequest,
+                                                 v1::ImportRecordsResponse>>
+      stream_;
+};
+
+struct ImportCommandOptions {
+  std::string client = "operator";
+  std::string map;
+  std::string file;
+  std::string quarantine;
+  std::string draft;
+  bool dry_run = false;
+  bool json = false;
+};
+
+uint64_t SizeOf(const std::string& path) {
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  return file ? static_cast<uint64_t>(file.tellg()) : 0;
+}
+
+int RunImport(const std::string& folder, const ImportCommandOptions& options) {
+  const auto session = Session::Open({folder, options.client, "", false});
+  if (!session.ok()) return Fail(session.status());
+  const std::string quarantine_path = options.quarantine.empty()
+                                          ? options.file + ".quarantine.csv"
+                                          : options.quarantine;
+  std::ofstream quarantine(quarantine_path);
+  if (!quarantine) {
+    return Fail(absl::UnavailableError("cannot write " + quarantine_path));
+  }
+  ImportOptions import_options;
+  import_options.dry_run = options.dry_run;
+  const auto report = ImportOver((*session)->channel(), options.map,
+                                 options.file, import_options, &quarantine,
+                                 /*show_progress=*/true);
+  if (!report.ok()) return Fail(report.status());
+  std::cout << (options.json ? ReportJson(*report) + "\n"
+                             : ReportTable(*report));
+  if (!options.json && !report->reasons.empty()) {
+    std::cout << "What was held back, by row and column: " << quarantine_path
+              << "\n";
+  }
+  return kExitOk;
+}
+
+}  // namespace
+
+absl::StatusOr<ImportReport> ImportOver(
+    const std::shared_ptr<grpc::Channel>& channel, const std::string& map,
+    const std::string& file, const ImportOptions& options,
+    std::ostream* quarantine, bool show_progress) {
+  std::unique_ptr<Progress> progress;
+  if (show_progress) {
+    Progress::Options progress_options;
+    progress_options.label =
+        "import " + file.substr(file.find_last_of('/') + 1);
+    progress_options.total = SizeOf(file);
+    progress_options.unit = "bytes";
+    progress_options.terminal = Progress::StderrIsTerminal();
+    progress_options.now_us = Progress::SteadyNowUs;
+    progress = std::make_unique<Progress>(&std::cerr, progress_options);
+  }
+  return ImportFile(
+      map, file, options,
+      [&]() -> absl::StatusOr<std::unique_ptr<ImportTransport>> {
+        return std::make_unique<RpcTransport>(channel);
+      },
+      quarantine, progress.get());
+}
+
+void AddImport(CLI::App* app, CommandContext* context) {
+  auto options = std::make_shared<ImportCommandOptions>();
+  CLI::App* import = app->add_subcommand(
+      "import", "Import a CSV file by a map, or draft the map");
+  import->add_option("file", options->file, "CSV file");
+  import->add_option("--map", options->map, "Map of its columns (txtpb)");
+  import->add_option("--draft", options->draft,
+                     "Write a map for this CSV file, with guesses to review");
+  import->add_option("--as", options->client, "Registration to import as")
+      ->capture_default_str();
+  import->add_option("--quarantine", options->quarantine,
+                     "Where rows that are held back are listed; default: "
+                     "FILE.quarantine.csv");
+  import->add_flag("--dry-run", options->dry_run, "Apply nothing");
+  import->add_flag("--json", options->json, "Print the report as JSON");
+  import->callback([context, options] {
+    if (!options->draft.empty()) {
+      context->exit_code = RunDraft(context->folder, options->draft);
+    } else if (options->map.empty() || options->file.empty()) {
+      context->exit_code = Fail(absl::InvalidArgumentError(
+          "name a map and a file: consentry import --map MAP.txtpb FILE.csv "
+          "(or --draft FILE.csv to make a map)"));
+    } else {
+      context->exit_code = RunImport(context->folder, *options);
+    }
+  });
+}
+
+}  // namespace consentry::tools
