@@ -549,8 +549,8 @@ absl::Status BatchPlanner::NoteCandidates(const JoinDecision& decision,
 
 std::string BatchPlanner::ContentOf(const CheckedRow& row,
                                     const Draft& draft) const {
-  // The time of collection is left out: a file exported again tells nothing
-  // new.
+  // The time at which a row is taken is no content: a file without times that
+  // is imported again tells nothing new.
   Digester digester(draft.head.digest_key());
   digester.AddNumber(row.kind->number);
   digester.AddText(row.source_key);
@@ -572,6 +572,8 @@ std::string BatchPlanner::ContentOf(const CheckedRow& row,
     digester.AddNumber(digest);
     digester.AddNumber(verified ? 1 : 0);
   }
+  digester.AddNumber(
+      row.collected_told ? static_cast<uint64_t>(row.collected_us) : 0);
   digester.AddText(row.residence);
   digester.AddText(row.location);
   digester.AddText(row.birth_date);

@@ -254,6 +254,7 @@ class RowChecker {
       HoldBackRow("collect_time", v1::ERROR_REASON_VALUE_OUT_OF_RANGE);
       return;
     }
+    out_.collected_told = true;
     out_.collected_us = time.seconds() * 1000000 + time.nanos() / 1000;
     if (out_.collected_us > options_.now_us + kMaxAheadUs) {
       HoldBackRow("collect_time", v1::ERROR_REASON_VALUE_OUT_OF_RANGE);

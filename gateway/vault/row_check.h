@@ -49,6 +49,8 @@ struct CheckedRow {
   std::string birth_date;
   std::vector<v1::ImportedChoice> choices;
   int64_t collected_us = 0;
+  // The row itself says when it was collected.
+  bool collected_told = false;
 
   std::vector<v1::ImportFault> faults;
   // Nothing of the row may be written.
