@@ -48,6 +48,43 @@ std::vector<std::string> ExpandPlaces(
   return out;
 }
 
+std::set<std::string, std::less<>> NamedPlaces(const BundleSources& sources) {
+  std::set<std::string, std::less<>> named;
+  const auto add = [&](const auto& codes) {
+    named.insert(codes.begin(), codes.end());
+  };
+  const auto& profile = sources.profile.message;
+  named.insert(profile.home());
+  add(profile.establishments());
+  add(profile.markets());
+  for (const auto& located : sources.packs) {
+    const Pack& pack = located.message;
+    for (const auto& group : pack.groups()) add(group.members());
+    for (const auto& row : pack.attach()) {
+      add(ExpandPlaces(pack, row.established_in()));
+      add(ExpandPlaces(pack, row.markets()));
+      add(ExpandPlaces(pack, row.residence()));
+      add(ExpandPlaces(pack, row.residence_or_location()));
+    }
+    for (const auto& row : pack.minors()) {
+      for (const auto& age : row.below_age_in()) {
+        add(ExpandPlaces(pack, age.jurisdictions()));
+      }
+    }
+    for (const auto& row : pack.transfers()) {
+      add(ExpandPlaces(pack, row.area()));
+      add(ExpandPlaces(pack, row.adequate()));
+    }
+    for (const auto& row : pack.owner_rules()) {
+      add(ExpandPlaces(pack, row.jurisdictions()));
+    }
+  }
+  for (const auto& purpose : sources.purposes.message.purposes()) {
+    for (const auto& transfer : purpose.transfers()) add(transfer.to());
+  }
+  return named;
+}
+
 bool DecisionsRead(std::string_view rows) {
   constexpr std::array<std::string_view, 4> kUnread = {"clocks", "reasks",
                                                        "breaches", "proofs"};

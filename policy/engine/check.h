@@ -49,6 +49,9 @@ std::vector<std::string> ExpandPlaces(
     const config::v1::Pack& pack,
     const google::protobuf::RepeatedPtrField<std::string>& codes);
 
+// Every place that any of the files names, groups expanded.
+std::set<std::string, std::less<>> NamedPlaces(const BundleSources& sources);
+
 // Calls f(rule info, name of the repeated field, index) for every row of a
 // pack.
 template <class F>

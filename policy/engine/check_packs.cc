@@ -467,7 +467,7 @@ void CheckPacks(const std::vector<Located<Pack>>& packs, Findings* out) {
     out->Refuse(Place(), "at most 64 packs can be loaded");
   }
   if (rules > kMaxRules) {
-    out->Refuse(Place(), "at most 16384 rules can be loaded");
+    out->Refuse(Place(), "at most 4096 rules can be loaded");
   }
 }
 

@@ -269,6 +269,9 @@ void CheckOwnerRule(const BundleSources& sources, const OwnerRule& row,
 }  // namespace
 
 void CheckTogether(const BundleSources& sources, Findings* out) {
+  if (NamedPlaces(sources).size() > kMaxPlaces) {
+    out->Refuse(Place(), "more than 4096 places are named");
+  }
   for (const auto& pack : sources.packs) {
     CheckOverlaps(pack, out);
     CheckWaysOut(pack, out);

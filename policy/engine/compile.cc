@@ -53,48 +53,9 @@ class Compiler {
   }
 
  private:
-  void Name(std::set<std::string, std::less<>>* named,
-            const std::vector<std::string>& codes) {
-    named->insert(codes.begin(), codes.end());
-  }
-
   void Places() {
-    std::set<std::string, std::less<>> named;
     const auto& profile = sources_.profile.message;
-    named.insert(profile.home());
-    named.insert(profile.establishments().begin(),
-                 profile.establishments().end());
-    named.insert(profile.markets().begin(), profile.markets().end());
-    for (const auto& located : sources_.packs) {
-      const Pack& pack = located.message;
-      for (const auto& group : pack.groups()) {
-        named.insert(group.members().begin(), group.members().end());
-      }
-      for (const auto& row : pack.attach()) {
-        Name(&named, ExpandPlaces(pack, row.established_in()));
-        Name(&named, ExpandPlaces(pack, row.markets()));
-        Name(&named, ExpandPlaces(pack, row.residence()));
-        Name(&named, ExpandPlaces(pack, row.residence_or_location()));
-      }
-      for (const auto& row : pack.minors()) {
-        for (const auto& age : row.below_age_in()) {
-          Name(&named, ExpandPlaces(pack, age.jurisdictions()));
-        }
-      }
-      for (const auto& row : pack.transfers()) {
-        Name(&named, ExpandPlaces(pack, row.area()));
-        Name(&named, ExpandPlaces(pack, row.adequate()));
-      }
-      for (const auto& row : pack.owner_rules()) {
-        Name(&named, ExpandPlaces(pack, row.jurisdictions()));
-      }
-    }
-    for (const auto& purpose : sources_.purposes.message.purposes()) {
-      for (const auto& transfer : purpose.transfers()) {
-        named.insert(transfer.to().begin(), transfer.to().end());
-      }
-    }
-    t_->places = PlaceTable(named);
+    t_->places = PlaceTable(NamedPlaces(sources_));
     std::set<JurisdictionId> assumed = {*t_->places.Find(profile.home())};
     for (const std::string& market : profile.markets()) {
       assumed.insert(*t_->places.Find(market));

@@ -52,8 +52,10 @@ inline constexpr size_t kMaxFieldsPerPurpose = 256;
 inline constexpr size_t kMaxFields = 4096;
 inline constexpr size_t kMaxPurposes = 1024;
 inline constexpr size_t kMaxRegimes = 64;
-inline constexpr size_t kMaxRules = 16384;
+inline constexpr size_t kMaxRules = 4096;
 inline constexpr size_t kMaxOwnerRules = 256;
+// Countries and regions that the files name.
+inline constexpr size_t kMaxPlaces = 4096;
 inline constexpr size_t kMaxBasesPerPurpose = 31;
 // Days on which any row or pack begins or ends.
 inline constexpr size_t kMaxBoundaries = 512;

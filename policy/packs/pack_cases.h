@@ -8,8 +8,8 @@ namespace consentry::policy {
 
 // The cases of the shipped packs, sorted by name: "eu-gdpr/minors.txtpb" holds
 // one consentry.config.v1.PolicyCaseFile; "catalog.txtpb" (Catalog) and
-// "purposes.txtpb" (PurposeRegistry) are what the cases speak of. Static memory,
-// any thread.
+// "purposes.txtpb" (PurposeRegistry) are what the cases speak of. Static
+// memory, any thread.
 absl::Span<const EmbeddedFile> EmbeddedCases();
 
 }  // namespace consentry::policy

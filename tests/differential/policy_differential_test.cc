@@ -23,7 +23,7 @@ constexpr int kRequests = 1'000'000;
 // Of the enumeration, each one.
 constexpr uint64_t kStride = 1;
 #else
-constexpr int kRequests = 20'000;
+constexpr int kRequests = 50'000;
 // A prime, so that every value of every dimension is met.
 constexpr uint64_t kStride = 211;
 #endif

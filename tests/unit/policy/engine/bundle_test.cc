@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -313,6 +314,38 @@ TEST(BundleFaults, AllFaultsOfAllFilesAreToldAtOnce) {
   ExpectRefused(texts, "purposes.txtpb");
   ExpectRefused(texts, "profile.txtpb");
   ExpectRefused(texts, "pack0.txtpb");
+}
+
+TEST(BundleFaults, FilesBeyondTheBoundsAreRefused) {
+  SmallTexts places;
+  places.packs[2] += "groups { name: \"MANY\"";
+  for (int i = 0; i < 4200; ++i) {
+    char code[8];
+    std::snprintf(code, sizeof code, "%c%c-%03d", 'A' + i / 1000 % 26,
+                  'A' + i / 26 % 26, i % 1000);
+    places.packs[2] += std::string(" members: \"") + code + "\"";
+  }
+  places.packs[2] += " }";
+  ExpectRefused(places, "more than 4096 places");
+
+  SmallTexts rules;
+  for (int i = 0; i < 257; ++i) {
+    rules.packs[2] += "owner_rules { rule { id: \"r" + std::to_string(i) +
+                      "\" citation: \"x\" } effect: DENY }";
+  }
+  ExpectRefused(rules, "owner_rules: must be at most 256");
+
+  SmallTexts days;
+  for (int i = 0; i < 520; ++i) {
+    const int year = 1900 + i / 12;
+    char row[160];
+    std::snprintf(row, sizeof row,
+                  "restrictions { rule { id: \"d%d\" citation: \"x\" "
+                  "evidence: CHECKED valid_from: \"%04d-%02d-01\" } }\n",
+                  i, year, 1 + i % 12);
+    days.packs[0] += row;
+  }
+  ExpectRefused(days, "begin and end on more than 512 days");
 }
 
 TEST(BundleWarnings, PurposeWithoutABasisInARegimeIsTold) {
