@@ -1,0 +1,220 @@
+#include <arpa/inet.h>
+#include <grpcpp/grpcpp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "consentry/v1/admin_service.pb.h"
+#include "gateway/server/initialise.h"
+#include "gateway/server/server.h"
+#include "proto/support/status_macros.h"
+#include "tools/consentry/command.h"
+#include "tools/consentry/demo_tour.h"
+#include "tools/consentry/exit_code.h"
+#include "tools/consentry/import_command.h"
+#include "tools/consentry/parse_words.h"
+#include "tools/consentry/registration.h"
+#include "tools/consentry/rpc_error.h"
+#include "tools/consentry/samples/generator.h"
+#include "tools/consentry/session.h"
+
+namespace consentry::tools {
+namespace {
+
+// Marks a folder as a demonstration's, which may be removed and made anew.
+constexpr char kMarker[] = "/.consentry-demo";
+constexpr uint32_t kValidDays = 30;
+
+struct DemoOptions {
+  std::string folder = "consentry-demo";
+  int customers = 2000;
+  bool exit = false;
+};
+
+// A port of loopback that is free now, so that commands in another terminal
+// find the gateway by its configuration.
+std::string FreeAddress() {
+  const int socket_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof(address);
+  int port = 0;
+  if (socket_fd >= 0 &&
+      bind(socket_fd, reinterpret_cast<sockaddr*>(&address), length) == 0 &&
+      getsockname(socket_fd, reinterpret_cast<sockaddr*>(&address), &length) ==
+          0) {
+    port = ntohs(address.sin_port);
+  }
+  if (socket_fd >= 0) close(socket_fd);
+  return "127.0.0.1:" + std::to_string(port == 0 ? 50051 : port);
+}
+
+absl::Status ClearFolder(const std::string& folder) {
+  std::error_code fault;
+  if (!std::filesystem::exists(folder, fault)) return absl::OkStatus();
+  if (!std::filesystem::exists(folder + kMarker, fault)) {
+    return absl::InvalidArgumentError(
+        folder + " is there and is no demonstration; name another with --folder");
+  }
+  std::filesystem::remove_all(folder, fault);
+  return fault ? absl::UnavailableError("cannot remove " + folder)
+               : absl::OkStatus();
+}
+
+std::vector<v1::Client> Systems() {
+  const auto system = [](const char* id, const char* title,
+                         std::vector<std::string> purposes) {
+    v1::Client client;
+    client.set_id(id);
+    client.set_title(title);
+    client.set_role(v1::ROLE_SERVICE);
+    *client.mutable_purposes() = {purposes.begin(), purposes.end()};
+    client.add_read_categories("user");
+    client.set_country("DE");
+    client.set_recipient("Sample Shop");
+    client.set_contract("demo");
+    return client;
+  };
+  std::vector<v1::Client> systems;
+  v1::Client importer = system(kDemoImporter, "Imports of the touchpoints",
+                               {"essential.service.operations"});
+  importer.add_write_categories("user");
+  for (const char* source : {"crm", "web_shop", "pos"}) {
+    importer.add_sources(source);
+  }
+  for (const char* permission :
+       {"data.import", "data.legal_facts", "consent.record"}) {
+    importer.add_permissions(permission);
+  }
+  importer.add_attests("marketing.communications.email");
+  systems.push_back(importer);
+  systems.push_back(system(kDemoHelpdesk, "Help desk",
+                           {"essential.service.operations.support"}));
+  v1::Client newsletter = system(kDemoNewsletter, "Newsletter",
+                                 {"marketing.communications.email"});
+  newsletter.add_permissions("consent.record");
+  newsletter.add_attests("marketing.communications.email");
+  systems.push_back(newsletter);
+  systems.push_back(system(kDemoReports, "Statistics", {"analytics.reporting"}));
+  v1::Client partner =
+      system(kDemoPartner, "Advertising partner", {"third_party_sharing"});
+  partner.set_country("US");
+  partner.set_transfer_ground("scc");
+  partner.set_recipient("Partner Ads");
+  systems.push_back(partner);
+  return systems;
+}
+
+absl::Status Initialise(const DemoOptions& options, const std::string& address) {
+  server::InitialiseOptions init;
+  init.folder = options.folder;
+  init.home = "DE";
+  init.markets = {"DE", "FR", "IT", "ES", "AT", "GB", "US-CA", "US-VA"};
+  init.thresholds = {"us-ca.business", "us-va.controller"};
+  init.address = address;
+  init.name = "Sample Shop";
+  init.contact = "privacy@example.com";
+  init.dpo_contact = "dpo@example.com";
+  CONSENTRY_RETURN_IF_ERROR(server::Initialise(init).status());
+  std::ofstream marker(options.folder + kMarker);
+  marker << "made by consentry demo; may be removed\n";
+  return marker ? absl::OkStatus()
+                : absl::UnavailableError("cannot write " + options.folder);
+}
+
+absl::Status ImportSamples(const DemoOptions& options,
+                           const std::string& address) {
+  SampleOptions samples;
+  samples.customers = options.customers;
+  samples.today = absl::ToCivilDay(absl::Now(), absl::UTCTimeZone());
+  const std::string folder = options.folder + "/samples";
+  CONSENTRY_RETURN_IF_ERROR(WriteSamples(samples, folder));
+  CONSENTRY_ASSIGN_OR_RETURN(
+      const auto channel,
+      Connect(address, CredentialsIn(options.folder, kDemoImporter)));
+  for (const SampleFile& file : GenerateSamples(samples)) {
+    std::ofstream quarantine(folder + "/" + file.name + ".quarantine.csv");
+    CONSENTRY_ASSIGN_OR_RETURN(
+        const ImportReport report,
+        ImportOver(channel, folder + "/" + file.map, folder + "/" + file.name,
+                   {}, &quarantine, /*show_progress=*/true));
+    std::cout << "  " << file.name << ": " << WithCommas(report.rows)
+              << " rows, " << WithCommas(report.created) << " records made, "
+              << WithCommas(report.joined) << " joined to known customers, "
+              << WithCommas(report.quarantined_records) << " held back\n";
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Demo(const DemoOptions& options, const std::string& program) {
+  CONSENTRY_RETURN_IF_ERROR(ClearFolder(options.folder));
+  const std::string address = FreeAddress();
+  std::cout << "Keys, certificates and configuration in " << options.folder
+            << "\n";
+  CONSENTRY_RETURN_IF_ERROR(Initialise(options, address));
+  server::ServerOptions server_options;
+  server_options.dev = true;
+  CONSENTRY_ASSIGN_OR_RETURN(
+      const auto server, server::Server::Open(options.folder, server_options));
+  std::cout << "Gateway at " << server->address()
+            << ", mutual TLS 1.3, --dev (it tells reasons to every caller)\n"
+            << "Systems of the shop:";
+  CONSENTRY_ASSIGN_OR_RETURN(
+      const auto admin,
+      Connect(server->address(), CredentialsIn(options.folder, "operator")));
+  for (const v1::Client& system : Systems()) {
+    v1::Client registered;
+    const grpc::Status status = RegisterWithNewKey(
+        admin, system, kValidDays, options.folder, &registered);
+    if (!status.ok()) {
+      PrintError(status, std::cerr);
+      return absl::InternalError("cannot register " + system.id());
+    }
+    std::cout << " " << system.id();
+  }
+  std::cout << "\nImport of the touchpoints\n";
+  CONSENTRY_RETURN_IF_ERROR(ImportSamples(options, server->address()));
+
+  DemoTour tour({options.folder, server->address(), program}, &std::cout);
+  CONSENTRY_RETURN_IF_ERROR(tour.Run());
+  tour.PrintCommands();
+  if (!options.exit) {
+    std::cout << "\nThe gateway stays up until Ctrl-C." << std::endl;
+    server::Server::WaitForSignal();
+  }
+  return server->Stop();
+}
+
+}  // namespace
+
+void AddDemo(CLI::App* app, CommandContext* context) {
+  auto options = std::make_shared<DemoOptions>();
+  CLI::App* demo = app->add_subcommand(
+      "demo", "A gateway with sample customers, and a guided tour");
+  demo->add_option("--folder", options->folder,
+                   "Made anew; only a demonstration's is replaced")
+      ->capture_default_str();
+  demo->add_option("--customers", options->customers)
+      ->capture_default_str()
+      ->check(CLI::Range(100, 1000000));
+  demo->add_flag("--exit", options->exit, "End after the tour");
+  demo->callback([context, options] {
+    std::error_code ignored;
+    const auto program = std::filesystem::read_symlink("/proc/self/exe", ignored);
+    server::Server::BlockSignals();
+    const absl::Status status =
+        Demo(*options, ignored ? "consentry" : program.string());
+    context->exit_code = status.ok() ? kExitOk : Fail(status);
+  });
+}
+
+}  // namespace consentry::tools

@@ -1,0 +1,381 @@
+#include "tools/consentry/demo_tour.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+#include "consentry/v1/audit_service.grpc.pb.h"
+#include "consentry/v1/consent_service.grpc.pb.h"
+#include "consentry/v1/data_service.grpc.pb.h"
+#include "proto/support/status_macros.h"
+#include "tools/consentry/audit_offline.h"
+#include "tools/consentry/exit_code.h"
+#include "tools/consentry/key_pair.h"
+#include "tools/consentry/rpc_error.h"
+#include "tools/consentry/samples/generator.h"
+#include "tools/consentry/session.h"
+#include "tools/consentry/show.h"
+
+namespace consentry::tools {
+namespace {
+
+constexpr char kSupport[] = "essential.service.operations.support";
+constexpr char kMarketing[] = "marketing.communications.email";
+constexpr char kAnalytics[] = "analytics.reporting";
+constexpr char kSharing[] = "third_party_sharing";
+
+v1::SubjectRef Crm(std::string_view number) {
+  v1::SubjectRef ref;
+  ref.mutable_identifier()->set_type(v1::IDENTIFIER_TYPE_EXTERNAL_ID);
+  ref.mutable_identifier()->set_namespace_("crm");
+  ref.mutable_identifier()->set_value(std::string(number));
+  return ref;
+}
+
+absl::Status Unexpected(const std::string& what) {
+  return absl::InternalError("the tour went off its way: " + what);
+}
+
+absl::Status FromRpc(const grpc::Status& status) {
+  const std::string reason = ReasonOf(status);
+  return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
+                      (reason.empty() ? "" : reason + ": ") +
+                          status.error_message());
+}
+
+v1::ReadSubjectRequest Question(std::string_view customer,
+                                const std::string& purpose,
+                                const std::vector<std::string>& fields,
+                                v1::Channel channel) {
+  v1::ReadSubjectRequest request;
+  *request.mutable_subject() = Crm(customer);
+  request.set_purpose(purpose);
+  *request.mutable_fields() = {fields.begin(), fields.end()};
+  request.set_channel(channel);
+  return request;
+}
+
+bool Released(const v1::ReadSubjectResponse& response,
+              const std::string& field) {
+  return std::any_of(response.fields().begin(), response.fields().end(),
+                     [&](const v1::Field& f) { return f.name() == field; });
+}
+
+// One system of the shop.
+class System {
+ public:
+  static absl::StatusOr<System> Connect(const DemoTour::Options& options,
+                                        const std::string& client) {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        auto channel,
+        tools::Connect(options.address, CredentialsIn(options.folder, client)));
+    return System(std::move(channel));
+  }
+
+  absl::StatusOr<v1::ReadSubjectResponse> Read(
+      const v1::ReadSubjectRequest& request) const {
+    grpc::ClientContext call;
+    v1::ReadSubjectResponse response;
+    const grpc::Status status =
+        v1::DataService::NewStub(channel_)->ReadSubject(&call, request,
+                                                        &response);
+    if (!status.ok()) return FromRpc(status);
+    return response;
+  }
+
+  const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
+
+ private:
+  explicit System(std::shared_ptr<grpc::Channel> channel)
+      : channel_(std::move(channel)) {}
+  std::shared_ptr<grpc::Channel> channel_;
+};
+
+}  // namespace
+
+DemoTour::DemoTour(Options options, std::ostream* out)
+    : options_(std::move(options)), out_(out) {}
+
+void DemoTour::Title(const std::string& text) {
+  *out_ << "\n" << ++step_ << ". " << text << "\n";
+}
+
+void DemoTour::Ask(const std::string& text) {
+  *out_ << "  asks    " << text << "\n";
+}
+
+absl::Status DemoTour::Run() {
+  CONSENTRY_RETURN_IF_ERROR(Support());
+  CONSENTRY_RETURN_IF_ERROR(Marketing());
+  CONSENTRY_RETURN_IF_ERROR(Analytics());
+  CONSENTRY_RETURN_IF_ERROR(Californian());
+  CONSENTRY_RETURN_IF_ERROR(Stranger());
+  return Log();
+}
+
+absl::Status DemoTour::Support() {
+  Title("Support reads a name and an e-mail address for an open ticket");
+  Ask("helpdesk, for support, about a German customer with an open ticket");
+  CONSENTRY_ASSIGN_OR_RETURN(const System helpdesk,
+                             System::Connect(options_, kDemoHelpdesk));
+  auto request = Question(kSampleGerman, kSupport,
+                          {"profile.given_name", "profile.family_name",
+                           "profile.email"},
+                          v1::CHANNEL_INTERNAL);
+  CONSENTRY_ASSIGN_OR_RETURN(auto response, helpdesk.Read(request));
+  Show(response, *out_);
+  if (!Released(response, "profile.email")) {
+    return Unexpected("support was to get an e-mail address");
+  }
+  *out_ << "  why     the gateway found the open ticket itself; the basis is "
+           "the contract\n\n";
+  Ask("the same about a customer without an open ticket or recent order");
+  request = Question(kSampleVirginian, kSupport, {"profile.email"},
+                     v1::CHANNEL_INTERNAL);
+  CONSENTRY_ASSIGN_OR_RETURN(response, helpdesk.Read(request));
+  Show(response, *out_);
+  *out_ << "  why     the purpose demands such a context, and what a caller "
+           "claims is none\n";
+  return absl::OkStatus();
+}
+
+absl::Status DemoTour::Marketing() {
+  Title("Marketing, before consent, with it, and after it was withdrawn");
+  CONSENTRY_ASSIGN_OR_RETURN(const System newsletter,
+                             System::Connect(options_, kDemoNewsletter));
+  const auto request =
+      Question(kSampleGerman, kMarketing,
+               {"profile.given_name", "profile.email"}, v1::CHANNEL_EMAIL);
+  Ask("newsletter, for marketing by e-mail, about the same customer");
+  CONSENTRY_ASSIGN_OR_RETURN(auto response, newsletter.Read(request));
+  Show(response, *out_);
+  if (response.decision().effect() != v1::EFFECT_DENY) {
+    return Unexpected("marketing was to be denied for want of consent");
+  }
+  denied_decision_ = response.decision().id();
+  *out_ << "  why     nobody asked her, and silence is no consent\n\n";
+
+  const auto consents = v1::ConsentService::NewStub(newsletter.channel());
+  {
+    grpc::ClientContext call;
+    v1::RecordConsentRequest record;
+    *record.mutable_subject() = Crm(kSampleGerman);
+    record.add_purposes(kMarketing);
+    record.set_action(v1::CONSENT_ACTION_GIVE);
+    record.mutable_notice()->set_id("marketing-consent");
+    record.mutable_notice()->set_version(1);
+    record.mutable_notice()->set_language("de");
+    record.set_method("checkbox");
+    v1::RecordConsentResponse recorded;
+    const grpc::Status status =
+        consents->RecordConsent(&call, record, &recorded);
+    if (!status.ok()) return FromRpc(status);
+    *out_ << "  she consents; the ledger says, as attested by the newsletter "
+             "system:\n    ";
+    for (const auto& state : recorded.states()) Show(state, *out_);
+  }
+  CONSENTRY_ASSIGN_OR_RETURN(response, newsletter.Read(request));
+  Show(response, *out_);
+  if (!Released(response, "profile.email")) {
+    return Unexpected("marketing was to be allowed after consent");
+  }
+  {
+    grpc::ClientContext call;
+    v1::WithdrawConsentRequest withdraw;
+    *withdraw.mutable_subject() = Crm(kSampleGerman);
+    withdraw.add_purposes(kMarketing);
+    v1::WithdrawConsentResponse withdrawn;
+    const auto start = std::chrono::steady_clock::now();
+    const grpc::Status status =
+        consents->WithdrawConsent(&call, withdraw, &withdrawn);
+    if (!status.ok()) return FromRpc(status);
+    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(
+        std::chrono::steady_clock::now() - start);
+    *out_ << "\n  she withdraws; in force when the call returns ("
+          << static_cast<double>(took.count()) / 1000 << " ms)\n";
+  }
+  CONSENTRY_ASSIGN_OR_RETURN(response, newsletter.Read(request));
+  Show(response, *out_);
+  if (response.decision().effect() != v1::EFFECT_DENY) {
+    return Unexpected("marketing was to be denied after the withdrawal");
+  }
+  denied_decision_ = response.decision().id();
+  *out_ << "  why     a withdrawal bites at once, on reads in flight too\n";
+  return absl::OkStatus();
+}
+
+absl::Status DemoTour::Analytics() {
+  Title("Analytics gets an age band and a region");
+  Ask("reports, for statistics: birth date, postal code, region");
+  CONSENTRY_ASSIGN_OR_RETURN(const System reports,
+                             System::Connect(options_, kDemoReports));
+  CONSENTRY_ASSIGN_OR_RETURN(
+      const auto response,
+      reports.Read(Question(kSampleGerman, kAnalytics,
+                            {"profile.birth_date", "profile.postal_code",
+                             "profile.region", "profile.country"},
+                            v1::CHANNEL_INTERNAL)));
+  Show(response, *out_);
+  for (const v1::Field& field : response.fields()) {
+    if (field.transform() == v1::TRANSFORM_NONE) {
+      return Unexpected("analytics was to get reduced values only");
+    }
+  }
+  if (!Released(response, "profile.birth_date")) {
+    return Unexpected("analytics was to get an age band");
+  }
+  *out_ << "  why     the purpose needs no more, so no more leaves\n";
+  return absl::OkStatus();
+}
+
+absl::Status DemoTour::Californian() {
+  Title("A Californian whose browser sends Global Privacy Control");
+  CONSENTRY_ASSIGN_OR_RETURN(const System partner,
+                             System::Connect(options_, kDemoPartner));
+  Ask("ad-partner, for sharing, about a Virginian who said nothing");
+  CONSENTRY_ASSIGN_OR_RETURN(
+      auto response,
+      partner.Read(Question(kSampleVirginian, kSharing, {"profile.email"},
+                            v1::CHANNEL_PARTNER)));
+  Show(response, *out_);
+  {
+    // The shop's web site passes on what the browser sent.
+    CONSENTRY_ASSIGN_OR_RETURN(const System importer,
+                               System::Connect(options_, kDemoImporter));
+    grpc::ClientContext call;
+    v1::OptOutRequest opt_out;
+    *opt_out.mutable_subject() = Crm(kSampleCalifornian);
+    opt_out.add_kinds(v1::OPT_OUT_KIND_SALE);
+    opt_out.add_kinds(v1::OPT_OUT_KIND_SHARING);
+    opt_out.set_global_privacy_control(true);
+    opt_out.set_channel(v1::CHANNEL_WEB);
+    v1::OptOutResponse opted;
+    const grpc::Status status =
+        v1::ConsentService::NewStub(importer.channel())
+            ->OptOut(&call, opt_out, &opted);
+    if (!status.ok()) return FromRpc(status);
+    *out_ << "\n  the Californian visits the shop; her browser sends Sec-GPC: "
+             "1\n";
+  }
+  Ask("ad-partner, for sharing, about the Californian");
+  CONSENTRY_ASSIGN_OR_RETURN(
+      response,
+      partner.Read(Question(kSampleCalifornian, kSharing, {"profile.email"},
+                            v1::CHANNEL_PARTNER)));
+  Show(response, *out_);
+  if (response.decision().effect() != v1::EFFECT_DENY) {
+    return Unexpected("a Californian with GPC was not to be shared");
+  }
+  *out_ << "  why     the signal is a valid opt-out there (11 CCR 7025)\n";
+  return absl::OkStatus();
+}
+
+absl::Status DemoTour::Stranger() {
+  Title("A stranger's certificate is refused");
+  Ask("somebody with a certificate that this gateway did not issue");
+  const std::string stem = options_.folder + "/stranger";
+  CONSENTRY_ASSIGN_OR_RETURN(const KeyPair pair, MakeKeyPair("helpdesk"));
+  CONSENTRY_ASSIGN_OR_RETURN(const std::string certificate,
+                             SelfSign(pair, "helpdesk"));
+  CONSENTRY_RETURN_IF_ERROR(WritePrivate(stem + ".key", pair.key_pem));
+  CONSENTRY_RETURN_IF_ERROR(WritePrivate(stem + ".pem", certificate));
+  Credentials credentials = CredentialsIn(options_.folder, kDemoHelpdesk);
+  credentials.certificate_file = stem + ".pem";
+  credentials.key_file = stem + ".key";
+  CONSENTRY_ASSIGN_OR_RETURN(const auto channel,
+                             Connect(options_.address, credentials));
+  grpc::ClientContext call;
+  call.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(3));
+  v1::ReadSubjectResponse response;
+  const grpc::Status status = v1::DataService::NewStub(channel)->ReadSubject(
+      &call,
+      Question(kSampleGerman, kSupport, {"profile.email"},
+               v1::CHANNEL_INTERNAL),
+      &response);
+  if (status.ok()) return Unexpected("a stranger was let in");
+  *out_ << "  gets    no connection: the handshake fails\n"
+        << "  why     who may ask is what a registered certificate says, not "
+           "what a call claims\n";
+  return absl::OkStatus();
+}
+
+// Verifies a copy of the log, then the same copy with one letter changed.
+absl::Status DemoTour::Log() {
+  Title("The audit log proves itself");
+  CONSENTRY_ASSIGN_OR_RETURN(const System compliance,
+                             System::Connect(options_, "compliance"));
+  {
+    // Everything so far comes under a signed checkpoint.
+    const auto stub = v1::AuditService::NewStub(compliance.channel());
+    grpc::ClientContext call;
+    v1::AuditLog log;
+    grpc::Status status = stub->GetAuditLog(&call, {}, &log);
+    if (!status.ok()) return FromRpc(status);
+    grpc::ClientContext next;
+    v1::GetCheckpointRequest request;
+    request.set_min_size(log.size());
+    v1::Checkpoint checkpoint;
+    status = stub->GetCheckpoint(&next, request, &checkpoint);
+    if (!status.ok()) return FromRpc(status);
+  }
+  const std::string copy = options_.folder + "/log-copy";
+  std::error_code fault;
+  std::filesystem::copy(options_.folder + "/data/log", copy,
+                        std::filesystem::copy_options::recursive, fault);
+  if (fault) return absl::UnavailableError("cannot copy the log");
+  AuditVerifyOptions verify;
+  verify.folder = copy;
+  verify.key = options_.folder + "/log-verifier.txt";
+  *out_ << "  a copy of the log, checked with the public key alone:\n";
+  std::ostringstream said;
+  if (RunAuditVerify(verify, said, said) != kExitOk) {
+    return Unexpected("the log did not verify: " + said.str());
+  }
+  *out_ << "    " << said.str();
+
+  // One letter of one entry.
+  std::string tampered;
+  for (const auto& file : std::filesystem::recursive_directory_iterator(copy)) {
+    if (!file.is_regular_file()) continue;
+    std::ifstream in(file.path(), std::ios::binary);
+    std::string bytes((std::istreambuf_iterator<char>(in)), {});
+    const size_t at = bytes.find("consent.withdraw");
+    if (at == std::string::npos) continue;
+    std::fstream out(file.path(),
+                     std::ios::binary | std::ios::in | std::ios::out);
+    out.seekp(static_cast<std::streamoff>(at));
+    out.write("consent.withdrew", 16);
+    tampered = file.path().filename().string();
+    break;
+  }
+  if (tampered.empty()) return Unexpected("no entry of the withdrawal found");
+  *out_ << "  somebody changes one letter of the withdrawal's entry in the "
+           "copy:\n";
+  std::ostringstream found;
+  if (RunAuditVerify(verify, found, found) != kExitNo) {
+    return Unexpected("a changed entry was not noticed");
+  }
+  *out_ << "    " << found.str();
+  return absl::OkStatus();
+}
+
+void DemoTour::PrintCommands() const {
+  const std::string start =
+      "  " + options_.program + " --config " + options_.folder + " ";
+  *out_ << "\nThree commands to paste into another terminal:\n\n"
+        << start << "read crm:" << kSampleGerman << " --as " << kDemoHelpdesk
+        << " --purpose " << kSupport
+        << " --fields profile.given_name,profile.email\n"
+        << start << "read crm:" << kSampleGerman << " --as " << kDemoNewsletter
+        << " --purpose " << kMarketing
+        << " --channel email --fields profile.email\n"
+        << start << "explain " << denied_decision_ << "\n";
+}
+
+}  // namespace consentry::tools

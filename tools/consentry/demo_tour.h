@@ -1,0 +1,59 @@
+#ifndef CONSENTRY_TOOLS_CONSENTRY_DEMO_TOUR_H_
+#define CONSENTRY_TOOLS_CONSENTRY_DEMO_TOUR_H_
+
+#include <memory>
+#include <ostream>
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace consentry::tools {
+
+// The guided tour of `consentry demo`: asks a running gateway what different
+// systems would ask, and prints question, answer and reason. Each step checks
+// its outcome; the first that is not as it should be ends the tour with an
+// error, so that the tour is a test as well.
+class DemoTour {
+ public:
+  struct Options {
+    // The demonstration's folder, with the certificates of its systems.
+    std::string folder;
+    std::string address;
+    // What a person types to start this program, for commands to paste.
+    std::string program;
+  };
+  // `out` outlives the tour.
+  DemoTour(Options options, std::ostream* out);
+
+  absl::Status Run();
+
+  // Three commands to paste: a read, a denial, its explanation.
+  void PrintCommands() const;
+
+ private:
+  absl::Status Support();
+  absl::Status Marketing();
+  absl::Status Analytics();
+  absl::Status Californian();
+  absl::Status Stranger();
+  absl::Status Log();
+
+  void Title(const std::string& text);
+  void Ask(const std::string& text);
+
+  const Options options_;
+  std::ostream* const out_;
+  int step_ = 0;
+  std::string denied_decision_;
+};
+
+// The systems that the demonstration registers.
+inline constexpr char kDemoImporter[] = "data-import";
+inline constexpr char kDemoHelpdesk[] = "helpdesk";
+inline constexpr char kDemoNewsletter[] = "newsletter";
+inline constexpr char kDemoReports[] = "reports";
+inline constexpr char kDemoPartner[] = "ad-partner";
+
+}  // namespace consentry::tools
+
+#endif  // CONSENTRY_TOOLS_CONSENTRY_DEMO_TOUR_H_
