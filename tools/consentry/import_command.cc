@@ -7,10 +7,10 @@
 #include <string>
 #include <utility>
 
-#include "consentry/v1/data_service.grpc.pb.h"
 #include "tools/consentry/command.h"
 #include "tools/consentry/draft_command.h"
 #include "tools/consentry/exit_code.h"
+#include "tools/consentry/grpc_import.h"
 #include "tools/consentry/import_command.h"
 #include "tools/consentry/parse_words.h"
 #include "tools/consentry/rpc_error.h"
@@ -18,44 +18,6 @@
 
 namespace consentry::tools {
 namespace {
-
-// ImportRecords over a channel.
-class RpcTransport final : public ImportTransport {
- public:
-  explicit RpcTransport(const std::shared_ptr<grpc::Channel>& channel)
-      : stub_(v1::DataService::NewStub(channel)),
-        stream_(stub_->ImportRecords(&context_)) {}
-
-  absl::Status Send(const v1::ImportRecordsRequest& message) override {
-    return stream_->Write(message)
-               ? absl::OkStatus()
-               : absl::UnavailableError("the gateway ended the import");
-  }
-  absl::Status DoneSending() override {
-    stream_->WritesDone();
-    return absl::OkStatus();
-  }
-  std::optional<v1::ImportRecordsResponse> Receive() override {
-    v1::ImportRecordsResponse response;
-    if (!stream_->Read(&response)) return std::nullopt;
-    return response;
-  }
-  absl::Status Finish() override {
-    const grpc::Status status = stream_->Finish();
-    if (status.ok()) return absl::OkStatus();
-    const std::string reason = ReasonOf(status);
-    return absl::Status(
-        static_cast<absl::StatusCode>(status.error_code()),
-        (reason.empty() ? "" : reason + ": ") + status.error_message());
-  }
-
- private:
-  grpc::ClientContext context_;
-  const std::unique_ptr<v1::DataService::Stub> stub_;
-  const std::unique_ptr<grpc::ClientReaderWriter<v1::ImportRecordsRequest,
-                                                 v1::ImportRecordsResponse>>
-      stream_;
-};
 
 struct ImportCommandOptions {
   std::string client = "operator";
@@ -114,12 +76,17 @@ absl::StatusOr<ImportReport> ImportOver(
     progress_options.now_us = Progress::SteadyNowUs;
     progress = std::make_unique<Progress>(&std::cerr, progress_options);
   }
-  return ImportFile(
+  grpc::Status ended;
+  auto report = ImportFile(
       map, file, options,
       [&]() -> absl::StatusOr<std::unique_ptr<ImportTransport>> {
-        return std::make_unique<RpcTransport>(channel);
+        return OpenImport(channel, &ended);
       },
       quarantine, progress.get());
+  const std::string reason = ReasonOf(ended);
+  if (report.ok() || reason.empty()) return report;
+  return absl::Status(report.status().code(),
+                      reason + ": " + ended.error_message());
 }
 
 void AddImport(CLI::App* app, CommandContext* context) {
