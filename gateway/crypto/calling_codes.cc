@@ -15,7 +15,7 @@ constexpr CallingCode kCodes[] = {
     {"BA", "387", "0", "00"}, {"BE", "32", "0", "00"},
     {"BG", "359", "0", "00"}, {"BR", "55", "0", "00"},
     {"CA", "1", "1", "011"},  {"CH", "41", "0", "00"},
-    {"CL", "56", "", "00"},   {"CN", "86", "0", "00"},
+    {"CL", "56", "0", "00"},  {"CN", "86", "0", "00"},
     {"CY", "357", "", "00"},  {"CZ", "420", "", "00"},
     {"DE", "49", "0", "00"},  {"DK", "45", "", "00"},
     {"EE", "372", "", "00"},  {"ES", "34", "", "00"},
@@ -53,6 +53,15 @@ const CallingCode* FindCallingCode(std::string_view country) {
       std::lower_bound(std::begin(kCodes), std::end(kCodes), country, Before);
   if (found == std::end(kCodes) || found->country != country) return nullptr;
   return found;
+}
+
+const CallingCode* CallingCodeOf(std::string_view digits) {
+  // No code is the beginning of another one.
+  const CallingCode* found = std::find_if(
+      std::begin(kCodes), std::end(kCodes), [digits](const CallingCode& c) {
+        return digits.substr(0, c.code.size()) == c.code;
+      });
+  return found == std::end(kCodes) ? nullptr : found;
 }
 
 }  // namespace consentry::crypto

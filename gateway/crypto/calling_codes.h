@@ -16,6 +16,11 @@ struct CallingCode {
 // Null for a country that is not listed. Upper case only.
 const CallingCode* FindCallingCode(std::string_view country);
 
+// The country whose code `digits` begin with: country code and number, no
+// plus. Null for a code that is not listed. Of countries that share a code,
+// any one.
+const CallingCode* CallingCodeOf(std::string_view digits);
+
 }  // namespace consentry::crypto
 
 #endif  // CONSENTRY_GATEWAY_CRYPTO_CALLING_CODES_H_

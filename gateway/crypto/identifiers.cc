@@ -140,13 +140,12 @@ bool IsDomain(std::string_view domain) {
 // anything that is no number.
 std::string PhoneDigits(std::string_view value) {
   std::string digits;
-  bool trunk_in_brackets = false;
   while (!value.empty()) {
-    if (value.substr(0, 3) == "(0)" && !digits.empty()) {
-      // As in +44 (0)20: the trunk prefix, shown for callers at home.
-      trunk_in_brackets = true;
-      value.remove_prefix(3);
-      continue;
+    // As in +44 (0)20: a trunk zero, which elsewhere than behind a country
+    // code, or at the front, makes no sense.
+    if (value.substr(0, 3) == "(0)" && !digits.empty() && digits[0] != '+' &&
+        digits.substr(0, 2) != "00") {
+      return "";
     }
     const char32_t c = TakeCodePoint(&value);
     if (c >= '0' && c <= '9') {
@@ -157,10 +156,6 @@ std::string PhoneDigits(std::string_view value) {
                  c == ')' || (c >= 0x2010 && c <= 0x2015))) {
       return "";
     }
-  }
-  if (trunk_in_brackets && digits.substr(0, 1) != "+" &&
-      digits.substr(0, 2) != "00") {
-    return "";
   }
   return digits;
 }
@@ -223,6 +218,12 @@ absl::StatusOr<std::string> NormalizePhone(std::string_view value,
       digits.erase(0, country->trunk.size());
     }
     digits.insert(0, country->code);
+  }
+  const CallingCode* named = CallingCodeOf(digits);
+  if (named != nullptr && named->trunk.substr(0, 1) == "0" &&
+      std::string_view(digits).substr(named->code.size(),
+                                      named->trunk.size()) == named->trunk) {
+    digits.erase(named->code.size(), named->trunk.size());
   }
   if (digits.size() < kMinPhoneDigits || digits.size() > kMaxPhoneDigits ||
       digits[0] == '0') {

@@ -35,7 +35,9 @@ absl::StatusOr<std::string> NormalizeEmail(std::string_view value);
 
 // E.164: "+" and 7 to 15 digits. Spaces, hyphens, dots, slashes and brackets
 // are dropped; "00", and "011" where that is the country's international
-// prefix, read as "+"; "(0)" after a country code goes. A number without
+// prefix, read as "+"; a trunk zero after a country code goes, as in
+// "+44 (0)20" and "+49 030", but not where the zero belongs to the number
+// (Italy). A number without
 // either is read in `default_country` (ISO 3166-1 alpha-2): its trunk prefix
 // goes, its calling code comes. InvalidArgument for such a number when
 // `default_country` is empty or not known here. Extensions are refused: they

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -98,6 +101,10 @@ TEST(NormalizePhoneTest, SpellingsOfOneNumberMeet) {
       {"030 / 90 18 20", "DE", "+4930901820"},
       {"+49 (0) 30 901820", "", "+4930901820"},
       {"(0)30 901820", "DE", "+4930901820"},
+      {"+49 030 901820", "", "+4930901820"},
+      {"+61 (02) 5550 1234", "", "+61255501234"},
+      {"+36 06 1 123 4567", "", "+3611234567"},
+      {"+39 (0) 6 1234 5678", "", "+390612345678"},
       {"0049 (0)30 901820", "", "+4930901820"},
       {"+49(0)30901820", "FR", "+4930901820"},
       {"(020) 7946 0958", "GB", "+442079460958"},
@@ -151,6 +158,50 @@ TEST(NormalizePhoneTest, WhatIsNoNumberIsRefused) {
   for (const char* country : {"", "ZZ", "de", "DEU"}) {
     EXPECT_THAT(NormalizePhone("030 901820", country), StatusIs(kInvalid));
   }
+}
+
+// A published export with numbers of 24 countries as people wrote them.
+TEST(NormalizePhoneTest, NumbersOfARealExportAreRead) {
+  const char* shared = std::getenv("CONSENTRY_SHARED_DATA");
+  const std::string folder =
+      shared != nullptr ? shared
+                        : std::string(CONSENTRY_SOURCE_DIR) + "/../shared/data";
+  std::ifstream in(folder + "/chinook-customers.csv");
+  if (!in) GTEST_SKIP() << "no chinook-customers.csv in " << folder;
+  int numbers = 0;
+  int addresses = 0;
+  for (std::string line; std::getline(in, line);) {
+    std::stringstream cells(line);
+    for (std::string cell; std::getline(cells, cell, ',');) {
+      std::erase(cell, '"');
+      if (cell.substr(0, 1) == "+") {
+        const auto normal = NormalizePhone(cell, "");
+        ASSERT_OK(normal) << "number " << numbers;
+        // No trunk zero is left behind a country code, but for Italy's.
+        const CallingCode* code = CallingCodeOf(normal->substr(1));
+        ASSERT_NE(code, nullptr);
+        if (code->country != "IT") {
+          EXPECT_NE((*normal)[1 + code->code.size()], '0');
+        }
+        ++numbers;
+      } else if (cell.find('@') != std::string::npos) {
+        EXPECT_OK(NormalizeEmail(cell)) << "address " << addresses;
+        ++addresses;
+      }
+    }
+  }
+  EXPECT_GE(numbers, 58);
+  EXPECT_EQ(addresses, 59);
+}
+
+TEST(CallingCodesTest, NoCodeIsTheBeginningOfAnother) {
+  for (const char* a : {"1", "30", "33", "34", "351", "352", "353", "358",
+                        "370", "371", "39", "43", "44", "48", "49"}) {
+    ASSERT_NE(CallingCodeOf(a), nullptr) << a;
+    EXPECT_EQ(CallingCodeOf(a)->code, a);
+  }
+  EXPECT_EQ(CallingCodeOf("999"), nullptr);
+  EXPECT_EQ(CallingCodeOf("3"), nullptr);
 }
 
 TEST(CallingCodesTest, EveryMemberStateAndTheFirstMarketsAreThere) {
