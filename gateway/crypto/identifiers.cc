@@ -220,10 +220,14 @@ absl::StatusOr<std::string> NormalizePhone(std::string_view value,
     digits.insert(0, country->code);
   }
   const CallingCode* named = CallingCodeOf(digits);
-  if (named != nullptr && named->trunk.substr(0, 1) == "0" &&
-      std::string_view(digits).substr(named->code.size(),
-                                      named->trunk.size()) == named->trunk) {
-    digits.erase(named->code.size(), named->trunk.size());
+  if (named != nullptr && named->trunk.substr(0, 1) == "0") {
+    const auto has_trunk = [&] {
+      return std::string_view(digits).substr(
+                 named->code.size(), named->trunk.size()) == named->trunk;
+    };
+    if (has_trunk()) digits.erase(named->code.size(), named->trunk.size());
+    // A second one is no number of that country.
+    if (has_trunk()) return BadPhone();
   }
   if (digits.size() < kMinPhoneDigits || digits.size() > kMaxPhoneDigits ||
       digits[0] == '0') {

@@ -146,6 +146,8 @@ TEST(NormalizePhoneTest, WhatIsNoNumberIsRefused) {
       "n/a",
       "anna@b.example",
       "+1234567890123456",
+      "+49 00 30 901820",
+      "+36 06 06 1234567",
 
       "030 (0) 901820",
       "\xd9\xa1\xd9\xa2\xd9\xa3\xd9\xa4\xd9\xa5\xd9\xa6\xd9\xa7",
