@@ -170,6 +170,8 @@ std::optional<Transform> Bundle::NeededAs(PurposeId purpose,
 
 int64_t Bundle::RetentionEndUs(PurposeId purpose, FieldId field,
                                int64_t collected_us, int64_t time_us) const {
+  // What was collected at no time that can be is not kept on.
+  if (collected_us < 0 || collected_us >= kMaxTimeUs) return 0;
   const PurposeTable& table = tables_->purposes[Index(purpose)];
   uint32_t months = tables_->fields[Index(field)].retention_months;
   if (table.retention_months > 0) {

@@ -107,6 +107,7 @@ class Bundle {
   // When a value collected then may no longer be used for the purpose: the
   // earliest of catalog, purpose, and the owner's rules at `time_us` that hold
   // for every subject and channel. For records of which a subject has several.
+  // 0 for a time of collection outside the years 1970 to 2199.
   int64_t RetentionEndUs(PurposeId purpose, FieldId field, int64_t collected_us,
                          int64_t time_us) const;
 

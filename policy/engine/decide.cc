@@ -85,6 +85,8 @@ void Take(Denial denial, Denial* least) { *least = std::min(*least, denial); }
 constexpr int kAgeUnknown = -1;
 constexpr Mask kOptOutBits = Bit(config::v1::OptOut::Value_ARRAYSIZE) - 1;
 
+bool InRange(int64_t time_us) { return time_us >= 0 && time_us < kMaxTimeUs; }
+
 // A regime's view of one basis of the purpose.
 struct BasisView {
   Denial denial = kNoDenial;
@@ -195,7 +197,10 @@ class Decider {
   }
 
   void FindAge() {
-    if (Unreadable(kUnreadableAge)) return;
+    age_unreadable_ = Unreadable(kUnreadableAge) ||
+                      (facts_.birth_day && (*facts_.birth_day < kMinDay ||
+                                            *facts_.birth_day > kMaxDay));
+    if (age_unreadable_) return;
     if (facts_.birth_day) {
       age_ = AgeAt(*facts_.birth_day, now_);
       if (age_ < t_.highest_age) {
@@ -277,7 +282,7 @@ class Decider {
     int64_t last_end = 0;
     for (const ContextFact& fact : facts_.contexts) {
       for (const ContextEntry& need : purpose_.contexts) {
-        if (fact.kind != need.kind) continue;
+        if (fact.kind != need.kind || !InRange(fact.opened_us)) continue;
         Until(fact.opened_us);
         if (fact.opened_us <= now_) {
           last_end = std::max(last_end, fact.opened_us + need.within_us);
@@ -338,7 +343,7 @@ class Decider {
   void FindSoftOptIns(const UseCell& use) {
     if (Unreadable(kUnreadableContexts)) return;
     for (const SoftOptInFact& fact : facts_.soft_opt_ins) {
-      if (fact.purpose != request_.purpose) continue;
+      if (fact.purpose != request_.purpose || !InRange(fact.since_us)) continue;
       if (fact.since_us > now_) {
         Until(fact.since_us);
       } else if (use.soft_opt_in_months > 0) {
@@ -355,7 +360,8 @@ class Decider {
         facts_.soft_opt_ins.begin(), facts_.soft_opt_ins.end(),
         [&](const SoftOptInFact& fact) {
           return fact.purpose == request_.purpose && fact.obtained_in_sale &&
-                 fact.way_out_offered && fact.since_us <= now_ &&
+                 fact.way_out_offered && InRange(fact.since_us) &&
+                 fact.since_us <= now_ &&
                  (use.soft_opt_in_months == 0 ||
                   now_ < AddMonths(fact.since_us, use.soft_opt_in_months));
         });
@@ -367,8 +373,7 @@ class Decider {
     Denial* least = &view->denial;
     DecideChoices(v, basis, least);
     if (Has(v.minor_classes, class_) &&
-        (Unreadable(kUnreadableAge) ||
-         (age_ != kAgeUnknown && age_ < v.minor_below))) {
+        (age_unreadable_ || (age_ != kAgeUnknown && age_ < v.minor_below))) {
       DecideMinors(v, basis, view);
     }
     DecideUse(use, basis, view);
@@ -417,7 +422,7 @@ class Decider {
   }
 
   bool MinorRowApplies(const MinorRow& row) const {
-    if (Unreadable(kUnreadableAge)) return true;
+    if (age_unreadable_) return true;
     if (age_ < row.from_age) return false;
     for (const JurisdictionId place : EffectiveResidences()) {
       if (age_ < row.below_age[Index(place)]) return true;
@@ -427,7 +432,7 @@ class Decider {
 
   void DecideMinors(const RegimeVersion& v, const BasisEntry* basis,
                     BasisView* view) const {
-    const Rank rank = Unreadable(kUnreadableAge) ? kForbidUndecided : kMinor;
+    const Rank rank = age_unreadable_ ? kForbidUndecided : kMinor;
     const int kind = basis == nullptr ? 0 : basis->kind;
     const bool consent =
         ConsentFaultFor(basis, /*explicit_needed=*/false) == kConsentValid;
@@ -582,7 +587,7 @@ class Decider {
         !HasAny(row.places, facts_.locations)) {
       return false;
     }
-    if (row.below_age > 0 && !Unreadable(kUnreadableAge)) {
+    if (row.below_age > 0 && !age_unreadable_) {
       if (age_ == kAgeUnknown) return row.unknown_age_too;
       return age_ < row.below_age;
     }
@@ -653,8 +658,11 @@ class Decider {
     }
   }
 
+  // 0: not told, or no time at all, which DecideField denies.
   int64_t Collected(size_t i) const {
-    return request_.collected_us.empty() ? 0 : request_.collected_us[i];
+    const int64_t collected =
+        request_.collected_us.empty() ? 0 : request_.collected_us[i];
+    return InRange(collected) ? collected : 0;
   }
 
   void EndOfRetention(int64_t end, RuleId rule, bool counts, Denial* least) {
@@ -664,6 +672,9 @@ class Decider {
 
   void DecideField(size_t i) {
     if (slots_[i] == kNoSlot) return;
+    if (!request_.collected_us.empty() && !InRange(request_.collected_us[i])) {
+      Take(Deny(kForbidUndecided), &denials_[i]);
+    }
     if (Collected(i) != 0) {
       const bool counts = !(facts_.legal_hold &&
                             class_ == config::v1::PurposeClass::LEGAL_CLAIMS);
@@ -779,6 +790,7 @@ class Decider {
   const ConsentFact* consent_ = nullptr;
   Rank consent_fault_ = kConsentMissing;
   int age_ = kAgeUnknown;
+  bool age_unreadable_ = false;
   int64_t until_ = kNever;
   size_t count_ = 0;
   std::array<Denial, kMaxFieldsPerRequest> denials_;
@@ -809,30 +821,8 @@ absl::Status CheckRequest(const BundleTables& t, const SubjectFacts& facts,
       request.collected_us.size() != request.fields.size()) {
     return absl::InvalidArgumentError("collected_us is not beside fields");
   }
-  const auto in_range = [](int64_t time_us) {
-    return time_us >= 0 && time_us < kMaxTimeUs;
-  };
-  if (!in_range(request.time_us)) {
+  if (!InRange(request.time_us)) {
     return absl::InvalidArgumentError("time is out of range");
-  }
-  for (const int64_t collected : request.collected_us) {
-    if (!in_range(collected)) {
-      return absl::InvalidArgumentError("time of collection is out of range");
-    }
-  }
-  if (facts.birth_day &&
-      (*facts.birth_day < kMinDay || *facts.birth_day > kMaxDay)) {
-    return absl::InvalidArgumentError("birth day is out of range");
-  }
-  for (const SoftOptInFact& fact : facts.soft_opt_ins) {
-    if (!in_range(fact.since_us)) {
-      return absl::InvalidArgumentError("time of a sale is out of range");
-    }
-  }
-  for (const ContextFact& fact : facts.contexts) {
-    if (!in_range(fact.opened_us)) {
-      return absl::InvalidArgumentError("time of a context is out of range");
-    }
   }
   const auto known = [&](JurisdictionId place) {
     return Index(place) < t.places.size();

@@ -28,7 +28,8 @@ struct DecisionRequest {
   // At most kMaxFieldsPerRequest. None: may the purpose be pursued at all.
   std::span<const FieldId> fields;
   // Beside `fields`, when each value was collected; empty, or 0 for one: its
-  // retention is not looked at (see Bundle::RetentionEndUs).
+  // retention is not looked at (see Bundle::RetentionEndUs). Outside the years
+  // 1970 to 2199: FORBID_UNDECIDED.
   std::span<const int64_t> collected_us;
   // The decision time, microseconds since the Unix epoch, years 1970 to 2200.
   int64_t time_us = 0;

@@ -23,6 +23,7 @@ struct Wording {
   const char* text;
 };
 
+// In the order of SPEC.md.
 constexpr std::array kWordings = {
     Wording{v1::ERROR_REASON_FIELD_NOT_ALLOWED, "purpose",
             "the purpose does not need it"},
@@ -76,11 +77,17 @@ constexpr std::array<const char*, 6> kActorNames = {
     "nobody",   "the subject", "a guardian",
     "an agent", "a signal",    "what a system attests"};
 
-const Wording* Find(Reason reason) {
-  for (const Wording& wording : kWordings) {
-    if (wording.reason == reason) return &wording;
-  }
-  return nullptr;
+constexpr Wording kUnworded = {v1::ERROR_REASON_UNSPECIFIED, "outcome", ""};
+
+size_t PositionOf(Reason reason) {
+  const auto it =
+      std::find_if(kWordings.begin(), kWordings.end(),
+                   [&](const Wording& w) { return w.reason == reason; });
+  return static_cast<size_t>(it - kWordings.begin());
+}
+
+const Wording& WordingAt(size_t position) {
+  return position < kWordings.size() ? kWordings[position] : kUnworded;
 }
 
 absl::string_view View(std::string_view text) {
@@ -124,15 +131,23 @@ class Explainer {
  private:
   void Add(std::string step, RuleId rule, std::string text) {
     const RuleText info = bundle_.rule(rule);
+    // A rule's note is told once.
+    if (!info.note.empty() && !IsNamed(rule)) {
+      absl::StrAppend(&text, " (", View(info.note), ")");
+    }
     ExplanationStep& added = out_.steps.emplace_back();
     added.step = std::move(step);
     added.text = std::move(text);
     added.rule = std::string(info.id);
     added.citation = std::string(info.citation);
     added.checked = info.evidence == config::v1::Evidence::CHECKED;
-    if (!info.note.empty()) {
-      absl::StrAppend(&added.text, " (", View(info.note), ")");
-    }
+  }
+
+  // Whether an earlier step has named the rule.
+  bool IsNamed(RuleId rule) const {
+    const std::string_view id = bundle_.rule(rule).id;
+    return std::any_of(out_.steps.begin(), out_.steps.end(),
+                       [&](const ExplanationStep& s) { return s.rule == id; });
   }
 
   void Regimes() {
@@ -301,28 +316,28 @@ class Explainer {
   }
 
   void Fields() {
-    std::map<std::pair<Reason, RuleId>, std::vector<std::string>> withheld;
+    std::map<std::pair<size_t, RuleId>, std::vector<std::string>> withheld;
     std::map<Transform, std::vector<std::string>> released;
     for (const FieldDecision& field : decision_.fields) {
       const std::string& name = bundle_.field_name(field.field);
       if (field.permitted) {
         released[field.transform].push_back(name);
       } else {
-        withheld[{field.reason, field.rule}].push_back(name);
+        withheld[{PositionOf(field.reason), field.rule}].push_back(name);
       }
     }
     if (decision_.fields.empty() && !decision_.permitted) {
-      withheld[{decision_.reason, decision_.rule}];
+      withheld[{PositionOf(decision_.reason), decision_.rule}];
     }
     for (const auto& [key, names] : withheld) {
-      const Wording* wording = Find(key.first);
-      Add(wording == nullptr ? "outcome" : wording->step, key.second,
+      const Wording& wording = WordingAt(key.first);
+      Add(wording.step, key.second,
           absl::StrCat(names.empty() ? "denied"
                                      : "withheld " + absl::StrJoin(names, ", "),
-                       ": ", wording == nullptr ? "" : wording->text));
+                       ": ", wording.text));
     }
     for (const RuleId rule : decision_.rules) {
-      if (!decision_.permitted || IsUseOrDenial(rule)) continue;
+      if (!decision_.permitted || IsNamed(rule)) continue;
       Add("basis", rule, "also spoke and permits");
     }
     for (const auto& [transform, names] : released) {
@@ -336,13 +351,6 @@ class Explainer {
     }
   }
 
-  // Rules that an earlier step has named.
-  bool IsUseOrDenial(RuleId rule) const {
-    const std::string_view id = bundle_.rule(rule).id;
-    return std::any_of(out_.steps.begin(), out_.steps.end(),
-                       [&](const ExplanationStep& s) { return s.rule == id; });
-  }
-
   void Outcome() {
     if (decision_.permitted) {
       if ((decision_.obligations &
@@ -353,9 +361,8 @@ class Explainer {
       Add("outcome", kNoRule, "permitted");
       return;
     }
-    const Wording* wording = Find(decision_.reason);
     Add("outcome", decision_.rule,
-        absl::StrCat("denied: ", wording == nullptr ? "" : wording->text));
+        absl::StrCat("denied: ", WordingAt(PositionOf(decision_.reason)).text));
   }
 
   const Bundle& bundle_;

@@ -57,8 +57,10 @@ enum UnreadableFact : uint8_t {
 
 // All that a decision reads about a subject. A plain value: build it once per
 // opened head against one Bundle, keep it as long as both live; Decide only
-// reads it. Facts of joined subjects are united by the caller: residences and
-// negatives of all, grants with verified identity only.
+// reads it. A birth day outside the years 1800 to 2299 is unreadable; a context
+// or sale outside 1970 to 2199 counts as absent. Facts of joined subjects are
+// united by the caller: residences and negatives of all, grants with verified
+// identity only.
 struct SubjectFacts {
   // Of several, all count. Empty: unknown, so home and markets are assumed.
   std::vector<JurisdictionId> residences;

@@ -392,9 +392,33 @@ TEST_F(DecideTest, WhatIsNotOfThisBundleIsNoDecision) {
   SubjectFacts facts = facts_;
   facts.residences = {JurisdictionId{999}};
   expect_error(request_, facts);
-  facts = facts_;
-  facts.birth_day = INT32_MAX;
-  expect_error(request_, facts);
+}
+
+TEST_F(DecideTest, FactsThatCannotBeAreUnreadableNotErrors) {
+  Ask("analytics", config::v1::Channel::INTERNAL, {"profile.birth_date"});
+  for (const int32_t day : {INT32_MIN, kMinDay - 1, kMaxDay + 1, INT32_MAX}) {
+    facts_.birth_day = day;
+    EXPECT_EQ(Answer().reason, v1::ERROR_REASON_FORBID_UNDECIDED) << day;
+  }
+  facts_.birth_day.reset();
+  for (const int64_t time : {INT64_MIN, int64_t{-1}, kMaxTimeUs, INT64_MAX}) {
+    const std::vector<int64_t> collected = {time};
+    request_.collected_us = collected;
+    EXPECT_EQ(Answer().reason, v1::ERROR_REASON_FORBID_UNDECIDED) << time;
+    EXPECT_EQ(bundle_->RetentionEndUs(request_.purpose, fields_[0], time,
+                                      request_.time_us),
+              0);
+  }
+  request_.collected_us = {};
+  for (const int64_t time : {INT64_MIN, int64_t{-1}, kMaxTimeUs, INT64_MAX}) {
+    facts_.contexts = {{*bundle_->FindKind("ticket"), time}};
+    Ask("support", config::v1::Channel::INTERNAL, {"profile.email"});
+    EXPECT_EQ(Answer().reason, v1::ERROR_REASON_CONTEXT_NOT_FOUND) << time;
+    facts_.soft_opt_ins = {
+        {*bundle_->FindPurpose("existing_customers"), true, true, time}};
+    Ask("existing_customers", config::v1::Channel::EMAIL, {"profile.email"});
+    EXPECT_EQ(Answer().reason, v1::ERROR_REASON_CONSENT_MISSING) << time;
+  }
 }
 
 TEST_F(DecideTest, CanonicalEffectsTellDecisionsApart) {
