@@ -14,18 +14,9 @@ namespace consentry::crypto {
 namespace {
 
 constexpr uint32_t kMaxAllocation = 65536;
-constexpr size_t kNonceBytes = 16;
 constexpr int64_t kDayUs = int64_t{24} * 3600 * 1000 * 1000;
-// How many slots a scan reads at once.
-constexpr uint64_t kScanSlots = 1024;
 
 using Mode = audit::FileSystem::Mode;
-
-std::array<uint8_t, kNonceBytes> RandomNonce() {
-  std::array<uint8_t, kNonceBytes> nonce;
-  randombytes_buf(nonce.data(), nonce.size());
-  return nonce;
-}
 
 std::span<uint8_t, kKeyBytes> Part(SlotKeys* keys, size_t which) {
   return std::span<uint8_t, kKeyBytes>(keys->mutable_data() + which * kKeyBytes,
@@ -291,7 +282,7 @@ absl::StatusOr<uint64_t> SlotFile::Allocate(uint32_t count, int64_t now_us) {
   for (uint64_t i = 0; i < count; ++i) {
     randombytes_buf(keys.mutable_data(), 2 * kKeyBytes);
     bytes += EncodeLiveSlot(*epochs, id_, first + i, info, keys.view(),
-                            RandomNonce());
+                            NewSlotNonce());
   }
   // Slots before the header that counts them, so that within the count every
   // slot was written whole.
@@ -332,7 +323,7 @@ absl::StatusOr<SubjectKeys> SlotFile::AddGeneration(uint64_t subject,
   CONSENTRY_ASSIGN_OR_RETURN(SubjectKeys adopted, Adopt(subject, info, keys));
   const SlotWrite write{
       subject, EncodeLiveSlot(*options_.epochs->keys(), id_, subject, info,
-                              keys.view(), RandomNonce())};
+                              keys.view(), NewSlotNonce())};
   CONSENTRY_RETURN_IF_ERROR(Replace({&write, 1}, nullptr));
   return adopted;
 }
@@ -365,7 +356,7 @@ absl::Status SlotFile::DropPrevious(uint64_t subject, Rekey which,
   info.log_index = std::max(info.log_index, log_index);
   const SlotWrite write{
       subject, EncodeLiveSlot(*options_.epochs->keys(), id_, subject, info,
-                              keys.view(), RandomNonce())};
+                              keys.view(), NewSlotNonce())};
   return Replace({&write, 1}, &next);
 }
 
@@ -396,101 +387,6 @@ absl::Status SlotFile::Destroy(std::span<const uint64_t> subjects,
   }
   next.erased_through = log_index;
   return WriteHeader(next);
-}
-
-absl::StatusOr<uint64_t> SlotFile::SweepOrphans(
-    uint64_t first, uint64_t last,
-    const std::function<absl::StatusOr<bool>(uint64_t subject)>& in_use) {
-  first = std::max<uint64_t>(first, 1);
-  last = std::min(last, last_subject());
-  std::vector<uint64_t> orphans;
-  SlotKeys keys;
-  for (uint64_t subject = first; subject <= last; ++subject) {
-    const absl::StatusOr<SlotInfo> info = Read(subject, &keys);
-    if (info.status().code() == absl::StatusCode::kUnavailable) {
-      return info.status();
-    }
-    if (info.ok() && info->state != SlotState::kLive) continue;
-    CONSENTRY_ASSIGN_OR_RETURN(const bool used, in_use(subject));
-    if (!used) orphans.push_back(subject);
-  }
-  if (orphans.empty()) return uint64_t{0};
-
-  MutexLock lock(&write_mu_);
-  CONSENTRY_RETURN_IF_ERROR(CheckUsable());
-  const std::shared_ptr<const EpochKeys> epochs = options_.epochs->keys();
-  SlotInfo dead;
-  dead.state = SlotState::kFree;
-  std::vector<SlotWrite> writes;
-  writes.reserve(orphans.size());
-  for (const uint64_t subject : orphans) {
-    writes.push_back({subject, EncodeDeadSlot(*epochs, id_, subject, dead)});
-  }
-  CONSENTRY_RETURN_IF_ERROR(WriteSlots(writes));
-  CONSENTRY_RETURN_IF_ERROR(Sync());
-  return uint64_t{orphans.size()};
-}
-
-absl::StatusOr<uint64_t> SlotFile::Rewrap(uint64_t from, uint32_t limit) {
-  if (limit == 0) return absl::InvalidArgumentError("limit is at least 1");
-  limit = std::min<uint32_t>(limit, kSlotRedoMax);
-  MutexLock lock(&write_mu_);
-  CONSENTRY_RETURN_IF_ERROR(CheckUsable());
-  const std::shared_ptr<const EpochKeys> epochs = options_.epochs->keys();
-  const uint64_t last = header().slots;
-  std::vector<SlotWrite> writes;
-  SlotKeys keys;
-  uint64_t subject = std::max<uint64_t>(from, 1);
-  while (subject <= last && writes.size() < limit) {
-    const uint64_t count = std::min(kScanSlots, last - subject + 1);
-    CONSENTRY_ASSIGN_OR_RETURN(
-        const std::string bytes,
-        file_->ReadAt(SlotOffset(subject), count * kSlotBytes));
-    for (uint64_t i = 0; i < count && writes.size() < limit; ++i, ++subject) {
-      const std::string_view slot =
-          std::string_view(bytes).substr(i * kSlotBytes, kSlotBytes);
-      // What is damaged or dead has nothing to wrap.
-      const absl::StatusOr<SlotInfo> info =
-          DecodeSlot(*epochs, id_, subject, slot,
-                     std::span<uint8_t, kSlotKeysBytes>(keys.mutable_data(),
-                                                        kSlotKeysBytes));
-      if (!info.ok() || info->state != SlotState::kLive ||
-          info->epoch == epochs->current()) {
-        continue;
-      }
-      writes.push_back({subject, EncodeLiveSlot(*epochs, id_, subject, *info,
-                                                keys.view(), RandomNonce())});
-    }
-  }
-  if (!writes.empty()) CONSENTRY_RETURN_IF_ERROR(Replace(writes, nullptr));
-  return subject > last ? 0 : subject;
-}
-
-absl::Status SlotFile::ForEach(
-    uint64_t first,
-    const std::function<
-        absl::Status(uint64_t, const absl::StatusOr<SlotInfo>&)>& visit) const {
-  const uint64_t last = last_subject();
-  SlotKeys keys;
-  for (uint64_t subject = std::max<uint64_t>(first, 1); subject <= last;) {
-    CONSENTRY_RETURN_IF_ERROR(CheckUsable());
-    const uint64_t count = std::min(kScanSlots, last - subject + 1);
-    CONSENTRY_ASSIGN_OR_RETURN(
-        const std::string bytes,
-        file_->ReadAt(SlotOffset(subject), count * kSlotBytes));
-    const std::shared_ptr<const EpochKeys> epochs = options_.epochs->keys();
-    for (uint64_t i = 0; i < count; ++i, ++subject) {
-      absl::StatusOr<SlotInfo> info = DecodeSlot(
-          *epochs, id_, subject,
-          std::string_view(bytes).substr(
-              std::min<size_t>(bytes.size(), i * kSlotBytes), kSlotBytes),
-          std::span<uint8_t, kSlotKeysBytes>(keys.mutable_data(),
-                                             kSlotKeysBytes));
-      if (!info.ok()) info = Read(subject, &keys);
-      CONSENTRY_RETURN_IF_ERROR(visit(subject, info));
-    }
-  }
-  return absl::OkStatus();
 }
 
 uint64_t SlotFile::last_subject() const { return header().slots; }

@@ -152,6 +152,12 @@ absl::StatusOr<SlotHeader> DecodeSlotHeader(const EpochKeys& keys,
   return header;
 }
 
+std::array<uint8_t, 16> NewSlotNonce() {
+  std::array<uint8_t, 16> nonce;
+  randombytes_buf(nonce.data(), nonce.size());
+  return nonce;
+}
+
 std::string EncodeLiveSlot(const EpochKeys& keys, const SlotFileId& id,
                            uint64_t subject, const SlotInfo& info,
                            std::span<const uint8_t, kSlotKeysBytes> slot_keys,

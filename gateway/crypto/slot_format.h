@@ -74,7 +74,8 @@ struct SlotHeader {
   int64_t created_us = 0;
 };
 
-// Pure and deterministic functions over bytes. Safe for many threads.
+// Functions over bytes, all but NewSlotNonce pure and deterministic. Safe for
+// many threads.
 
 inline uint64_t SlotOffset(uint64_t subject) {
   return kSlotsOffset + (subject - 1) * kSlotBytes;
@@ -96,8 +97,11 @@ absl::StatusOr<SlotHeader> DecodeSlotHeader(const EpochKeys& keys,
 inline constexpr size_t kSlotKeysBytes = 4 * kKeyBytes;
 using SlotKeys = SecretBytes<kSlotKeysBytes>;
 
+// 16 random bytes for EncodeLiveSlot.
+std::array<uint8_t, 16> NewSlotNonce();
+
 // A live slot with these keys, wrapped under the current epoch. Of `info`,
-// state and epoch are not read. `nonce` is 16 random bytes, used once.
+// state and epoch are not read. A nonce is used once.
 std::string EncodeLiveSlot(const EpochKeys& keys, const SlotFileId& id,
                            uint64_t subject, const SlotInfo& info,
                            std::span<const uint8_t, kSlotKeysBytes> slot_keys,
