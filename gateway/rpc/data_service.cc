@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "consentry/v1/data_service.grpc.pb.h"
+#include "gateway/access/explainer.h"
 #include "gateway/access/governed_reads.h"
 #include "gateway/access/select.h"
 #include "gateway/rpc/deliver.h"
@@ -21,9 +22,9 @@ using Base = Api::WithCallbackMethod_ReadSubject<
         Api::WithCallbackMethod_StreamReads<
             Api::WithCallbackMethod_SelectSubjects<
                 Api::WithCallbackMethod_CheckAccess<
-                    Api::WithGenericMethod_WriteRecord<
-                        Api::WithGenericMethod_ImportRecords<
-                            Api::WithGenericMethod_ExplainDecision<
+                    Api::WithCallbackMethod_ExplainDecision<
+                        Api::WithGenericMethod_WriteRecord<
+                            Api::WithGenericMethod_ImportRecords<
                                 Api::Service>>>>>>>>;
 
 // Subjects of one stream, in chunks: each is decided when the transport takes
@@ -72,7 +73,8 @@ class DataServer final : public Base {
         batch_(Get("BatchReadSubjects")),
         stream_(Get("StreamReads")),
         select_(Get("SelectSubjects")),
-        check_(Get("CheckAccess")) {}
+        check_(Get("CheckAccess")),
+        explain_(Get("ExplainDecision")) {}
 
   grpc::ServerUnaryReactor* ReadSubject(
       grpc::CallbackServerContext* context,
@@ -138,6 +140,21 @@ class DataServer final : public Base {
         });
   }
 
+  grpc::ServerUnaryReactor* ExplainDecision(
+      grpc::CallbackServerContext* context,
+      const v1::ExplainDecisionRequest* request,
+      v1::ExplainDecisionResponse* response) override {
+    return StartUnary(
+        pipeline_, explain_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::ExplainDecisionRequest& asked,
+               v1::ExplainDecisionResponse* out, Completion done) {
+          const bool of_others =
+              call.registration().client().role() != v1::ROLE_SERVICE;
+          can_.explainer->Explain(CallerOf(call, {}), asked, of_others,
+                                  Deliver(out, std::move(done)));
+        });
+  }
+
  private:
   const Method* Get(const std::string& name) const {
     return pipeline_->methods().Get("/consentry.v1.DataService/" + name);
@@ -150,6 +167,7 @@ class DataServer final : public Base {
   const Method* const stream_;
   const Method* const select_;
   const Method* const check_;
+  const Method* const explain_;
 };
 
 }  // namespace

@@ -9,9 +9,14 @@ namespace grpc {
 class Service;
 }  // namespace grpc
 namespace consentry::access {
+class AuditReader;
+class Explainer;
 class GovernedReads;
 class Selection;
 }  // namespace consentry::access
+namespace consentry::consent {
+class Ledger;
+}  // namespace consentry::consent
 
 // The services of the API, each a thin adapter between the pipeline and one
 // capability. What they are given outlives them; they outlive the server.
@@ -21,9 +26,16 @@ namespace consentry::rpc {
 struct DataCapabilities {
   access::GovernedReads* reads = nullptr;
   access::Selection* selection = nullptr;
+  access::Explainer* explainer = nullptr;
 };
 std::unique_ptr<grpc::Service> MakeDataService(Pipeline* pipeline,
                                                DataCapabilities capabilities);
+
+std::unique_ptr<grpc::Service> MakeConsentService(Pipeline* pipeline,
+                                                  consent::Ledger* ledger);
+
+std::unique_ptr<grpc::Service> MakeAuditService(Pipeline* pipeline,
+                                                access::AuditReader* reader);
 
 struct AdminCapabilities;  // admin_service.h
 std::unique_ptr<grpc::Service> MakeAdminService(

@@ -1,0 +1,239 @@
+#include "gateway/server/config_text.h"
+
+#include <algorithm>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+
+namespace consentry::server {
+namespace {
+
+// A file of protobuf text cut at its top-level blocks: "name {" at the start of
+// a line to "}" at the start of a line. `name` is empty for what is between.
+struct Block {
+  std::string name;
+  std::string text;
+};
+
+std::vector<Block> Split(std::string_view text) {
+  std::vector<Block> blocks(1);
+  while (!text.empty()) {
+    const size_t end = text.find('\n');
+    const std::string_view line =
+        text.substr(0, end == std::string_view::npos ? end : end + 1);
+    text.remove_prefix(line.size());
+    const size_t open = line.find(" {\n");
+    const bool begins = open != std::string_view::npos && open > 0 &&
+                        line[0] >= 'a' && line[0] <= 'z';
+    if (begins && blocks.back().name.empty()) {
+      blocks.push_back({std::string(line.substr(0, open)), ""});
+    }
+    blocks.back().text.append(line);
+    if (line.substr(0, 1) == "}" && !blocks.back().name.empty()) {
+      blocks.emplace_back();
+    }
+  }
+  return blocks;
+}
+
+// The value of the block's own `key`.
+std::string KeyOf(const Block& block) {
+  constexpr std::string_view kKey = "\n  key: \"";
+  const size_t at = block.text.find(kKey);
+  if (at == std::string::npos) return "";
+  const size_t from = at + kKey.size();
+  return block.text.substr(from, block.text.find('"', from) - from);
+}
+
+void SetPriority(std::string* block, size_t priority) {
+  constexpr std::string_view kLine = "\n  priority: ";
+  const std::string line = absl::StrCat("\n  priority: ", priority);
+  const size_t at = block->find(kLine);
+  if (at == std::string::npos) return;
+  block->replace(at, block->find('\n', at + 1) - at, line);
+}
+
+std::string Repeat(const char* field, const std::vector<std::string>& values) {
+  std::string lines;
+  for (const std::string& value : values) {
+    absl::StrAppend(&lines, "  ", field, ": ", Quote(value), "\n");
+  }
+  return lines;
+}
+
+constexpr char kConfig[] =
+    R"(# How this gateway runs. Read once at start: `consentry serve` takes up changes.
+# Relative paths are relative to this file's folder.
+format: 1
+
+# Who the business is: it decides which laws attach.
+controller {
+  # Where it sits, ISO 3166-1 alpha-2 or 3166-2.
+  home: $HOME
+$ESTABLISHMENTS  # Places whose people it addresses. Assumed for customers whose residence is
+  # unknown.
+$MARKETS$THRESHOLDS  # For notices and answers to customers.
+  name: $NAME
+  contact: $CONTACT
+}
+# Where customers reach the data protection officer; empty: there is none.
+dpo_contact: $DPO
+
+listener {
+  # An address that is not loopback needs open_to_network: true as well.
+  address: $ADDRESS
+$OPEN  # gRPC reflection, for development.
+  reflection: false
+}
+
+# TLS 1.3, and a client certificate from every caller.
+tls {
+  certificate: "tls/server.pem"
+  private_key: "tls/server.key"
+  # Authorities whose client certificates are let in. What each client may do
+  # is in its registration: `consentry client list`.
+  client_authorities: "tls/authority.pem"
+  # The gateway's own authority, which issues certificates for
+  # `consentry client add`. Leave both out where you have one of your own.
+  authority_certificate: "tls/authority.pem"
+  authority_key: "tls/authority.key"
+}
+
+storage {
+  data_directory: "data"
+  # The audit log's name in its checkpoints. Never changes.
+  log_origin: $ORIGIN
+  # Reads stop above this; withdrawals and erasures go on.
+  disk_high_water_percent: 95
+}
+
+# Keys lie beside the data here so that the gateway serves at once. Before real
+# use move root key and epoch file to another volume that no backup of the data
+# contains; `consentry doctor` fails until then.
+keys {
+  root_key_file: "keys/root.key"
+  epoch_file: "keys/epochs.key"
+  log_key_file: "keys/log.key"
+}
+
+# What you hold, what you use it for, and your own stricter rules. A changed file
+# is taken up at the next start, with an entry in the audit log.
+policy {
+  catalog: "catalog.txtpb"
+  purposes: "purposes.txtpb"
+  owner_pack: "owner.txtpb"
+  # Legal packs by id; none named: all that come with the program.
+  # packs: "eu-gdpr"
+}
+
+# The Prometheus page, loopback only; empty: none.
+metrics { address: "" }
+
+# The operating log; no file: standard error.
+log { file: "" }
+
+# 0: the default.
+limits {
+  max_connection_age_seconds: 0
+  max_concurrent_calls: 0
+  call_memory_mib: 0
+  max_call_ms: 0
+  stop_grace_ms: 0
+}
+
+# One person holds all powers. Status, doctor and reports say so.
+single_operator: $SINGLE
+)";
+
+constexpr char kOwnerPack[] =
+    R"(# Your own rules. They can only tighten what the law allows: forbid, shorten,
+# coarsen. policy/REFERENCE.md shows how; `consentry policy lint` checks this
+# file.
+id: "owner"
+kind: OWNER
+title: "Own rules"
+version: "1"
+)";
+
+}  // namespace
+
+std::string Quote(std::string_view text) {
+  return absl::StrCat(
+      "\"",
+      absl::Utf8SafeCEscape(absl::string_view(text.data(), text.size())),
+      "\"");
+}
+
+std::string ConfigText(const InitialiseOptions& options,
+                       std::string_view log_origin) {
+  std::vector<std::string> markets = options.markets;
+  if (std::find(markets.begin(), markets.end(), options.home) ==
+      markets.end()) {
+    markets.insert(markets.begin(), options.home);
+  }
+  const std::string address =
+      options.address.empty() ? "127.0.0.1:50051" : options.address;
+  const bool loopback = address.rfind("127.", 0) == 0 ||
+                        address.rfind("localhost:", 0) == 0 ||
+                        address.rfind("[::1]:", 0) == 0;
+  return absl::StrReplaceAll(
+      kConfig,
+      {{"$HOME", Quote(options.home)},
+       {"$ESTABLISHMENTS", Repeat("establishments", {options.home})},
+       {"$MARKETS", Repeat("markets", markets)},
+       {"$THRESHOLDS", Repeat("thresholds", options.thresholds)},
+       {"$NAME", Quote(options.name)},
+       {"$CONTACT", Quote(options.contact)},
+       {"$DPO", Quote(options.dpo_contact)},
+       {"$ADDRESS", Quote(address)},
+       {"$OPEN", loopback ? "" : "  open_to_network: true\n"},
+       {"$ORIGIN", Quote(log_origin)},
+       {"$SINGLE", options.single_operator ? "true" : "false"}});
+}
+
+std::string OwnerPackText() { return kOwnerPack; }
+
+std::string WithSources(std::string_view catalog,
+                        const std::vector<SourceChoice>& sources) {
+  if (sources.empty()) return std::string(catalog);
+  std::string text;
+  std::vector<Block> known;
+  for (Block& block : Split(catalog)) {
+    if (block.name == "sources") {
+      known.push_back(std::move(block));
+    } else {
+      text += block.text;
+    }
+  }
+  size_t priority = 100 * sources.size();
+  for (const SourceChoice& source : sources) {
+    const auto found =
+        std::find_if(known.begin(), known.end(), [&](const Block& block) {
+          return KeyOf(block) == source.key;
+        });
+    std::string block =
+        found != known.end()
+            ? found->text
+            : absl::StrCat("sources {\n  key: ", Quote(source.key),
+                           "\n  title: ",
+                           Quote(source.title.empty() ? source.key
+                                                      : source.title),
+                           "\n  priority: 0\n}\n");
+    SetPriority(&block, std::min<size_t>(priority, 1000));
+    priority -= 100;
+    text += block;
+  }
+  return text;
+}
+
+std::string WithPurposes(std::string_view purposes,
+                         const std::function<bool(std::string_view)>& keep) {
+  std::string text;
+  for (const Block& block : Split(purposes)) {
+    if (block.name != "purposes" || keep(KeyOf(block))) text += block.text;
+  }
+  return text;
+}
+
+}  // namespace consentry::server

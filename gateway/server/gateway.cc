@@ -1,0 +1,453 @@
+#include "gateway/server/gateway.h"
+
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "audit/log/note.h"
+#include "gateway/base/log.h"
+#include "gateway/server/tag_resolver.h"
+#include "gateway/store/schema.h"
+#include "gateway/store/sqlcipher/engine.h"
+#include "policy/packs/packs.h"
+#include "proto/support/status_macros.h"
+
+namespace consentry::server {
+namespace {
+
+constexpr base::LogEvent kOpened = {base::LogLevel::kInfo, 8001,
+                                    "server.opened"};
+constexpr base::LogEvent kUnclean = {base::LogLevel::kWarn, 8002,
+                                     "server.unclean_start"};
+constexpr base::LogEvent kTrailRebuilt = {base::LogLevel::kWarn, 8003,
+                                          "server.trail_rebuilt"};
+constexpr base::LogEvent kExpires = {base::LogLevel::kWarn, 8004,
+                                     "server.client_expires"};
+constexpr base::LogEvent kDev = {base::LogLevel::kWarn, 8005,
+                                 "server.dev_mode_not_for_real_data"};
+constexpr base::LogEvent kSlotsBehind = {base::LogLevel::kError, 8006,
+                                         "server.slots_not_updated"};
+
+constexpr int64_t kExpiryWarningUs = int64_t{14} * 24 * 3600 * 1'000'000;
+constexpr std::chrono::seconds kTick{5};
+constexpr size_t kMaxPolicyFile = 4 << 20;
+
+absl::StatusOr<std::string> ReadPolicyFile(const std::string& path,
+                                           const char* field) {
+  auto text =
+      audit::ReadFile(audit::FileSystem::Posix(), path, kMaxPolicyFile);
+  if (text.ok()) return text;
+  return MakeError(v1::ERROR_REASON_CONFIG_INVALID,
+                   absl::StrCat(field, ": cannot read ", path));
+}
+
+// "eu-gdpr.txtpb" -> "eu-gdpr".
+std::string_view PackId(std::string_view file) {
+  return file.substr(0, file.rfind('.'));
+}
+
+absl::Status WithPlace(absl::Status status, std::string_view what) {
+  if (status.ok()) return status;
+  absl::Status placed(status.code(),
+                      absl::StrCat(std::string(what), ": ", status.message()));
+  status.ForEachPayload([&](absl::string_view url, const absl::Cord& payload) {
+    placed.SetPayload(url, payload);
+  });
+  return placed;
+}
+
+}  // namespace
+
+std::string EngineVersion() { return "consentry " CONSENTRY_VERSION; }
+
+std::vector<std::string> PackIds() {
+  std::vector<std::string> ids;
+  for (const EmbeddedFile& file : policy::EmbeddedPacks()) {
+    ids.emplace_back(PackId(file.name));
+  }
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+absl::StatusOr<crypto::RootKey> LoadRootKey(const config::v1::Keys& keys) {
+  return keys.has_root_key_credential()
+             ? crypto::RootKey::LoadCredential(keys.root_key_credential())
+             : crypto::RootKey::Load(keys.root_key_file());
+}
+
+absl::StatusOr<store::v1::StoredPolicy> ReadPolicyFiles(
+    const Config& config) {
+  const config::v1::PolicyFiles& files = config.message.policy();
+  store::v1::StoredPolicy policy;
+  CONSENTRY_ASSIGN_OR_RETURN(
+      *policy.mutable_catalog(),
+      ReadPolicyFile(files.catalog(), "policy.catalog"));
+  CONSENTRY_ASSIGN_OR_RETURN(
+      *policy.mutable_purposes(),
+      ReadPolicyFile(files.purposes(), "policy.purposes"));
+  if (!files.owner_pack().empty()) {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        *policy.mutable_owner_pack(),
+        ReadPolicyFile(files.owner_pack(), "policy.owner_pack"));
+  }
+  *policy.mutable_profile() = config.message.controller();
+  for (const EmbeddedFile& file : policy::EmbeddedPacks()) {
+    const bool chosen =
+        files.packs().empty() ||
+        std::find(files.packs().begin(), files.packs().end(),
+                  PackId(file.name)) != files.packs().end();
+    if (!chosen) continue;
+    auto* pack = policy.add_packs();
+    pack->set_name(std::string(file.name));
+    pack->set_text(std::string(file.content));
+  }
+  std::sort(policy.mutable_packs()->begin(), policy.mutable_packs()->end(),
+            [](const auto& a, const auto& b) { return a.name() < b.name(); });
+  return policy;
+}
+
+Gateway::Gateway(const Config& config, Options options)
+    : config_(config),
+      options_(std::move(options)),
+      registry_({.engine_version = EngineVersion(),
+                 .extra_permissions =
+                     options_.dev
+                         ? *clients::PermissionSet::Of("decisions.explain")
+                         : clients::PermissionSet()}) {}
+
+absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Open(const Config& config,
+                                                       Options options) {
+  std::unique_ptr<Gateway> gateway(new Gateway(config, std::move(options)));
+  gateway->start_us_ = gateway->options_.clock->NowUs();
+  CONSENTRY_RETURN_IF_ERROR(RefuseUnsafe(config, gateway->start_us_));
+  CONSENTRY_ASSIGN_OR_RETURN(
+      gateway->lock_,
+      audit::FileSystem::Posix()->Lock(config.DataFile(kLockFile)));
+  CONSENTRY_RETURN_IF_ERROR(WithPlace(gateway->OpenKeys(), "keys"));
+  CONSENTRY_RETURN_IF_ERROR(WithPlace(gateway->OpenLog(), "audit log"));
+  CONSENTRY_RETURN_IF_ERROR(WithPlace(gateway->OpenStore(), "store"));
+  CONSENTRY_RETURN_IF_ERROR(gateway->LoadConfiguration());
+  CONSENTRY_RETURN_IF_ERROR(gateway->OpenCapabilities());
+  CONSENTRY_RETURN_IF_ERROR(gateway->NoteStart());
+  return gateway;
+}
+
+absl::Status Gateway::OpenKeys() {
+  audit::FileSystem* const fs = audit::FileSystem::Posix();
+  const config::v1::Keys& keys = config_.message.keys();
+  CONSENTRY_ASSIGN_OR_RETURN(auto root, LoadRootKey(keys));
+  root_ = std::make_unique<crypto::RootKey>(std::move(root));
+  CONSENTRY_ASSIGN_OR_RETURN(
+      epochs_, crypto::EpochFile::Open(fs, keys.epoch_file(), *root_));
+  CONSENTRY_ASSIGN_OR_RETURN(
+      slots_, crypto::SlotFile::Open({.fs = fs,
+                                      .path = config_.DataFile(kSlotFile),
+                                      .epochs = epochs_.get(),
+                                      .slab = &slab_}));
+  CONSENTRY_ASSIGN_OR_RETURN(auto log_key,
+                             crypto::SigningKey::Load(keys.log_key_file()));
+  CONSENTRY_ASSIGN_OR_RETURN(
+      signer_,
+      crypto::NoteSigner::Create(config_.message.storage().log_origin(),
+                                 std::move(log_key)));
+  const config::v1::Tls& tls = config_.message.tls();
+  if (!tls.authority_key().empty()) {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        authority_, crypto::CertificateAuthority::LoadFiles(
+                        tls.authority_certificate(), tls.authority_key()));
+  }
+  tokens_ = std::make_unique<crypto::OpaqueTokens>(*root_);
+  page_tokens_ = std::make_unique<crypto::PageTokens>(*root_);
+  digests_ = std::make_unique<crypto::RequestDigests>(*root_);
+  return absl::OkStatus();
+}
+
+absl::Status Gateway::OpenLog() {
+  CONSENTRY_ASSIGN_OR_RETURN(
+      log_, audit::AuditLog::Open(audit::FileSystem::Posix(),
+                                  config_.DataFile(kLogFolder), signer_.get(),
+                                  {}, &recovery_));
+  return CheckTimes();
+}
+
+// The log, the keys and the store of one gateway are of one time, or one of
+// them was put back (PROTOCOLS E3). The committer checks the store.
+absl::Status Gateway::CheckTimes() const {
+  if (log_->size() < slots_->log_size()) {
+    return absl::DataLossError(
+        absl::StrCat("holds ", log_->size(), " entries, but the key slots "
+                     "remember ", slots_->log_size(),
+                     ": the log was cut or put back; restore the newest log"));
+  }
+  if (slots_->erased_through() > log_->size()) {
+    return absl::DataLossError(
+        "ends before an erasure that the key slots record: the log was cut or "
+        "put back; restore the newest log");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Gateway::OpenStore() {
+  const crypto::GuardedKey pages =
+      root_->Derive(crypto::KeyPurpose::kStorePages);
+  CONSENTRY_ASSIGN_OR_RETURN(
+      engine_,
+      store::OpenSqlcipher({.path = config_.DataFile(kStoreFile)},
+                           pages.view()));
+
+  const crypto::GuardedKey trail_pages =
+      root_->Derive(crypto::KeyPurpose::kTrailPages);
+  const std::string trail_file = config_.DataFile(kTrailFile);
+  const auto open_trail = [&]() -> absl::Status {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        trail_engine_,
+        store::OpenSqlcipher({.path = trail_file, .create = true},
+                             trail_pages.view()));
+    CONSENTRY_ASSIGN_OR_RETURN(
+        trail_,
+        trail::TrailIndex::Open(
+            trail_engine_.get(), &log_->reader(),
+            MakeTagResolver(slots_.get(),
+                            config_.message.storage().log_origin()),
+            {}));
+    return absl::OkStatus();
+  };
+  if (const absl::Status opened = open_trail(); !opened.ok()) {
+    // Never the source of truth: made anew from the log.
+    base::Log(kTrailRebuilt, {{"status", opened}});
+    trail_.reset();
+    trail_engine_.reset();
+    for (const char* suffix : {"", "-wal", "-shm"}) {
+      audit::FileSystem::Posix()->Remove(trail_file + suffix).IgnoreError();
+    }
+    CONSENTRY_RETURN_IF_ERROR(open_trail());
+  }
+
+  sink_ = std::make_unique<store::AuditLogSink>(log_.get());
+  store::CommitterOptions options;
+  const std::string folder = config_.message.storage().data_directory();
+  options.free_bytes = [folder] {
+    return audit::FileSystem::Posix()->FreeSpace(folder);
+  };
+  struct statvfs volume;
+  if (statvfs(folder.c_str(), &volume) == 0) {
+    const uint64_t total = uint64_t{volume.f_blocks} * volume.f_frsize;
+    const uint64_t reserved_percent =
+        100 - config_.message.storage().disk_high_water_percent();
+    options.high_water_bytes = std::min(
+        total / 100 * reserved_percent, uint64_t{10} << 30);
+  }
+  options.reserve_path = config_.DataFile(kReserveFile);
+  options.on_serving = options_.on_serving;
+  options.on_logged = [this](uint64_t index,
+                             std::span<const int64_t> subjects) {
+    trail_->Observe(index, subjects);
+  };
+  CONSENTRY_ASSIGN_OR_RETURN(
+      committer_, store::Committer::Start(engine_.get(), sink_.get(),
+                                          options_.clock, options));
+  CONSENTRY_ASSIGN_OR_RETURN(readers_,
+                             store::ReaderPool::Open(engine_.get()));
+  return absl::OkStatus();
+}
+
+absl::Status Gateway::LoadConfiguration() {
+  writer_ = std::make_unique<clients::ConfigurationWriter>(committer_.get(),
+                                                           &registry_);
+  policy_admin_ =
+      std::make_unique<clients::PolicyAdmin>(writer_.get(), &registry_);
+  CONSENTRY_ASSIGN_OR_RETURN(auto lease, readers_->Acquire());
+  auto loaded =
+      registry_.Load(lease.get(), committer_->configuration_epoch());
+  if (loaded.ok()) {
+    registry_.Publish(*std::move(loaded));
+  } else if (!absl::IsNotFound(loaded.status())) {
+    return WithPlace(loaded.status(), "configuration in the store");
+  }
+  CONSENTRY_ASSIGN_OR_RETURN(auto files, ReadPolicyFiles(config_));
+  return policy_admin_->LoadFiles(lease.get(), std::move(files));
+}
+
+absl::Status Gateway::OpenCapabilities() {
+  const std::string origin = config_.message.storage().log_origin();
+  std::string country = config_.message.controller().home().substr(0, 2);
+  const clients::ConfigurationSource configuration = [this] {
+    return registry_.current();
+  };
+  std::string roots;
+  CONSENTRY_ASSIGN_OR_RETURN(
+      roots,
+      audit::ReadFile(audit::FileSystem::Posix(),
+                      config_.message.tls().client_authorities(), 1 << 20));
+  client_admin_ = std::make_unique<clients::ClientAdmin>(
+      clients::ClientAdmin::Options{.writer = writer_.get(),
+                                    .registry = &registry_,
+                                    .authority = authority_.get(),
+                                    .trusted_roots = std::move(roots),
+                                    .clock = options_.clock});
+  workers_ = std::make_unique<base::WorkerPool>(
+      base::Constant("worker"), std::max(2u, std::thread::hardware_concurrency()), 4096);
+  cache_ = std::make_unique<vault::HeadCache>(vault::HeadCache::Options{});
+  subjects_ = std::make_unique<vault::SubjectReader>(
+      vault::SubjectReader::Options{.epochs = epochs_.get(),
+                                    .slots = slots_.get(),
+                                    .cache = cache_.get(),
+                                    .home_country = std::move(country)});
+  refusals_ =
+      std::make_unique<access::Refusals>(committer_.get(), options_.clock);
+  read_options_ = {.configuration = configuration,
+                   .committer = committer_.get(),
+                   .readers = readers_.get(),
+                   .subjects = subjects_.get(),
+                   .tokens = tokens_.get(),
+                   .page_tokens = page_tokens_.get(),
+                   .clock = options_.clock,
+                   .workers = workers_.get(),
+                   .refusals = refusals_.get(),
+                   .log_origin = origin};
+  reads_ = std::make_unique<access::GovernedReads>(read_options_);
+  selection_ =
+      std::make_unique<access::Selection>(reads_.get(), read_options_);
+  explainer_ = std::make_unique<access::Explainer>(
+      access::Explainer::Options{.configuration = configuration,
+                                 .archive = &archive_,
+                                 .committer = committer_.get(),
+                                 .readers = readers_.get(),
+                                 .subjects = subjects_.get(),
+                                 .trail = trail_.get(),
+                                 .log = &log_->reader(),
+                                 .tokens = tokens_.get(),
+                                 .workers = workers_.get(),
+                                 .log_origin = origin});
+  CONSENTRY_ASSIGN_OR_RETURN(
+      const auto verifier,
+      audit::NoteVerifier::Create(origin, signer_->public_key()));
+  audit_reader_ = std::make_unique<access::AuditReader>(
+      access::AuditReader::Options{.configuration = configuration,
+                                   .log = log_.get(),
+                                   .trail = trail_.get(),
+                                   .committer = committer_.get(),
+                                   .readers = readers_.get(),
+                                   .subjects = subjects_.get(),
+                                   .tokens = tokens_.get(),
+                                   .page_tokens = page_tokens_.get(),
+                                   .workers = workers_.get(),
+                                   .log_origin = origin,
+                                   .verifier_key = verifier.Vkey()});
+  ledger_ = std::make_unique<consent::Ledger>(
+      consent::Ledger::Options{.configuration = configuration,
+                               .committer = committer_.get(),
+                               .readers = readers_.get(),
+                               .subjects = subjects_.get(),
+                               .slots = slots_.get(),
+                               .cache = cache_.get(),
+                               .tokens = tokens_.get(),
+                               .digests = digests_.get(),
+                               .workers = workers_.get(),
+                               .log_origin = origin});
+  return absl::OkStatus();
+}
+
+// The start itself is an entry: with the size that was found, so that a log
+// that grew or shrank while nobody looked shows.
+absl::Status Gateway::NoteStart() {
+  if (options_.dev) base::Log(kDev);
+  const bool unclean = !recovery_.clean && !recovery_.created;
+  if (unclean) {
+    base::Log(kUnclean, {{"entries", recovery_.size},
+                         {"bytes_cut", recovery_.bytes_cut}});
+  }
+  for (const auto& warning :
+       registry_.Expiring(start_us_, kExpiryWarningUs)) {
+    base::Log(kExpires, {{"client", base::LogId{warning.client_id}}});
+  }
+  clients::CallerContext self;
+  self.event = unclean ? "system.unclean_start" : "system.start";
+  store::Change change;
+  change.apply = [this, self](store::ChangeContext& context) -> absl::Status {
+    store::v1::Leaf leaf =
+        clients::LeafOf(*registry_.current(), self, context.now_us());
+    leaf.set_change_number(static_cast<uint64_t>(context.number()));
+    leaf.add_details("engine=" + EngineVersion());
+    leaf.add_details(absl::StrCat("entries=", recovery_.size));
+    if (options_.dev) leaf.add_details("dev");
+    context.SetEntry(clients::CanonicalBytes(leaf));
+    return absl::OkStatus();
+  };
+  CONSENTRY_RETURN_IF_ERROR(
+      committer_->CommitChangeAndWait(std::move(change)).status);
+  base::Log(kOpened, {{"entries", log_->size()},
+                      {"subjects", slots_->last_subject()},
+                      {"clients", registry_.current()->registrations().size()}});
+  RememberLogSize();
+  ticker_ = std::make_unique<base::Thread>(base::Constant("log-size"), [this] {
+    for (;;) {
+      {
+        MutexLock lock(&mu_);
+        if (!stopping_) wake_.WaitFor(&mu_, kTick);
+        if (stopping_) return;
+      }
+      RememberLogSize();
+    }
+  });
+  return absl::OkStatus();
+}
+
+void Gateway::RememberLogSize() {
+  const uint64_t size = log_->size();
+  if (size == slots_->log_size()) return;
+  if (const absl::Status status = slots_->RememberLogSize(size);
+      !status.ok()) {
+    base::Log(kSlotsBehind, {{"status", status}});
+  }
+}
+
+absl::StatusOr<v1::GatewayStatus> Gateway::Status() const {
+  v1::GatewayStatus status;
+  status.set_version(CONSENTRY_VERSION);
+  status.set_serving(committer_->serving());
+  if (options_.dev) status.add_warnings("dev");
+  if (config_.message.single_operator()) {
+    status.add_warnings("single_operator");
+  }
+  for (const auto& warning :
+       registry_.Expiring(options_.clock->NowUs(), kExpiryWarningUs)) {
+    status.add_warnings("certificate_expires: " + warning.client_id);
+  }
+  if (!slab_.locked()) status.add_warnings("memory_not_locked");
+  status.set_log_size(log_->size());
+  status.set_subjects(slots_->last_subject());
+  status.set_bundle_hash(
+      absl::BytesToHexString(registry_.current()->hash()));
+  status.mutable_start_time()->set_seconds(start_us_ / 1'000'000);
+  return status;
+}
+
+absl::Status Gateway::Close() {
+  if (closed_) return absl::OkStatus();
+  closed_ = true;
+  {
+    MutexLock lock(&mu_);
+    stopping_ = true;
+    wake_.SignalAll();
+  }
+  ticker_.reset();
+  workers_.reset();  // Runs what was accepted; it may still commit.
+  if (refusals_ != nullptr) refusals_->Flush(/*all=*/true);
+  if (committer_ != nullptr) committer_->Stop();
+  if (trail_ != nullptr) trail_->Stop();
+  absl::Status closed = absl::OkStatus();
+  if (log_ != nullptr) {
+    if (slots_ != nullptr) RememberLogSize();
+    closed = log_->Close();
+  }
+  return closed;
+}
+
+Gateway::~Gateway() { Close().IgnoreError(); }
+
+}  // namespace consentry::server

@@ -1,0 +1,178 @@
+#ifndef CONSENTRY_GATEWAY_SERVER_GATEWAY_H_
+#define CONSENTRY_GATEWAY_SERVER_GATEWAY_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "audit/log/audit_log.h"
+#include "consentry/store/v1/configuration.pb.h"
+#include "consentry/v1/admin_service.pb.h"
+#include "gateway/access/audit_reader.h"
+#include "gateway/access/explainer.h"
+#include "gateway/access/governed_reads.h"
+#include "gateway/access/refusals.h"
+#include "gateway/access/select.h"
+#include "gateway/base/clock.h"
+#include "gateway/base/threads.h"
+#include "gateway/clients/archive.h"
+#include "gateway/clients/client_admin.h"
+#include "gateway/clients/configuration_writer.h"
+#include "gateway/clients/policy_admin.h"
+#include "gateway/clients/registry.h"
+#include "gateway/consent/ledger.h"
+#include "gateway/crypto/epoch_file.h"
+#include "gateway/crypto/locked_slab.h"
+#include "gateway/crypto/note_signer.h"
+#include "gateway/crypto/opaque_token.h"
+#include "gateway/crypto/page_token.h"
+#include "gateway/crypto/request_digest.h"
+#include "gateway/crypto/root_key.h"
+#include "gateway/crypto/slot_file.h"
+#include "gateway/server/config.h"
+#include "gateway/store/audit_log_sink.h"
+#include "gateway/store/committer.h"
+#include "gateway/store/reader_pool.h"
+#include "gateway/trail/trail_index.h"
+#include "gateway/vault/head_cache.h"
+#include "gateway/vault/subject_reader.h"
+
+namespace consentry::server {
+
+// Names inside the data directory.
+inline constexpr char kLockFile[] = "lock";
+inline constexpr char kStoreFile[] = "store.db";
+inline constexpr char kTrailFile[] = "trail.db";
+inline constexpr char kSlotFile[] = "slots";
+inline constexpr char kLogFolder[] = "log";
+inline constexpr char kReserveFile[] = "reserve";
+
+// "consentry 0.1.0": part of every bundle.
+std::string EngineVersion();
+// Ids of the legal packs that the program brings, sorted.
+std::vector<std::string> PackIds();
+
+// The root key where the configuration says it lies.
+absl::StatusOr<crypto::RootKey> LoadRootKey(const config::v1::Keys& keys);
+
+// Reads the files that the configuration names. Errors name the file.
+absl::StatusOr<store::v1::StoredPolicy> ReadPolicyFiles(const Config& config);
+
+// A whole gateway but for its door: opens a data directory in the order that
+// recovery needs, wires the parts, and closes them in good order. Holds the
+// lock of the data directory. What it hands out lives as long as it does.
+class Gateway {
+ public:
+  struct Options {
+    bool dev = false;
+    const base::Clock* clock = base::Clock::System();
+    // As store::CommitterOptions::on_serving.
+    std::function<void(bool serving)> on_serving = nullptr;
+  };
+
+  // FailedPrecondition when another process has the data directory;
+  // CONFIG_INVALID; DataLoss where stored bytes do not verify, or keys, log and
+  // store are not of one time.
+  static absl::StatusOr<std::unique_ptr<Gateway>> Open(const Config& config,
+                                                       Options options);
+  Gateway(const Gateway&) = delete;
+  Gateway& operator=(const Gateway&) = delete;
+  // As Close().
+  ~Gateway();
+
+  // Ends in good order: counted refusals are written, everything accepted is
+  // completed, the log is closed with a last checkpoint. No call may be in
+  // flight.
+  absl::Status Close();
+
+  const Config& config() const { return config_; }
+  const base::Clock* clock() const { return options_.clock; }
+  clients::Registry* registry() { return &registry_; }
+  clients::ConfigurationWriter* writer() { return writer_.get(); }
+  clients::ClientAdmin* client_admin() { return client_admin_.get(); }
+  clients::PolicyAdmin* policy_admin() { return policy_admin_.get(); }
+  store::Committer* committer() { return committer_.get(); }
+  store::ReaderPool* readers() { return readers_.get(); }
+  base::WorkerPool* workers() { return workers_.get(); }
+  access::Refusals* refusals() { return refusals_.get(); }
+  access::GovernedReads* reads() { return reads_.get(); }
+  access::Selection* selection() { return selection_.get(); }
+  access::Explainer* explainer() { return explainer_.get(); }
+  access::AuditReader* audit_reader() { return audit_reader_.get(); }
+  consent::Ledger* ledger() { return ledger_.get(); }
+  const crypto::PageTokens* page_tokens() const { return page_tokens_.get(); }
+  const crypto::OpaqueTokens* tokens() const { return tokens_.get(); }
+  audit::AuditLog* log() { return log_.get(); }
+  const crypto::CertificateAuthority* authority() const {
+    return authority_.get();
+  }
+
+  // What AdminService.GetStatus answers.
+  absl::StatusOr<v1::GatewayStatus> Status() const;
+
+ private:
+  Gateway(const Config& config, Options options);
+
+  absl::Status OpenKeys();
+  absl::Status OpenLog();
+  absl::Status OpenStore();
+  absl::Status CheckTimes() const;
+  absl::Status LoadConfiguration();
+  absl::Status OpenCapabilities();
+  absl::Status NoteStart();
+  void RememberLogSize();
+
+  const Config config_;
+  const Options options_;
+  int64_t start_us_ = 0;
+  bool closed_ = false;
+
+  // In the order in which they are opened.
+  std::unique_ptr<audit::File> lock_;
+  crypto::LockedSlab slab_;
+  std::unique_ptr<crypto::RootKey> root_;
+  std::unique_ptr<crypto::EpochFile> epochs_;
+  std::unique_ptr<crypto::SlotFile> slots_;
+  std::unique_ptr<crypto::NoteSigner> signer_;
+  std::unique_ptr<crypto::CertificateAuthority> authority_;
+  audit::RecoveryReport recovery_;
+  std::unique_ptr<audit::AuditLog> log_;
+  std::unique_ptr<store::Engine> engine_;
+  std::unique_ptr<store::Engine> trail_engine_;
+  std::unique_ptr<trail::TrailIndex> trail_;
+  std::unique_ptr<store::AuditLogSink> sink_;
+  std::unique_ptr<store::Committer> committer_;
+  std::unique_ptr<store::ReaderPool> readers_;
+  clients::Registry registry_;
+  clients::ConfigurationArchive archive_;
+  std::unique_ptr<clients::ConfigurationWriter> writer_;
+  std::unique_ptr<clients::PolicyAdmin> policy_admin_;
+  std::unique_ptr<clients::ClientAdmin> client_admin_;
+  std::unique_ptr<base::WorkerPool> workers_;
+  std::unique_ptr<crypto::OpaqueTokens> tokens_;
+  std::unique_ptr<crypto::PageTokens> page_tokens_;
+  std::unique_ptr<crypto::RequestDigests> digests_;
+  std::unique_ptr<vault::HeadCache> cache_;
+  std::unique_ptr<vault::SubjectReader> subjects_;
+  std::unique_ptr<access::Refusals> refusals_;
+  access::GovernedReads::Options read_options_;
+  std::unique_ptr<access::GovernedReads> reads_;
+  std::unique_ptr<access::Selection> selection_;
+  std::unique_ptr<access::Explainer> explainer_;
+  std::unique_ptr<access::AuditReader> audit_reader_;
+  std::unique_ptr<consent::Ledger> ledger_;
+
+  // Every few seconds tells the slots how far the log is (PROTOCOLS E3).
+  Mutex mu_;
+  CondVar wake_;
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  std::unique_ptr<base::Thread> ticker_;
+};
+
+}  // namespace consentry::server
+
+#endif  // CONSENTRY_GATEWAY_SERVER_GATEWAY_H_
