@@ -23,21 +23,18 @@ CREATE TABLE lookup (
   key {blob} NOT NULL,
   subject {int} NOT NULL,
   kind {int} NOT NULL,
-  row_gen {int} NOT NULL,
-  value {blob} NOT NULL,
   PRIMARY KEY (key, subject)
 ) {clustered};
 CREATE INDEX lookup_by_subject ON lookup (subject);
 
 CREATE TABLE records (
-  subject {int} NOT NULL,
+  record_no {int} PRIMARY KEY,
   kind {int} NOT NULL,
   record_id {blob} NOT NULL,
   row_gen {int} NOT NULL,
   due_month {int},
-  fields {blob} NOT NULL,
-  PRIMARY KEY (subject, kind, record_id)
-) {clustered};
+  fields {blob} NOT NULL
+);
 CREATE INDEX records_due ON records (due_month);
 
 CREATE TABLE facts (
@@ -58,10 +55,10 @@ CREATE TABLE consent_events (
 CREATE TABLE source_rows (
   row_key {blob} NOT NULL PRIMARY KEY,
   content_hash {blob} NOT NULL,
-  subject {int} NOT NULL,
+  record_no {int} NOT NULL,
   record_id {blob} NOT NULL
 ) {clustered};
-CREATE INDEX source_rows_by_subject ON source_rows (subject);
+CREATE INDEX source_rows_by_record ON source_rows (record_no);
 
 CREATE TABLE outbox (
   change_number {int} PRIMARY KEY,

@@ -21,16 +21,19 @@
 //   meta(k TEXT key, v)                         format version, counters
 //   subjects(subject key, public_id, version, key_gen,
 //            head sealed, due_month)            all that a decision needs
-//   lookup(key, subject; kind, row_gen, value sealed)
+//   lookup(key, subject; kind)
 //            key: 16-byte blind index of an identifier, or a public id; several
-//            subjects may share an identifier
-//   records(subject, kind, record_id; row_gen, due_month, fields sealed)
-//                                               clustered by the first three
+//            subjects may share an identifier. Narrow, so that its inner pages
+//            stay in caches; sealed values stand in the heads
+//   records(record_no key, kind, record_id, row_gen, due_month, fields sealed)
+//            record_no: subject, kind and count in one number, so that rows lie
+//            in that order and are not cut into overflow pages, as SQLite does
+//            with wide rows of tables that are clustered by several columns
 //   facts(subject, version; head sealed)        the heads of the past, by which
 //                                               decisions are replayed; what is
 //                                               current stands in subjects only
 //   consent_events(subject, seq; event sealed)
-//   source_rows(row_key; content_hash, subject, record_id)
+//   source_rows(row_key; content_hash, record_no, record_id)
 //                                               what an import has seen: blind
 //                                               index of source, kind and the
 //                                               source's key; digest of the

@@ -10,6 +10,7 @@
 #include "gateway/vault/field_number.h"
 #include "gateway/vault/head_codec.h"
 #include "gateway/vault/head_update.h"
+#include "gateway/vault/record_number.h"
 #include "gateway/vault/wipe.h"
 #include "proto/support/error.h"
 #include "proto/support/status_macros.h"
@@ -148,6 +149,7 @@ absl::Status BatchPlanner::PlanRow(const RowToWrite& row, RowOutcome* outcome) {
   }
 
   std::string content = ContentOf(checked, *draft);
+  std::optional<RecordPlace> place;
   outcome->subject_id = draft->head.public_id();
   if (stored.has_value()) {
     outcome->record_id =
@@ -168,10 +170,13 @@ absl::Status BatchPlanner::PlanRow(const RowToWrite& row, RowOutcome* outcome) {
       }
       return absl::OkStatus();
     }
-  } else if (!CountRecord(checked.kind->kind->key(), &draft->head)) {
-    AddFault(&checked, "row", v1::ERROR_REASON_TOO_LARGE, true);
-    hold_back(checked);
-    return absl::OkStatus();
+  } else {
+    place = AddRecord(checked.kind->kind->key(), &draft->head);
+    if (!place.has_value()) {
+      AddFault(&checked, "row", v1::ERROR_REASON_TOO_LARGE, true);
+      hold_back(checked);
+      return absl::OkStatus();
+    }
   }
 
   FindConflicts(checked, draft, outcome);
@@ -196,6 +201,8 @@ absl::Status BatchPlanner::PlanRow(const RowToWrite& row, RowOutcome* outcome) {
   staged->key = row_key;
   staged->content = std::move(content);
   staged->is_new = !stored.has_value();
+  staged->number = stored.has_value() ? stored->number : 0;
+  staged->place = place.value_or(RecordPlace());
   staged->record = stored.has_value() ? stored->record : crypto::NewObjectId();
   staged->row_generation = stored.has_value() ? stored->row_generation + 1 : 1;
   staged->row = std::move(checked);
@@ -237,7 +244,7 @@ BatchPlanner::FindSourceRow(const CheckedRow& row, crypto::BlindIndex* key) {
     }
     CONSENTRY_ASSIGN_OR_RETURN(
         Query query,
-        connection_->Prepare("SELECT subject, record_id, content_hash "
+        connection_->Prepare("SELECT record_no, record_id, content_hash "
                              "FROM source_rows WHERE row_key = $1"));
     query.Bind(AsBytes(candidate));
     CONSENTRY_ASSIGN_OR_RETURN(const bool found, query.Step());
@@ -246,7 +253,8 @@ BatchPlanner::FindSourceRow(const CheckedRow& row, crypto::BlindIndex* key) {
     seen.source_row = true;
     if (!found) continue;
     StoredRow stored;
-    stored.subject = static_cast<uint64_t>(query.Int64(0));
+    stored.number = query.Int64(0);
+    stored.subject = SubjectOfRecord(stored.number);
     seen.subjects = {stored.subject};
     const std::string_view record = query.Blob(1);
     if (record.size() != stored.record.size()) {
@@ -265,10 +273,9 @@ absl::Status BatchPlanner::LoadStored(const CheckedRow& row, const Draft& draft,
                                       StoredRow* stored) {
   CONSENTRY_ASSIGN_OR_RETURN(
       Query query,
-      connection_->Prepare("SELECT row_gen, fields FROM records WHERE "
-                           "subject = $1 AND kind = $2 AND record_id = $3"));
-  query.Bind(static_cast<int64_t>(draft.subject),
-             static_cast<int64_t>(row.kind->number), AsBytes(stored->record));
+      connection_->Prepare(
+          "SELECT row_gen, fields FROM records WHERE record_no = $1"));
+  query.Bind(stored->number);
   CONSENTRY_ASSIGN_OR_RETURN(const bool found, query.Step());
   store::v1::RecordBlob blob;
   if (!found || !blob.ParseFromArray(query.Blob(1).data(),

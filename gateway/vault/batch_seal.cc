@@ -9,6 +9,7 @@
 #include "gateway/vault/digest.h"
 #include "gateway/vault/draft.h"
 #include "gateway/vault/head_codec.h"
+#include "gateway/vault/record_number.h"
 #include "proto/support/error.h"
 #include "proto/support/status_macros.h"
 
@@ -118,22 +119,21 @@ absl::Status BatchPlanner::Seal(WriteSet* writes) {
 
 absl::Status BatchPlanner::SealLookups(Draft* draft, SubjectWrite* write) {
   if (draft->base == nullptr) {
-    LookupRow row;
-    row.key = PublicIdKey(draft->public_id);
-    write->lookups.push_back(std::move(row));
+    write->lookups.push_back({.key = PublicIdKey(draft->public_id)});
   }
   for (const Draft::Lookup& lookup : draft->lookups) {
-    LookupRow row;
-    row.key = lookup.key;
-    row.kind = lookup.identifier.type;
-    CONSENTRY_ASSIGN_OR_RETURN(
-        row.value,
-        crypto::Sealer::Seal(
-            *draft->keys,
-            IdentifierContext(lookup.digest, lookup.identifier.name_space,
-                              row.row_generation),
-            lookup.identifier.value));
-    write->lookups.push_back(std::move(row));
+    write->lookups.push_back(
+        {.key = lookup.key, .kind = lookup.identifier.type});
+    for (store::v1::HeldIdentifier& held : *draft->head.mutable_identifiers()) {
+      if (held.digest() != lookup.digest) continue;
+      CONSENTRY_ASSIGN_OR_RETURN(
+          *held.mutable_sealed(),
+          crypto::Sealer::Seal(
+              *draft->keys,
+              IdentifierContext(lookup.digest, lookup.identifier.name_space),
+              lookup.identifier.value));
+      break;
+    }
   }
   return absl::OkStatus();
 }
@@ -176,14 +176,18 @@ absl::Status BatchPlanner::SealRecords(Draft* draft, SubjectWrite* write) {
     RecordRow record;
     record.id = staged->record;
     record.kind = row.kind->number;
-    record.is_new = staged->is_new;
+    record.number = staged->is_new
+                        ? RecordNumber(draft->number, staged->place.position,
+                                       staged->place.index)
+                        : staged->number;
     record.row_generation = staged->row_generation;
     record.due_month = DueMonth(row);
     record.fields = blob.SerializeAsString();
-    write->records.push_back(std::move(record));
     write->source_rows.push_back({.key = staged->key,
                                   .content = staged->content,
+                                  .record_number = record.number,
                                   .record = staged->record});
+    write->records.push_back(std::move(record));
   }
   return absl::OkStatus();
 }

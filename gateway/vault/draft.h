@@ -12,12 +12,14 @@
 #include <vector>
 
 #include "gateway/vault/batch_planner.h"
+#include "gateway/vault/head_update.h"
 #include "gateway/vault/wipe.h"
 
 namespace consentry::vault {
 
 // What is known of a source's record that was taken before.
 struct BatchPlanner::StoredRow {
+  int64_t number = 0;
   uint64_t subject = 0;
   crypto::ObjectId record{};
   std::string content;
@@ -33,6 +35,9 @@ struct BatchPlanner::StagedRow {
   crypto::BlindIndex key{};
   std::string content;
   crypto::ObjectId record{};
+  // Of a record that is there; a new one has a place within its subject.
+  int64_t number = 0;
+  RecordPlace place;
   uint32_t row_generation = 1;
   bool is_new = true;
   CheckedRow row;

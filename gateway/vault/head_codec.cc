@@ -146,13 +146,12 @@ crypto::FieldContext ValueContext(const crypto::ObjectId& record,
 }
 
 crypto::FieldContext IdentifierContext(uint64_t digest,
-                                       std::string_view name_space,
-                                       uint32_t row_generation) {
+                                       std::string_view name_space) {
   return {.table = crypto::FieldTable::kIdentifier,
           .row = digest,
           .field = name_space,
           .schema = kValueSchema,
-          .row_generation = row_generation};
+          .row_generation = 0};
 }
 
 }  // namespace consentry::vault

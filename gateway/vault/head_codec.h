@@ -54,12 +54,10 @@ crypto::FieldContext ValueContext(const crypto::ObjectId& record,
                                   std::string_view field_name,
                                   uint32_t row_generation);
 
-// The context of an identifier's normalised value in lookup.value. The row is
-// the identifier's digest (HeldIdentifier.digest): lookup's own key is a blind
-// index, which a rotation replaces. `row_generation` is lookup.row_gen.
+// The context of HeldIdentifier.sealed. The row is the identifier's digest:
+// lookup's own key is a blind index, which a rotation replaces.
 crypto::FieldContext IdentifierContext(uint64_t digest,
-                                       std::string_view name_space,
-                                       uint32_t row_generation);
+                                       std::string_view name_space);
 
 }  // namespace consentry::vault
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "gateway/vault/record_number.h"
 #include "gateway/vault/subject_reader.h"
 #include "gateway/vault/value_check.h"
 
@@ -81,25 +82,39 @@ bool TakeIdentifier(const CheckedIdentifier& identifier, uint64_t digest,
   return true;
 }
 
-uint32_t RecordCount(std::string_view kind,
-                     const store::v1::SubjectHead& head) {
-  for (const store::v1::KindCount& count : head.kinds()) {
-    if (count.kind() == kind) return count.count();
+std::optional<uint32_t> KindPosition(std::string_view kind,
+                                     const store::v1::SubjectHead& head) {
+  for (int i = 0; i < head.kinds_size(); ++i) {
+    if (head.kinds(i).kind() == kind) return static_cast<uint32_t>(i);
   }
-  return 0;
+  return std::nullopt;
 }
 
-bool CountRecord(std::string_view kind, store::v1::SubjectHead* head) {
-  for (store::v1::KindCount& count : *head->mutable_kinds()) {
-    if (count.kind() != kind) continue;
-    if (count.count() >= kMaxRecordsPerKind) return false;
-    count.set_count(count.count() + 1);
-    return true;
+uint32_t RecordCount(std::string_view kind,
+                     const store::v1::SubjectHead& head) {
+  const std::optional<uint32_t> position = KindPosition(kind, head);
+  return position.has_value() ? head.kinds(static_cast<int>(*position)).count()
+                              : 0;
+}
+
+std::optional<RecordPlace> AddRecord(std::string_view kind,
+                                     store::v1::SubjectHead* head) {
+  std::optional<uint32_t> position = KindPosition(kind, *head);
+  if (!position.has_value()) {
+    position = static_cast<uint32_t>(head->kinds_size());
+    if (*position > kMaxKindPosition) return std::nullopt;
+    head->add_kinds()->set_kind(std::string(kind));
   }
-  store::v1::KindCount* added = head->add_kinds();
-  added->set_kind(std::string(kind));
-  added->set_count(1);
-  return true;
+  store::v1::KindCount* count =
+      head->mutable_kinds(static_cast<int>(*position));
+  if (count->count() >= kMaxRecordsPerKind ||
+      count->numbered() > kMaxRecordIndex) {
+    return std::nullopt;
+  }
+  const RecordPlace place{.position = *position, .index = count->numbered()};
+  count->set_count(count->count() + 1);
+  count->set_numbered(count->numbered() + 1);
+  return place;
 }
 
 void TakeContext(const CheckedRow& row, std::string_view source,

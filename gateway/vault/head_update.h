@@ -2,6 +2,7 @@
 #define CONSENTRY_GATEWAY_VAULT_HEAD_UPDATE_H_
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "consentry/store/v1/subject.pb.h"
@@ -27,8 +28,18 @@ bool TakeIdentifier(const CheckedIdentifier& identifier, uint64_t digest,
                     std::string_view source, int64_t collected_us,
                     store::v1::SubjectHead* head);
 
-// Counts one more record of the kind. False at kMaxRecordsPerKind.
-bool CountRecord(std::string_view kind, store::v1::SubjectHead* head);
+// Where a new record of the kind stands within its subject.
+struct RecordPlace {
+  uint32_t position = 0;
+  uint32_t index = 0;
+};
+// Counts one more record of the kind. None at kMaxRecordsPerKind, or when the
+// numbers of record_number.h are used up.
+std::optional<RecordPlace> AddRecord(std::string_view kind,
+                                     store::v1::SubjectHead* head);
+// The kind's position in `head`; none when there never was a record of it.
+std::optional<uint32_t> KindPosition(std::string_view kind,
+                                     const store::v1::SubjectHead& head);
 uint32_t RecordCount(std::string_view kind, const store::v1::SubjectHead& head);
 
 // A record of a kind that is context opens one, or closes it.

@@ -5,8 +5,9 @@
 #include <utility>
 
 #include "gateway/crypto/identifiers.h"
-#include "gateway/vault/field_number.h"
 #include "gateway/vault/head_codec.h"
+#include "gateway/vault/head_update.h"
+#include "gateway/vault/record_number.h"
 #include "proto/support/error.h"
 #include "proto/support/status_macros.h"
 
@@ -229,14 +230,17 @@ absl::StatusOr<std::vector<StoredRecord>> SubjectReader::ReadKind(
     Connection* connection, const CachedSubject& subject,
     std::string_view kind) const {
   std::vector<StoredRecord> records;
+  const std::optional<uint32_t> position = KindPosition(kind, subject.head());
+  if (!position.has_value()) return records;
+  // The count as limit spares the look at the next subject's row, which is
+  // often another page.
   CONSENTRY_ASSIGN_OR_RETURN(
       Query query,
       connection->Prepare("SELECT record_id, row_gen, fields FROM records "
-                          "WHERE subject = $1 AND kind = $2 "
-                          "ORDER BY record_id LIMIT $3"));
-  query.Bind(static_cast<int64_t>(subject.subject()),
-             static_cast<int64_t>(FieldNumber(kind)),
-             static_cast<int64_t>(kMaxRecordsPerKind));
+                          "WHERE record_no BETWEEN $1 AND $2 LIMIT $3"));
+  query.Bind(RecordNumber(subject.subject(), *position, 0),
+             RecordNumber(subject.subject(), *position, kMaxRecordIndex),
+             static_cast<int64_t>(RecordCount(kind, subject.head())));
   while (true) {
     CONSENTRY_ASSIGN_OR_RETURN(const bool row, query.Step());
     if (!row) break;

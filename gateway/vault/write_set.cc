@@ -7,6 +7,7 @@
 #include "gateway/crypto/subject_tag.h"
 #include "gateway/vault/head_codec.h"
 #include "gateway/vault/identifier_key.h"
+#include "gateway/vault/record_number.h"
 #include "gateway/vault/wipe.h"
 #include "proto/support/error.h"
 #include "proto/support/status_macros.h"
@@ -37,7 +38,7 @@ absl::Status WriteSet::CheckObservations(store::Connection* connection) const {
   CONSENTRY_ASSIGN_OR_RETURN(
       Query source_row,
       connection->Prepare(
-          "SELECT subject FROM source_rows WHERE row_key = $1"));
+          "SELECT record_no FROM source_rows WHERE row_key = $1"));
   std::vector<uint64_t> found;
   for (const Observation& seen : observations_) {
     Query& query = seen.source_row ? source_row : holders;
@@ -46,7 +47,8 @@ absl::Status WriteSet::CheckObservations(store::Connection* connection) const {
     while (true) {
       CONSENTRY_ASSIGN_OR_RETURN(const bool row, query.Step());
       if (!row) break;
-      found.push_back(static_cast<uint64_t>(query.Int64(0)));
+      found.push_back(seen.source_row ? SubjectOfRecord(query.Int64(0))
+                                      : static_cast<uint64_t>(query.Int64(0)));
       if (found.size() > seen.subjects.size()) break;
     }
     query.Reset();
@@ -134,34 +136,34 @@ absl::Status WriteSet::ApplySubject(store::ChangeContext& context,
 
   CONSENTRY_RETURN_IF_ERROR(store::RunMany(
       connection,
-      "INSERT INTO lookup (key, subject, kind, row_gen, value) "
-      "VALUES ($1, $2, $3, $4, $5) ON CONFLICT (key, subject) DO NOTHING",
+      "INSERT INTO lookup (key, subject, kind) VALUES ($1, $2, $3) "
+      "ON CONFLICT (key, subject) DO NOTHING",
       write.lookups.size(), [&](Query& query, size_t i) {
         const LookupRow& row = write.lookups[i];
-        query.Bind(AsBytes(row.key), subject, row.kind,
-                   static_cast<int64_t>(row.row_generation), row.value);
+        query.Bind(AsBytes(row.key), subject, row.kind);
       }));
   CONSENTRY_RETURN_IF_ERROR(store::RunMany(
       connection,
-      "INSERT INTO records (subject, kind, record_id, row_gen, due_month, "
+      "INSERT INTO records (record_no, kind, record_id, row_gen, due_month, "
       "fields) VALUES ($1, $2, $3, $4, $5, $6) "
-      "ON CONFLICT (subject, kind, record_id) DO UPDATE SET "
+      "ON CONFLICT (record_no) DO UPDATE SET "
       "row_gen = excluded.row_gen, due_month = excluded.due_month, "
       "fields = excluded.fields",
       write.records.size(), [&](Query& query, size_t i) {
         const RecordRow& row = write.records[i];
-        query.Bind(subject, static_cast<int64_t>(row.kind), AsBytes(row.id),
+        query.Bind(row.number, static_cast<int64_t>(row.kind), AsBytes(row.id),
                    static_cast<int64_t>(row.row_generation), row.due_month,
                    row.fields);
       }));
   CONSENTRY_RETURN_IF_ERROR(store::RunMany(
       connection,
-      "INSERT INTO source_rows (row_key, content_hash, subject, record_id) "
+      "INSERT INTO source_rows (row_key, content_hash, record_no, record_id) "
       "VALUES ($1, $2, $3, $4) ON CONFLICT (row_key) DO UPDATE SET "
       "content_hash = excluded.content_hash",
       write.source_rows.size(), [&](Query& query, size_t i) {
         const SourceRow& row = write.source_rows[i];
-        query.Bind(AsBytes(row.key), row.content, subject, AsBytes(row.record));
+        query.Bind(AsBytes(row.key), row.content, row.record_number,
+                   AsBytes(row.record));
       }));
   CONSENTRY_RETURN_IF_ERROR(store::RunMany(
       connection,

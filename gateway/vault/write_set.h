@@ -31,14 +31,12 @@ struct LookupRow {
   crypto::BlindIndex key{};
   // consentry.v1.IdentifierType; 0 for the public id.
   int64_t kind = 0;
-  uint32_t row_generation = 1;
-  std::string value;  // Sealed; empty for the public id.
 };
 
 struct RecordRow {
+  int64_t number = 0;
   crypto::ObjectId id{};
   uint32_t kind = 0;
-  bool is_new = true;
   uint32_t row_generation = 1;
   int64_t due_month = 0;
   std::string fields;  // A RecordBlob.
@@ -47,6 +45,7 @@ struct RecordRow {
 struct SourceRow {
   crypto::BlindIndex key{};
   std::string content;
+  int64_t record_number = 0;
   crypto::ObjectId record{};
 };
 

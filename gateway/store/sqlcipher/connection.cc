@@ -245,6 +245,13 @@ absl::Status SqlcipherConnection::BeginWrite() {
 
 int64_t SqlcipherConnection::Changes() const { return sqlite3_changes64(db_); }
 
+int64_t SqlcipherConnection::PagesRead() const {
+  int current = 0;
+  int highest = 0;
+  sqlite3_db_status(db_, SQLITE_DBSTATUS_CACHE_MISS, &current, &highest, 0);
+  return current;
+}
+
 absl::Status SqlcipherConnection::Checkpoint() {
   // With a reader in the way the pragma succeeds and says so in its row.
   CONSENTRY_ASSIGN_OR_RETURN(auto statement,

@@ -33,6 +33,10 @@ class SqlcipherConnection final : public Connection {
   absl::Status BeginWrite() override;
   int64_t Changes() const override;
 
+  // Pages read from the file and decrypted so far: what the cache of this
+  // connection did not have.
+  int64_t PagesRead() const;
+
   // See Engine::Checkpoint.
   absl::Status Checkpoint();
 

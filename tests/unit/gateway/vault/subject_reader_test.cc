@@ -8,7 +8,7 @@
 
 #include "gateway/crypto/opener.h"
 #include "gateway/store/engine.h"
-#include "gateway/vault/field_number.h"
+#include "gateway/vault/record_number.h"
 #include "proto/support/error.h"
 #include "tests/testing/grant_for_test.h"
 #include "tests/testing/status_matchers.h"
@@ -57,7 +57,10 @@ class SubjectReaderTest : public ::testing::Test,
                                 records->front().blob.fields(0).sealed())
         .status();
   }
-  static std::string N(uint64_t number) { return std::to_string(number); }
+  template <class Number>
+  static std::string N(Number number) {
+    return std::to_string(number);
+  }
 };
 
 TEST_F(SubjectReaderTest, HeadComesFromTheCacheOnceItWasRead) {
@@ -138,15 +141,18 @@ TEST_F(SubjectReaderTest, OlderHeadPutBackIsFound) {
 TEST_F(SubjectReaderTest, RecordMovedToAnotherSubjectIsFound) {
   const uint64_t a = Person("1", "Anna");
   const uint64_t b = Person("2", "Ben");
-  Tamper("UPDATE records SET subject = " + N(b) + " WHERE subject = " + N(a));
+  Tamper("DELETE FROM records WHERE record_no = " + N(RecordNumber(b, 0, 0)));
+  Tamper("UPDATE records SET record_no = " + N(RecordNumber(b, 0, 0)) +
+         " WHERE record_no = " + N(RecordNumber(a, 0, 0)));
   EXPECT_THAT(Read(b), StatusIs(absl::StatusCode::kDataLoss));
 }
 
 TEST_F(SubjectReaderTest, RecordMovedToAnotherKindIsFound) {
   const uint64_t a = Person("1", "Anna");
   ImportOne("crm", RowBuilder("ticket", "9").External("crm", "1"));
-  Tamper("UPDATE records SET kind = " + N(FieldNumber("profile")) +
-         " WHERE kind = " + N(FieldNumber("ticket")));
+  Tamper("DELETE FROM records WHERE record_no = " + N(RecordNumber(a, 0, 0)));
+  Tamper("UPDATE records SET record_no = " + N(RecordNumber(a, 0, 0)) +
+         " WHERE record_no = " + N(RecordNumber(a, 1, 0)));
   EXPECT_THAT(Read(a), StatusIs(absl::StatusCode::kDataLoss));
 }
 
@@ -163,7 +169,8 @@ TEST_F(SubjectReaderTest, RecordsThatSwappedBlobsAreFound) {
 
 TEST_F(SubjectReaderTest, OlderRowGenerationPutBackIsFound) {
   const uint64_t a = Person("1", "Anna");
-  Tamper("UPDATE records SET row_gen = row_gen + 1 WHERE subject = " + N(a));
+  Tamper("UPDATE records SET row_gen = row_gen + 1 WHERE record_no = " +
+         N(RecordNumber(a, 0, 0)));
   EXPECT_THAT(Read(a), StatusIs(absl::StatusCode::kDataLoss));
 }
 
@@ -178,7 +185,8 @@ TEST_F(SubjectReaderTest, FieldTakenAwayIsFound) {
     hex.push_back(kDigits[byte >> 4]);
     hex.push_back(kDigits[byte & 15]);
   }
-  Tamper("UPDATE records SET fields = x'" + hex + "' WHERE subject = " + N(a));
+  Tamper("UPDATE records SET fields = x'" + hex +
+         "' WHERE record_no = " + N(RecordNumber(a, 0, 0)));
   EXPECT_THAT(Read(a), StatusIs(absl::StatusCode::kDataLoss));
 }
 
