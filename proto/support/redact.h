@@ -13,10 +13,10 @@ namespace consentry {
 //
 //   subject { identifier { type: IDENTIFIER_TYPE_EMAIL value: <personal> } }
 //
-// A field of class PERSONAL or above shows as <personal>, <special> or <secret>,
-// whatever is in it. A message of another package holds fields that nobody has
-// classified and shows as <unclassified>, Timestamp and Duration excepted;
-// unknown fields show as their number. Texts are escaped and cut at
+// A field of class PERSONAL or above shows as <personal>, <special> or
+// <secret>, whatever is in it. A message of another package holds fields that
+// nobody has classified and shows as <unclassified>, Timestamp and Duration
+// excepted; unknown fields show as their number. Texts are escaped and cut at
 // kMaxRedactedText bytes, the whole at kMaxRedactedLine. DebugString() of a
 // request has no place in a log. Pure; safe from any thread.
 std::string Redact(const google::protobuf::Message& message);

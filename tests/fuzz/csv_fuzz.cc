@@ -21,8 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using consentry::tools::CsvFault;
   using consentry::tools::CsvReader;
   using consentry::tools::CsvRow;
-  std::istringstream in(
-      std::string(reinterpret_cast<const char*>(data), size));
+  std::istringstream in(std::string(reinterpret_cast<const char*>(data), size));
   const auto reader = CsvReader::Open(&in);
   if (!reader.ok()) {
     Require(!reader.status().message().empty());

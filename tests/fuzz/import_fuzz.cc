@@ -72,8 +72,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (row.fault != CsvFault::kNone) continue;
     const MappedRow mapped = (*mapper)->Map(row);
     for (const auto& record : mapped.rows) {
-      Require(record.identifiers_size() >= 1 &&
-              record.identifiers_size() <= 8);
+      Require(record.identifiers_size() >= 1 && record.identifiers_size() <= 8);
       Require(record.values_size() <= 64);
       for (const auto& [field, value] : record.values()) {
         Require(consentry::IsUtf8(value.string_value()));

@@ -51,8 +51,7 @@ class Tokens {
     while (at_ < text_.size()) {
       if (text_[at_] == '#') {
         while (at_ < text_.size() && text_[at_] != '\n') ++at_;
-      } else if (absl::ascii_isspace(
-                     static_cast<unsigned char>(text_[at_]))) {
+      } else if (absl::ascii_isspace(static_cast<unsigned char>(text_[at_]))) {
         ++at_;
       } else {
         return;

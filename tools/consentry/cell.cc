@@ -42,8 +42,17 @@ std::optional<int> FindMonth(std::string_view folded) {
   return std::nullopt;
 }
 
-enum class Part { kLiteral, kYear, kMonth, kDay, kName, kHour, kMinute,
-                  kSecond, kZone };
+enum class Part {
+  kLiteral,
+  kYear,
+  kMonth,
+  kDay,
+  kName,
+  kHour,
+  kMinute,
+  kSecond,
+  kZone
+};
 
 struct Token {
   Part part = Part::kLiteral;
@@ -142,8 +151,7 @@ std::string_view Trim(std::string_view text) {
       text.remove_prefix(2);
     } else if (!text.empty() && text.back() == ' ') {
       text.remove_suffix(1);
-    } else if (text.size() >= 2 &&
-               text.substr(text.size() - 2) == "\xC2\xA0") {
+    } else if (text.size() >= 2 && text.substr(text.size() - 2) == "\xC2\xA0") {
       text.remove_suffix(2);
     } else {
       return text;
@@ -211,8 +219,7 @@ std::optional<CellTime> ParseCellTime(std::string_view cell,
       if (!cell.empty() && cell.front() == '.') cell.remove_prefix(1);
       continue;
     }
-    const auto number =
-        TakeNumber(&cell, token.min_digits, token.max_digits);
+    const auto number = TakeNumber(&cell, token.min_digits, token.max_digits);
     if (!number.has_value()) return std::nullopt;
     switch (token.part) {
       case Part::kYear:
@@ -253,7 +260,8 @@ std::optional<CellTime> ParseCellTime(std::string_view cell,
   // A civil day corrects itself: 31 April becomes 1 May.
   if (day.month() != time.month || day.day() != time.day) return std::nullopt;
   time.unix_us =
-      ((day - absl::CivilDay(1970, 1, 1)) * int64_t{86400} + hour * 3600 +
+      ((day - absl::CivilDay(1970, 1, 1)) * int64_t{86400} +
+       hour * int64_t{3600} +
        (minute - (time.has_time ? offset : 0)) * int64_t{60} + second) *
           1000000 +
       micros;
@@ -265,9 +273,8 @@ std::optional<CellTime> ParseAnyCellTime(
     int utc_offset_minutes) {
   static const std::vector<std::string>* const kIso =
       new std::vector<std::string>{
-          "YYYY-MM-DD",          "YYYY-MM-DDThh:mm:ssZ",
-          "YYYY-MM-DDThh:mm:ss", "YYYY-MM-DD hh:mm:ss",
-          "YYYY-MM-DD hh:mm",    "YYYY-MM-DD hh:mm:ssZ",
+          "YYYY-MM-DD",          "YYYY-MM-DDThh:mm:ssZ", "YYYY-MM-DDThh:mm:ss",
+          "YYYY-MM-DD hh:mm:ss", "YYYY-MM-DD hh:mm",     "YYYY-MM-DD hh:mm:ssZ",
           "YYYY-MM-DDThh:mmZ"};
   std::optional<CellTime> found;
   for (const std::string& format : formats.empty() ? *kIso : formats) {
@@ -387,11 +394,11 @@ std::optional<std::string> ParseCellMoney(std::string_view cell,
 
 std::optional<bool> ParseCellBool(std::string_view cell) {
   static const std::set<std::string>* const kYes = new std::set<std::string>{
-      "1", "true", "t", "yes", "y", "ja", "j", "oui", "o", "si", "s", "wahr",
-      "vrai", "verdadero", "on", "x"};
-  static const std::set<std::string>* const kNo = new std::set<std::string>{
-      "0", "false", "f", "no", "n", "nein", "non", "falsch", "faux", "falso",
-      "off"};
+      "1", "true", "t", "yes",  "y",    "ja",        "j",  "oui",
+      "o", "si",   "s", "wahr", "vrai", "verdadero", "on", "x"};
+  static const std::set<std::string>* const kNo =
+      new std::set<std::string>{"0",   "false",  "f",    "no",    "n",  "nein",
+                                "non", "falsch", "faux", "falso", "off"};
   const std::string word = FoldWord(cell);
   if (kYes->count(word) == 1) return true;
   if (kNo->count(word) == 1) return false;

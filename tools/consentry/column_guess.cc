@@ -20,12 +20,12 @@ using config::v1::FieldType;
 // What exports write, the commonest first. Pairs that differ in day and month
 // alone are what makes a column ambiguous.
 constexpr std::array<std::string_view, 18> kFormats = {
-    "YYYY-MM-DD",          "YYYY-MM-DD hh:mm:ss", "YYYY-MM-DDThh:mm:ssZ",
-    "YYYY-MM-DD hh:mm",    "YYYY-MM-DDThh:mm:ss", "DD.MM.YYYY",
-    "D.M.YYYY",            "DD.MM.YYYY hh:mm",    "DD.MM.YYYY hh:mm:ss",
-    "DD/MM/YYYY",          "MM/DD/YYYY",          "D/M/YYYY",
-    "M/D/YYYY",            "YYYY/MM/DD",          "DD-MM-YYYY",
-    "D MON YYYY",          "MON D, YYYY",         "YYYYMMDD"};
+    "YYYY-MM-DD",       "YYYY-MM-DD hh:mm:ss", "YYYY-MM-DDThh:mm:ssZ",
+    "YYYY-MM-DD hh:mm", "YYYY-MM-DDThh:mm:ss", "DD.MM.YYYY",
+    "D.M.YYYY",         "DD.MM.YYYY hh:mm",    "DD.MM.YYYY hh:mm:ss",
+    "DD/MM/YYYY",       "MM/DD/YYYY",          "D/M/YYYY",
+    "M/D/YYYY",         "YYYY/MM/DD",          "DD-MM-YYYY",
+    "D MON YYYY",       "MON D, YYYY",         "YYYYMMDD"};
 
 // A column is of a kind when nearly all of its cells are.
 constexpr double kNearlyAll = 0.85;
@@ -40,9 +40,8 @@ bool LooksLikeEmail(std::string_view cell) {
 
 // Digits in the writing of telephone numbers; a bare number is none.
 bool LooksLikePhone(std::string_view cell) {
-  const auto digits =
-      std::count_if(cell.begin(), cell.end(),
-                    [](char c) { return c >= '0' && c <= '9'; });
+  const auto digits = std::count_if(
+      cell.begin(), cell.end(), [](char c) { return c >= '0' && c <= '9'; });
   return digits >= 7 && digits <= 15 &&
          cell.find_first_not_of("0123456789 +-./()") ==
              std::string_view::npos &&
@@ -162,9 +161,9 @@ void ColumnProfile::GuessDates(ColumnGuess* guess) const {
     size_t best = kFormats.size();
     size_t best_kinds = 0;
     for (size_t i = 0; i < kFormats.size(); ++i) {
-      const auto kinds = static_cast<size_t>(std::count_if(
-          open.begin(), open.end(),
-          [i](uint32_t kind) { return (kind >> i & 1) == 1; }));
+      const auto kinds = static_cast<size_t>(
+          std::count_if(open.begin(), open.end(),
+                        [i](uint32_t kind) { return (kind >> i & 1) == 1; }));
       if (kinds > best_kinds ||
           (kinds == best_kinds && best < kFormats.size() &&
            dates_[i] > dates_[best])) {
@@ -192,18 +191,19 @@ void ColumnProfile::GuessWords(ColumnGuess* guess) const {
     const std::string folded = FoldWord(word);
     if (!seen.insert(folded).second) continue;
     const auto yes = ParseCellBool(word);
-    if (yes == true || IsOneOf(folded, {"subscribed", "optin", "given", "granted",
-                                        "accepted", "angemeldet", "erteilt",
-                                        "accepte", "inscrit", "aceptado",
-                                        "suscrito", "active", "aktiv"})) {
+    if (yes == true ||
+        IsOneOf(folded, {"subscribed", "optin", "given", "granted", "accepted",
+                         "angemeldet", "erteilt", "accepte", "inscrit",
+                         "aceptado", "suscrito", "active", "aktiv"})) {
       guess->give.push_back(word);
     } else if (yes == false ||
                IsOneOf(folded, {"declined", "refused", "rejected", "denied",
                                 "abgelehnt", "refuse", "rechazado"})) {
       guess->refuse.push_back(word);
-    } else if (IsOneOf(folded, {"unsubscribed", "optout", "withdrawn", "revoked",
-                                "abgemeldet", "widerrufen", "desinscrit",
-                                "retire", "baja", "retirado", "cancelled"})) {
+    } else if (IsOneOf(folded,
+                       {"unsubscribed", "optout", "withdrawn", "revoked",
+                        "abgemeldet", "widerrufen", "desinscrit", "retire",
+                        "baja", "retirado", "cancelled"})) {
       guess->withdraw.push_back(word);
     } else {
       ++guess->other_words;
@@ -217,8 +217,8 @@ bool ColumnProfile::GuessByContent(ColumnGuess* guess) const {
   bool timed = false;
   for (size_t i = 0; i < kFormats.size(); ++i) {
     dated = std::max(dated, dates_[i]);
-    timed = timed || (dates_[i] > 0 &&
-                      kFormats[i].find("hh") != std::string_view::npos);
+    timed = timed ||
+            (dates_[i] > 0 && kFormats[i].find("hh") != std::string_view::npos);
   }
   guess->decimal_comma =
       numbers_comma_ > numbers_point_ && Share(numbers_comma_) >= kNearlyAll;
@@ -229,8 +229,8 @@ bool ColumnProfile::GuessByContent(ColumnGuess* guess) const {
     GuessDates(guess);
   } else if (Share(phones_) >= kNearlyAll) {
     guess->type = FieldType::PHONE;
-  } else if (Share(bools_) >= 0.98 && words_.size() >= 2 && words_.size() <= 4 &&
-             !many_words_) {
+  } else if (Share(bools_) >= 0.98 && words_.size() >= 2 &&
+             words_.size() <= 4 && !many_words_) {
     guess->type = FieldType::BOOL;
   } else if (Share(countries_) >= kNearlyAll) {
     guess->type = FieldType::COUNTRY;
@@ -256,8 +256,7 @@ ColumnGuess ColumnProfile::Guess() const {
   guess.category = "user";
   guess.unique = !repeated_ && filled_ == rows_ && rows_ > 1;
   guess.filled_percent =
-      rows_ == 0 ? 0
-                 : static_cast<int>(filled_ * 100 / rows_);
+      rows_ == 0 ? 0 : static_cast<int>(filled_ * 100 / rows_);
   if (filled_ == 0) {
     guess.role = ColumnRole::kIgnore;
     return guess;

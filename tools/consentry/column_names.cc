@@ -11,18 +11,18 @@ constexpr ColumnRole kField = ColumnRole::kField;
 
 // The first that fits wins: what is narrower stands first.
 constexpr ColumnName kNames[] = {
-    {ColumnRole::kChoiceTime, "", FieldType::TIMESTAMP, "",
+    {ColumnRole::kChoiceTime, FieldType::TIMESTAMP, "", "",
      "newsletteram newsletterdate newsletterat optindate optinat optinam "
      "consentdate consentat marketingoptinat marketingdate einwilligungam "
      "einwilligungsdatum dateconsentement dateoptin fechaconsentimiento "
      "newsletterchangedat subscribedat permissiondate dateinscription "
      "fechaalta"},
-    {ColumnRole::kChoice, "", FieldType::STRING, "",
+    {ColumnRole::kChoice, FieldType::STRING, "", "",
      "newsletter optin marketingoptin emailoptin newsletterstatus marketing "
      "marketingconsent consent einwilligung werbeeinwilligung werbung "
      "consentement acceptemarketing consentimiento permission subscribed "
      "mailingpermission boletin infolettre gdprconsent acceptsmarketing"},
-    {ColumnRole::kRecordId, "number", FieldType::STRING,
+    {ColumnRole::kRecordId, FieldType::STRING, "number",
      "user.behavior.purchase_history",
      "orderid orderno ordernumber ordernr order bestellung bestellnr "
      "bestellnummer auftragsnummer auftragsnr commande numerocommande pedido "
@@ -30,83 +30,83 @@ constexpr ColumnName kNames[] = {
      "rechnungsnummer rechnungsnr facture numerofacture factura receipt "
      "receiptid bon bonnummer ticket ticketid ticketno ticketnumber caseid "
      "transactionid"},
-    {ColumnRole::kSubjectId, "", FieldType::STRING, "user.unique_id",
+    {ColumnRole::kSubjectId, FieldType::STRING, "", "user.unique_id",
      "customerid customerno customernumber customer customerref custid id "
      "kundennr kundennummer kundeid kunde clientid client idclient "
      "numeroclient nclient idcliente cliente numerocliente userid user "
      "memberid contactid personid accountid crmid"},
-    {kField, "given_name", FieldType::STRING, "user.name.first",
+    {kField, FieldType::STRING, "given_name", "user.name.first",
      "firstname givenname forename vorname prenom nombre first"},
-    {kField, "family_name", FieldType::STRING, "user.name.last",
+    {kField, FieldType::STRING, "family_name", "user.name.last",
      "lastname familyname surname nachname familienname nom nomdefamille "
      "apellido apellidos last"},
-    {kField, "full_name", FieldType::STRING, "user.name",
+    {kField, FieldType::STRING, "full_name", "user.name",
      "name fullname customername kundenname nomcomplet nombrecompleto "
      "displayname contactname"},
-    {kField, "email", FieldType::EMAIL, "user.contact.email",
+    {kField, FieldType::EMAIL, "email", "user.contact.email",
      "email emailaddress mail mailadresse emailadresse courriel adressemail "
      "adresseemail correo correoelectronico"},
-    {kField, "fax", FieldType::PHONE, "user.contact.fax_number",
+    {kField, FieldType::PHONE, "fax", "user.contact.fax_number",
      "fax faxnumber telefax faxnummer"},
-    {kField, "phone", FieldType::PHONE, "user.contact.phone_number",
+    {kField, FieldType::PHONE, "phone", "user.contact.phone_number",
      "phone phonenumber telephone telephonenumber telefon telefonnummer tel "
      "mobile mobil handy handynummer portable telefono movil cell cellphone"},
-    {kField, "street", FieldType::STRING, "user.contact.address.street",
+    {kField, FieldType::STRING, "street", "user.contact.address.street",
      "street address address1 streetaddress addressline1 billingaddress "
      "shippingaddress strasse anschrift adresse rue direccion calle"},
-    {kField, "postal_code", FieldType::POSTAL_CODE,
+    {kField, FieldType::POSTAL_CODE, "postal_code",
      "user.contact.address.postal_code",
      "postalcode postcode zip zipcode plz postleitzahl codepostal "
      "codigopostal cp billingpostalcode billingzip"},
-    {kField, "city", FieldType::CITY, "user.contact.address.city",
+    {kField, FieldType::CITY, "city", "user.contact.address.city",
      "city town ort stadt ville ciudad localidad billingcity wohnort"},
-    {kField, "region", FieldType::REGION, "user.contact.address.state",
+    {kField, FieldType::REGION, "region", "user.contact.address.state",
      "state province region bundesland bundesstaat departement etat "
      "provincia estado billingstate"},
-    {kField, "country", FieldType::COUNTRY, "user.contact.address.country",
+    {kField, FieldType::COUNTRY, "country", "user.contact.address.country",
      "country countrycode land pays pais billingcountry laenderkennung "
      "countryname"},
-    {kField, "birth_date", FieldType::DATE, "user.demographic.date_of_birth",
+    {kField, FieldType::DATE, "birth_date", "user.demographic.date_of_birth",
      "birthdate dateofbirth dob birthday geburtsdatum geboren geburtstag "
      "datedenaissance naissance fechadenacimiento fechanacimiento nacimiento "
      "born"},
-    {kField, "language", FieldType::LANGUAGE, "user.demographic.language",
+    {kField, FieldType::LANGUAGE, "language", "user.demographic.language",
      "language locale lang sprache langue idioma"},
-    {kField, "gender", FieldType::STRING, "user.demographic.gender",
+    {kField, FieldType::STRING, "gender", "user.demographic.gender",
      "gender sex geschlecht sexe sexo genre genero"},
-    {kField, "age", FieldType::INT, "user.demographic.age_range",
+    {kField, FieldType::INT, "age", "user.demographic.age_range",
      "age alter edad"},
-    {kField, "marital_status", FieldType::STRING,
+    {kField, FieldType::STRING, "marital_status",
      "user.demographic.marital_status",
      "marital maritalstatus familienstand etatcivil estadocivil"},
-    {kField, "company", FieldType::STRING, "user.workplace",
+    {kField, FieldType::STRING, "company", "user.workplace",
      "company firma organisation organization societe entreprise empresa"},
-    {kField, "job", FieldType::STRING, "user.job_title",
+    {kField, FieldType::STRING, "job", "user.job_title",
      "job jobtitle beruf profession metier profesion occupation"},
-    {kField, "opened_at", FieldType::TIMESTAMP, "user.account",
+    {kField, FieldType::TIMESTAMP, "opened_at", "user.account",
      "openedat opened opendate eroffnet eroffnetam geoffnetam ouvertle "
      "dateouverture abierto fechaapertura"},
-    {kField, "closed_at", FieldType::TIMESTAMP, "user.account",
+    {kField, FieldType::TIMESTAMP, "closed_at", "user.account",
      "closedat closed closedate resolvedat geschlossen geschlossenam "
      "fermele cerrado fechacierre"},
-    {kField, "subject", FieldType::STRING, "user.content.private",
+    {kField, FieldType::STRING, "subject", "user.content.private",
      "subject betreff objet asunto topic"},
-    {kField, "text", FieldType::TEXT, "user.content.private",
+    {kField, FieldType::TEXT, "text", "user.content.private",
      "text message body nachricht beschreibung description mensaje"},
-    {kField, "customer_since", FieldType::DATE, "user.account",
+    {kField, FieldType::DATE, "customer_since", "user.account",
      "customersince kundeseit createdat created signupdate registeredat "
      "registered clientdepuis clientedesde membersince"},
-    {kField, "ordered_at", FieldType::TIMESTAMP,
+    {kField, FieldType::TIMESTAMP, "ordered_at",
      "user.behavior.purchase_history",
      "orderedat orderdate invoicedate bestelldatum rechnungsdatum "
      "datecommande datefacture fechapedido fechafactura purchasedate"},
-    {kField, "completed_at", FieldType::TIMESTAMP,
+    {kField, FieldType::TIMESTAMP, "completed_at",
      "user.behavior.purchase_history",
      "completedat shippedat delivereddate deliveredat versandtam"},
-    {kField, "total", FieldType::MONEY, "user.behavior.purchase_history",
+    {kField, FieldType::MONEY, "total", "user.behavior.purchase_history",
      "total amount ordertotal grandtotal summe betrag gesamtbetrag montant "
      "importe umsatz revenue price preis"},
-    {kField, "balance", FieldType::DOUBLE, "user.financial",
+    {kField, FieldType::DOUBLE, "balance", "user.financial",
      "balance kontostand saldo solde"},
 };
 

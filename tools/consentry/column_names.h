@@ -12,9 +12,9 @@ namespace consentry::tools {
 // What exports call a column, in English, German, French and Spanish.
 struct ColumnName {
   ColumnRole role;
+  config::v1::FieldType::Value type;
   // A field of the usual catalog. Empty for roles without one.
   std::string_view field;
-  config::v1::FieldType::Value type;
   std::string_view category;
   // Folded, parted by spaces.
   std::string_view words;

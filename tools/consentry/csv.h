@@ -65,10 +65,10 @@ inline constexpr size_t kMaxCsvRowBytes = 1 << 20;
 inline constexpr size_t kMaxCsvColumns = 1024;
 
 // Reads comma-separated values (RFC 4180) with a header, row by row, in bounded
-// memory. Strict: what does not follow the format is told, never guessed at; one
-// bad row costs that row and no other. Where a bad row runs over several lines,
-// reading goes on behind its first line. Empty lines are skipped. One thread at
-// a time; `in` must outlive the reader.
+// memory. Strict: what does not follow the format is told, never guessed at;
+// one bad row costs that row and no other. Where a bad row runs over several
+// lines, reading goes on behind its first line. Empty lines are skipped. One
+// thread at a time; `in` must outlive the reader.
 class CsvReader {
  public:
   // Reads the header. `delimiter` overrides what is found. InvalidArgument for
@@ -86,8 +86,8 @@ class CsvReader {
   // Bytes read so far.
   uint64_t offset() const { return base_ + pos_; }
 
-  // Fills `row` and returns true, or returns false at the end. DataLoss when the
-  // stream fails.
+  // Fills `row` and returns true, or returns false at the end. DataLoss when
+  // the stream fails.
   absl::StatusOr<bool> Next(CsvRow* row);
 
  private:
@@ -106,8 +106,8 @@ class CsvReader {
   CsvFormat format_;
   std::vector<std::string> header_;
   std::string buffer_;
-  size_t pos_ = 0;       // In buffer_.
-  uint64_t base_ = 0;    // Bytes before buffer_.
+  size_t pos_ = 0;     // In buffer_.
+  uint64_t base_ = 0;  // Bytes before buffer_.
   bool eof_ = false;
   uint64_t number_ = 0;  // Of the last row.
 };

@@ -176,8 +176,9 @@ class Drafter {
         any = true;
         absl::StrAppend(&map_, "identifiers { type: ", Quoted(field),
                         " column: ", Quoted(guess->column), " }",
-                        Review(*guess, "verified: true only if the source "
-                                       "checks that it is hers"));
+                        Review(*guess,
+                               "verified: true only if the source "
+                               "checks that it is hers"));
       }
     }
     if (!any) {
@@ -197,8 +198,8 @@ class Drafter {
       if (region != nullptr) {
         absl::StrAppend(&map_, " region: ", Quoted(region->column));
       }
-      absl::StrAppend(
-          &map_, " }", Review(*country, "law reads it: is it where they live?"));
+      absl::StrAppend(&map_, " }",
+                      Review(*country, "law reads it: is it where they live?"));
     }
     if (const ColumnGuess* birth = FindField("birth_date", FieldType::DATE)) {
       absl::StrAppend(&map_, "birth_date { column: ", Quoted(birth->column),
@@ -255,17 +256,16 @@ class Drafter {
 
   void WriteRecord() {
     absl::StrAppend(&map_, "records {\n  kind: ", Quoted(kind_), "\n");
-    const ColumnGuess* key = Find(
-        kind_ == "profile" ? ColumnRole::kSubjectId : ColumnRole::kRecordId);
+    const ColumnGuess* key = Find(kind_ == "profile" ? ColumnRole::kSubjectId
+                                                     : ColumnRole::kRecordId);
     for (const ColumnGuess& guess : guesses_) {
       if (key == nullptr && guess.unique) key = &guess;
     }
     if (key == nullptr) key = FindField("email", FieldType::EMAIL);
     if (key != nullptr) {
-      absl::StrAppend(&map_, "  key: ", Quoted(key->column),
-                      "  # review: ", key->unique ? "differs in every row"
-                                                  : "repeats in this file",
-                      "\n");
+      absl::StrAppend(
+          &map_, "  key: ", Quoted(key->column), "  # review: ",
+          key->unique ? "differs in every row" : "repeats in this file", "\n");
     } else {
       absl::StrAppend(&map_,
                       "  # review: missing: no column differs in every row\n"
@@ -387,6 +387,7 @@ absl::StatusOr<ImportDraft> DraftImport(std::istream* csv,
     }
   }
   std::vector<ColumnGuess> guesses;
+  guesses.reserve(profiles.size());
   for (const ColumnProfile& profile : profiles) {
     guesses.push_back(profile.Guess());
   }

@@ -10,11 +10,11 @@ namespace {
 
 // Base letters of U+00C0 to U+017F; '.': none of its own.
 constexpr char kBase[] =
-    "aaaaaa.ceeeeiiiidnooooo.ouuuuy.."  // U+00C0
-    "aaaaaa.ceeeeiiiidnooooo.ouuuuy.y"  // U+00E0
-    "aaaaaaccccccccddddeeeeeeeeeegggg"  // U+0100
-    "gggghhhhiiiiiiiiii..jjkk.lllllll"  // U+0120
-    "lllnnnnnnn..oooooo..rrrrrrssssss"  // U+0140
+    "aaaaaa.ceeeeiiiidnooooo.ouuuuy.."   // U+00C0
+    "aaaaaa.ceeeeiiiidnooooo.ouuuuy.y"   // U+00E0
+    "aaaaaaccccccccddddeeeeeeeeeegggg"   // U+0100
+    "gggghhhhiiiiiiiiii..jjkk.lllllll"   // U+0120
+    "lllnnnnnnn..oooooo..rrrrrrssssss"   // U+0140
     "ssttttttuuuuuuuuuuuuwwyyyzzzzzzs";  // U+0160
 
 std::string FoldText(std::string_view text, bool keep_signs) {

@@ -8,9 +8,9 @@ namespace consentry::tools {
 
 // What remains of a name when spelling is put aside: lower case, without the
 // accents of Western and Central European letters, "ß" as "ss", and without
-// everything that is neither letter nor digit. "Straße_Nr." is "strassenr". Other
-// scripts stay as they are. For comparing names of columns and
-// countries; never for comparing people. `text` is UTF-8.
+// everything that is neither letter nor digit. "Straße_Nr." is "strassenr".
+// Other scripts stay as they are. For comparing names of columns and countries;
+// never for comparing people. `text` is UTF-8.
 std::string Fold(std::string_view text);
 
 // The same without dropping anything: "Ja?" is "ja?" and not "ja". For cells

@@ -14,8 +14,7 @@ using v1::ImportRecordsResponse;
 
 class GrpcImport final : public ImportTransport {
  public:
-  GrpcImport(const std::shared_ptr<grpc::Channel>& channel,
-             grpc::Status* ended)
+  GrpcImport(const std::shared_ptr<grpc::Channel>& channel, grpc::Status* ended)
       : stub_(v1::DataService::NewStub(channel)), ended_(ended) {
     call_ = stub_->ImportRecords(&context_);
   }

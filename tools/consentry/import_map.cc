@@ -55,14 +55,12 @@ std::string WithCase(std::string text, LetterCase::Value letter_case) {
     case LetterCase::UPPER:
       return absl::AsciiStrToUpper(text);
     case LetterCase::TITLE: {
-      const bool upper =
-          std::none_of(text.begin(), text.end(), [](char c) {
-            return absl::ascii_islower(static_cast<unsigned char>(c));
-          });
-      const bool lower =
-          std::none_of(text.begin(), text.end(), [](char c) {
-            return absl::ascii_isupper(static_cast<unsigned char>(c));
-          });
+      const bool upper = std::none_of(text.begin(), text.end(), [](char c) {
+        return absl::ascii_islower(static_cast<unsigned char>(c));
+      });
+      const bool lower = std::none_of(text.begin(), text.end(), [](char c) {
+        return absl::ascii_isupper(static_cast<unsigned char>(c));
+      });
       if (!upper && !lower) return text;
       bool start = true;
       for (char& c : text) {
@@ -162,8 +160,7 @@ std::string ImportMapper::Residence(const CsvRow& row, MappedRow* out) const {
 
 void ImportMapper::MapIdentifiers(const CsvRow& row,
                                   const std::string& phone_country,
-                                  v1::ImportRow* common,
-                                  MappedRow* out) const {
+                                  v1::ImportRow* common, MappedRow* out) const {
   (void)out;
   for (const auto& mapped : map_.identifiers()) {
     std::string value = Cell(row, mapped.column());
@@ -182,10 +179,10 @@ void ImportMapper::MapIdentifiers(const CsvRow& row,
     bool verified = mapped.verified();
     if (!mapped.verified_column().empty()) {
       const std::string word = Cell(row, mapped.verified_column());
-      verified = mapped.verified_words().empty()
-                     ? ParseCellBool(word).value_or(
-                           FoldWord(word) == "verified")
-                     : ContainsWord(mapped.verified_words(), FoldWord(word));
+      verified =
+          mapped.verified_words().empty()
+              ? ParseCellBool(word).value_or(FoldWord(word) == "verified")
+              : ContainsWord(mapped.verified_words(), FoldWord(word));
     }
     identifier->set_verified(verified);
   }
@@ -266,8 +263,8 @@ std::optional<std::string> ImportMapper::FieldText(
     const CsvRow& row, const MappedField& field,
     const std::string& phone_country) const {
   if (field.type() == FieldType::REGION && field.columns_size() == 2) {
-    const auto region = FindResidence(Cell(row, field.columns(0)),
-                                      Cell(row, field.columns(1)));
+    const auto region =
+        FindResidence(Cell(row, field.columns(0)), Cell(row, field.columns(1)));
     // A country alone is no region.
     return region.has_value() && region->size() > 2 ? *region : "";
   }

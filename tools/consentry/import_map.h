@@ -67,10 +67,9 @@ class ImportMapper {
 
   std::string Cell(const CsvRow& row, const std::string& column) const;
   bool Holds(const CsvRow& row, const config::v1::Condition& test) const;
-  bool HoldsAll(
-      const CsvRow& row,
-      const google::protobuf::RepeatedPtrField<config::v1::Condition>& tests)
-      const;
+  bool HoldsAll(const CsvRow& row,
+                const google::protobuf::RepeatedPtrField<config::v1::Condition>&
+                    tests) const;
   std::optional<CellTime> Time(
       const std::string& cell,
       const google::protobuf::RepeatedPtrField<std::string>& formats) const;

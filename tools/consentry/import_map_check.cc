@@ -80,9 +80,8 @@ class Checker {
   void Column(const std::string& field, const std::string& column) {
     if (column.empty()) {
       Add(field, "is required");
-    } else if (header_ != nullptr &&
-               std::find(header_->begin(), header_->end(), column) ==
-                   header_->end()) {
+    } else if (header_ != nullptr && std::find(header_->begin(), header_->end(),
+                                               column) == header_->end()) {
       Add(field, absl::StrCat("the file has no column \"", column, "\""));
     }
   }

@@ -60,11 +60,11 @@ std::string ReportTable(const ImportReport& report) {
                                         "complete", "valid", "conflicts"));
   for (const auto& [name, field] : report.fields) {
     const uint64_t given = field.present + field.invalid;
-    absl::StrAppend(
-        &out, absl::StrFormat("  %-38s %9s %9s %9s\n", name.substr(0, 38),
-                              Percent(given, field.records),
-                              Percent(field.present, given),
-                              WithCommas(field.conflicts)));
+    absl::StrAppend(&out,
+                    absl::StrFormat("  %-38s %9s %9s %9s\n", name.substr(0, 38),
+                                    Percent(given, field.records),
+                                    Percent(field.present, given),
+                                    WithCommas(field.conflicts)));
   }
   return out;
 }

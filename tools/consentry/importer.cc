@@ -2,9 +2,9 @@
 
 #include <sys/stat.h>
 
+#include <fstream>
 #include <functional>
 #include <map>
-#include <fstream>
 #include <memory>
 #include <sstream>
 #include <thread>

@@ -42,8 +42,8 @@ struct ImportOptions {
 // Reads `csv_path` by the map and sends it through `transport`, at most
 // kImportWindow messages ahead of the answers, so that mapping, network and
 // gateway work at the same time. Writes one line per held-back cell or row to
-// `quarantine` as CSV: row (the header is row 1), column, reason; never a value.
-// `progress` counts bytes of the file; may be null.
+// `quarantine` as CSV: row (the header is row 1), column, reason; never a
+// value. `progress` counts bytes of the file; may be null.
 //
 // Failures: what Create of ImportMapper and CsvReader say, NotFound for a file
 // that cannot be opened, and what ended the call; rows answered before that are

@@ -18,9 +18,9 @@ absl::StatusOr<std::vector<std::string>> WriteProtos(
     std::error_code error;
     std::filesystem::create_directories(path.parent_path(), error);
     if (error) {
-      return absl::UnavailableError(
-          absl::StrCat("cannot make the folder ", path.parent_path().string(),
-                       ": ", error.message()));
+      return absl::UnavailableError(absl::StrCat("cannot make the folder ",
+                                                 path.parent_path().string(),
+                                                 ": ", error.message()));
     }
     std::ofstream out(path, std::ios::binary | std::ios::trunc);
     out.write(file.content.data(),

@@ -11,8 +11,8 @@
 namespace consentry::tools {
 
 // The .proto files of the public API and what they import beyond protobuf's own
-// (google/rpc), as they were when the program was built. Java and Go options are
-// set in all of them.
+// (google/rpc), as they were when the program was built. Java and Go options
+// are set in all of them.
 absl::Span<const EmbeddedFile> EmbeddedProtos();
 
 // Writes them below `directory`, which is made if need be, and returns their

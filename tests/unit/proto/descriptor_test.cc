@@ -136,11 +136,10 @@ bool HasField(const Descriptor* message, const std::string& name,
 TEST(DescriptorTest, WholeApiIsThere) {
   std::set<std::string> services;
   for (const auto* service : Api().Services()) services.insert(service->name());
-  EXPECT_THAT(services,
-              ::testing::UnorderedElementsAre(
-                  "AdminService", "AuditService", "ConsentService",
-                  "DataService", "ReviewService", "RightsService",
-                  "ScreeningService"));
+  EXPECT_THAT(services, ::testing::UnorderedElementsAre(
+                            "AdminService", "AuditService", "ConsentService",
+                            "DataService", "ReviewService", "RightsService",
+                            "ScreeningService"));
 }
 
 TEST(DescriptorTest, EveryMethodNamesPermissionAndAuditEvent) {
@@ -254,15 +253,13 @@ TEST(DescriptorTest, WritesTakeARequestId) {
 // Names under which personal data hides, and the type of any value.
 bool LooksPersonal(const FieldDescriptor* field) {
   static const std::set<std::string> kNames = {
-      "value",       "birth_date",  "residence",  "email",
-      "phone",       "first_name",  "last_name",  "display_name",
-      "statement",   "rationale",   "source_key", "address",
-      "postal_code", "given_name",  "new_outcome", "family_name",
-      "text",        "proposal",    "explanation", "score",
+      "value",       "birth_date", "residence",    "email",       "phone",
+      "first_name",  "last_name",  "display_name", "statement",   "rationale",
+      "source_key",  "address",    "postal_code",  "given_name",  "new_outcome",
+      "family_name", "text",       "proposal",     "explanation", "score",
       "label"};
-  static const std::set<std::string> kSecrets = {"code", "handle", "password",
-                                                 "secret", "private_key",
-                                                 "token", "login"};
+  static const std::set<std::string> kSecrets = {
+      "code", "handle", "password", "secret", "private_key", "token", "login"};
   // What the list catches without cause, and why.
   static const std::map<std::string, std::string> kHarmless = {
       {"consentry.v1.Notice.text", "a published text, the same for everyone"},
@@ -299,8 +296,7 @@ TEST(DescriptorTest, FieldsThatLookPersonalSaySo) {
             << field->full_name() << " looks personal and has no data_class";
       }
       if (field->options().HasExtension(v1::data_class)) {
-        EXPECT_NE(data_class, v1::DATA_CLASS_UNSPECIFIED)
-            << field->full_name();
+        EXPECT_NE(data_class, v1::DATA_CLASS_UNSPECIFIED) << field->full_name();
       }
     }
   }
@@ -331,8 +327,7 @@ TEST(DescriptorTest, EveryFileCanBeGeneratedForJavaAndGo) {
     EXPECT_EQ(file->options().java_package(), "dev.consentry.v1")
         << file->name();
     EXPECT_TRUE(file->options().java_multiple_files()) << file->name();
-    EXPECT_EQ(file->options().go_package(),
-              "consentry.dev/api/v1;consentryv1")
+    EXPECT_EQ(file->options().go_package(), "consentry.dev/api/v1;consentryv1")
         << file->name();
   }
 }

@@ -56,8 +56,8 @@ class Exporter {
  public:
   explicit Exporter(const SampleOptions& options)
       : today_(options.today), random_(options.seed) {
-    people_ = MakeSamplePeople(std::max(options.customers, 100), today_,
-                               &random_);
+    people_ =
+        MakeSamplePeople(std::max(options.customers, 100), today_, &random_);
   }
 
   std::vector<SampleFile> Run() {
@@ -122,13 +122,15 @@ class Exporter {
   }
 
   std::string Crm() {
-    SampleTable table(
-        ';', "\r\n",
-        {"Kundennr", "Shop-Nr", "Vorname", "Nachname", "E-Mail",
-         "E-Mail geprüft", "Telefon", "Straße", "PLZ", "Ort", "Land",
-         "Bundesstaat", "Geburtsdatum", "Sprache", "Kunde seit", "Stand",
-         "Newsletter", "Newsletter am", "Quelle", "Bemerkung"},
-        &random_);
+    SampleTable table(';', "\r\n",
+                      {"Kundennr",     "Shop-Nr",    "Vorname",
+                       "Nachname",     "E-Mail",     "E-Mail geprüft",
+                       "Telefon",      "Straße",     "PLZ",
+                       "Ort",          "Land",       "Bundesstaat",
+                       "Geburtsdatum", "Sprache",    "Kunde seit",
+                       "Stand",        "Newsletter", "Newsletter am",
+                       "Quelle",       "Bemerkung"},
+                      &random_);
     for (const SamplePerson& person : people_) {
       if (!person.in_crm) continue;
       std::string given = Typed(person.given_name, &random_);
@@ -143,27 +145,27 @@ class Exporter {
       const std::string newsletter = CrmNewsletter(person, &newsletter_day);
       const absl::CivilDay stand =
           today_ - static_cast<int64_t>(1 + random_.Below(400));
-      table.Add({CrmNumber(person),
-                 Dirt(person, 30) ? "" : ShopNumber(person),
-                 given,
-                 family,
-                 email,
-                 random_.Percent(60) || IsFixed(person) ? "ja" : "nein",
-                 WrittenPhone(person.phone, &random_),
-                 person.street,
-                 Dirt(person, 3) ? "n/a" : person.postal_code,
-                 person.town,
-                 Dirt(person, 2) ? ""
-                                 : WrittenCountry(CountryOf(person), &random_),
-                 StateOf(person),
-                 CrmBirth(person),
-                 std::string(person.place->language),
-                 GermanDay(person.since),
-                 GermanDay(std::max(stand, person.since)),
-                 newsletter,
-                 newsletter_day,
-                 newsletter.empty() ? "" : "Webformular",
-                 Dirt(person, 1) ? FormulaCell(&random_) : ""});
+      table.Add(
+          {CrmNumber(person),
+           Dirt(person, 30) ? "" : ShopNumber(person),
+           given,
+           family,
+           email,
+           random_.Percent(60) || IsFixed(person) ? "ja" : "nein",
+           WrittenPhone(person.phone, &random_),
+           person.street,
+           Dirt(person, 3) ? "n/a" : person.postal_code,
+           person.town,
+           Dirt(person, 2) ? "" : WrittenCountry(CountryOf(person), &random_),
+           StateOf(person),
+           CrmBirth(person),
+           std::string(person.place->language),
+           GermanDay(person.since),
+           GermanDay(std::max(stand, person.since)),
+           newsletter,
+           newsletter_day,
+           newsletter.empty() ? "" : "Webformular",
+           Dirt(person, 1) ? FormulaCell(&random_) : ""});
       if (person.number == 40) {
         // A street with a delimiter that nobody quoted.
         table.AddRaw(
@@ -198,11 +200,10 @@ class Exporter {
       if (Dirt(person, 2)) subject = FormulaCell(&random_);
       table.Add({absl::StrCat("T-", ++number), CrmNumber(person), person.email,
                  TimeOf(opened, &random_),
-                 person.open_ticket
-                     ? ""
-                     : TimeOf(opened + static_cast<int64_t>(
-                                           1 + random_.Below(9)),
-                              &random_),
+                 person.open_ticket ? ""
+                                    : TimeOf(opened + static_cast<int64_t>(
+                                                          1 + random_.Below(9)),
+                                             &random_),
                  subject, std::string(topic[1])});
     }
     return table.InWindows1252();
@@ -228,27 +229,25 @@ class Exporter {
       std::string status(kStatus[static_cast<size_t>(person.newsletter)]);
       if (Dirt(person, 1.5)) status = "pending";
       const bool us = CountryOf(person) == "US";
-      table.Add({ShopNumber(person), email,
-                 random_.Percent(70) || IsFixed(person) ? "true" : "false",
-                 given, Typed(person.family_name, &random_),
-                 Dirt(person, 15) ? "" : WrittenPhone(person.phone, &random_),
-                 CountryOf(person), StateOf(person), person.town,
-                 person.postal_code, person.street,
-                 Dirt(person, 25) ? "" : IsoDay(person.birth),
-                 std::string(person.place->language),
-                 TimeOf(person.since, &random_),
-                 TimeOf(std::max(person.since,
-                                 today_ - static_cast<int64_t>(
-                                              1 + random_.Below(300))),
-                        &random_),
-                 status,
-                 status.empty() || status == "pending"
-                     ? ""
-                     : TimeOf(person.newsletter_day, &random_),
-                 us ? (person.do_not_sell ? "1" : "0") : "",
-                 person.do_not_sell && !Dirt(person, 10)
-                     ? TimeOf(person.do_not_sell_day, &random_)
-                     : ""});
+      table.Add(
+          {ShopNumber(person), email,
+           random_.Percent(70) || IsFixed(person) ? "true" : "false", given,
+           Typed(person.family_name, &random_),
+           Dirt(person, 15) ? "" : WrittenPhone(person.phone, &random_),
+           CountryOf(person), StateOf(person), person.town, person.postal_code,
+           person.street, Dirt(person, 25) ? "" : IsoDay(person.birth),
+           std::string(person.place->language), TimeOf(person.since, &random_),
+           TimeOf(std::max(person.since, today_ - static_cast<int64_t>(
+                                                      1 + random_.Below(300))),
+                  &random_),
+           status,
+           status.empty() || status == "pending"
+               ? ""
+               : TimeOf(person.newsletter_day, &random_),
+           us ? (person.do_not_sell ? "1" : "0") : "",
+           person.do_not_sell && !Dirt(person, 10)
+               ? TimeOf(person.do_not_sell_day, &random_)
+               : ""});
     }
     return "\xEF\xBB\xBF" + table.text();
   }
@@ -286,8 +285,8 @@ class Exporter {
 
   std::string PointOfSale() {
     SampleTable table('\t', "\r\n",
-                      {"receipt", "card", "customer", "phone",
-                       "phone_checked", "date", "total", "currency", "store"},
+                      {"receipt", "card", "customer", "phone", "phone_checked",
+                       "date", "total", "currency", "store"},
                       &random_);
     int number = 400000;
     for (const SamplePerson& person : people_) {
@@ -297,13 +296,12 @@ class Exporter {
             today_ - static_cast<int64_t>(1 + random_.Below(700));
         table.Add({absl::StrCat("R-", ++number),
                    Dirt(person, 2) ? "" : person.card,
-                   absl::AsciiStrToUpper(absl::StrCat(
-                       person.family_name, ", ", person.given_name)),
+                   absl::AsciiStrToUpper(absl::StrCat(person.family_name, ", ",
+                                                      person.given_name)),
                    Dirt(person, 10) ? "" : WrittenPhone(person.phone, &random_),
                    person.phone.empty() || random_.Percent(50) ? "N" : "Y",
                    random_.Percent(80) ? GermanDay(day) : IsoDay(day),
-                   GermanAmount(),
-                   CurrencyOf(person), person.town});
+                   GermanAmount(), CurrencyOf(person), person.town});
       }
     }
     return table.text();
@@ -313,10 +311,9 @@ class Exporter {
   std::string GermanAmount() {
     const size_t whole = 2 + random_.Below(1200);
     const size_t cents = random_.Below(100);
-    return whole < 1000
-               ? absl::StrFormat("%d,%02d", whole, cents)
-               : absl::StrFormat("%d.%03d,%02d", whole / 1000, whole % 1000,
-                                 cents);
+    return whole < 1000 ? absl::StrFormat("%d,%02d", whole, cents)
+                        : absl::StrFormat("%d.%03d,%02d", whole / 1000,
+                                          whole % 1000, cents);
   }
 
   const absl::CivilDay today_;
@@ -344,9 +341,8 @@ absl::Status WriteSamples(const SampleOptions& options,
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   if (error) {
-    return absl::UnavailableError(absl::StrCat("cannot make the folder ",
-                                               directory, ": ",
-                                               error.message()));
+    return absl::UnavailableError(absl::StrCat(
+        "cannot make the folder ", directory, ": ", error.message()));
   }
   const std::filesystem::path base(directory);
   for (const SampleFile& file : GenerateSamples(options)) {

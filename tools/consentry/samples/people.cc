@@ -80,9 +80,8 @@ class Maker {
     // One in thirty is a minor.
     const size_t age = random_->Percent(3.3) ? 13 + random_->Below(5)
                                              : 18 + random_->Below(68);
-    person.birth =
-        DayBefore(today_ - static_cast<int64_t>(age * 365 + age / 4), 360,
-                  random_);
+    person.birth = DayBefore(today_ - static_cast<int64_t>(age * 365 + age / 4),
+                             360, random_);
     person.since = DayBefore(today_, 2400, random_);
     person.in_crm = random_->Percent(75);
     person.in_shop = random_->Percent(70);
@@ -163,7 +162,8 @@ std::vector<SamplePerson> MakeSamplePeople(int count, absl::CivilDay today,
     person.family_name = std::string(fixed.family_name);
     maker.SetEmail(&person);
     // Half a year past the birthday, whenever the sample is made.
-    person.birth = today - 182 - fixed.age * 365 - fixed.age / 4;
+    person.birth =
+        today - (182 + int64_t{fixed.age} * 365 + int64_t{fixed.age} / 4);
     person.in_crm = true;
     person.in_shop = true;
     person.newsletter = fixed.newsletter;
@@ -172,8 +172,8 @@ std::vector<SamplePerson> MakeSamplePeople(int count, absl::CivilDay today,
     people.push_back(std::move(person));
   }
   while (static_cast<int>(people.size()) < count) {
-    SamplePerson person = maker.Draw(static_cast<int>(people.size()) + 1,
-                                     DrawPlace(random));
+    SamplePerson person =
+        maker.Draw(static_cast<int>(people.size()) + 1, DrawPlace(random));
     const SamplePerson& before = people.back();
     // Households: one name, one address, one telephone.
     if (people.size() > 10 && before.place == person.place &&
@@ -187,8 +187,8 @@ std::vector<SamplePerson> MakeSamplePeople(int count, absl::CivilDay today,
     }
     // Businesses buy under an address that many share.
     if (people.size() > 10 && random->Percent(1)) {
-      person.email = random->Percent(50) ? "info@example.com"
-                                         : "office@example.org";
+      person.email =
+          random->Percent(50) ? "info@example.com" : "office@example.org";
     }
     people.push_back(std::move(person));
   }

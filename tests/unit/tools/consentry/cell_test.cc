@@ -117,8 +117,8 @@ TEST(FoldTest, SpellingIsPutAside) {
 }
 
 TEST(CountriesTest, CodesAndNamesOfFourLanguages) {
-  for (const char* name : {"DE", "deu", "Germany", "DEUTSCHLAND", "Allemagne",
-                           "Alemania"}) {
+  for (const char* name :
+       {"DE", "deu", "Germany", "DEUTSCHLAND", "Allemagne", "Alemania"}) {
     EXPECT_EQ(FindCountry(name), "DE") << name;
   }
   EXPECT_EQ(FindCountry("U.S.A."), "US");

@@ -145,7 +145,9 @@ TEST(CsvTest, HeaderFaultsAreNamed) {
   EXPECT_THAT(OpenError("a,,c\n"), HasSubstr("column 2 has no name"));
   EXPECT_THAT(OpenError("a,b, a \n"),
               HasSubstr("columns 1 and 3 have the same name, \"a\""));
-  EXPECT_THAT(OpenError("\xFF\xFE" "a"), HasSubstr("UTF-16"));
+  EXPECT_THAT(OpenError("\xFF\xFE"
+                        "a"),
+              HasSubstr("UTF-16"));
   // A file without a header must not put somebody's data into a message.
   EXPECT_THAT(OpenError("x@example.org,x@example.org\n"),
               Not(HasSubstr("example")));

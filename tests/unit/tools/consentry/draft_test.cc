@@ -127,24 +127,24 @@ TEST(DraftTest, GermanExportIsRecognised) {
 }
 
 TEST(DraftTest, FrenchAndSpanishNamesAreRecognised) {
-  auto columns = Columns(Parsed(
-      Draft("N° client,Prénom,Nom,Courriel,Date de naissance,Pays\n"
-            "1,Zoé,Test,z@example.org,31/12/1990,France\n")));
+  auto columns = Columns(
+      Parsed(Draft("N° client,Prénom,Nom,Courriel,Date de naissance,Pays\n"
+                   "1,Zoé,Test,z@example.org,31/12/1990,France\n")));
   EXPECT_EQ(columns.at("identifier external_id"), "N° client");
   EXPECT_EQ(columns.at("profile.given_name"), "Prénom");
   EXPECT_EQ(columns.at("profile.birth_date"), "Date de naissance");
-  columns = Columns(Parsed(
-      Draft("id cliente,nombre,apellidos,correo electrónico,país\n"
-            "1,Eva,Test,e@example.org,España\n")));
+  columns = Columns(
+      Parsed(Draft("id cliente,nombre,apellidos,correo electrónico,país\n"
+                   "1,Eva,Test,e@example.org,España\n")));
   EXPECT_EQ(columns.at("profile.family_name"), "apellidos");
   EXPECT_EQ(columns.at("profile.email"), "correo electrónico");
   EXPECT_EQ(columns.at("profile.country"), "país");
 }
 
 TEST(DraftTest, ContentTellsWhatNamesDoNot) {
-  const auto map = Parsed(
-      Draft("a,b,c,d\nx@example.org,+49 30 23125001,2020-01-02,yes\n"
-            "y@example.org,+49 30 23125002,2020-01-03,no\n"));
+  const auto map =
+      Parsed(Draft("a,b,c,d\nx@example.org,+49 30 23125001,2020-01-02,yes\n"
+                   "y@example.org,+49 30 23125002,2020-01-03,no\n"));
   const auto columns = Columns(map);
   EXPECT_EQ(columns.at("profile.email"), "a");
   EXPECT_EQ(columns.at("profile.phone"), "b");
@@ -211,11 +211,11 @@ TEST(DraftTest, OwnSamplesAreDraftedSoThatTheyImport) {
     const auto rows = ImportAsDrafted(file.content, draft);
     EXPECT_GT(rows.size(), 20u) << file.name << "\n" << draft.map_text;
     const auto map = Parsed(draft);
-    EXPECT_EQ(map.records(0).kind(), file.name == "tickets.csv" ? "ticket"
-                                     : file.name == "orders.csv" ||
-                                             file.name == "pos.csv"
-                                         ? "order"
-                                         : "profile");
+    EXPECT_EQ(map.records(0).kind(),
+              file.name == "tickets.csv" ? "ticket"
+              : file.name == "orders.csv" || file.name == "pos.csv"
+                  ? "order"
+                  : "profile");
   }
 }
 
@@ -238,8 +238,9 @@ TEST(CatalogTextTest, FieldsGoIntoTheirKindAndNowhereElse) {
 std::string SharedFile(const std::string& name) {
   const char* root = std::getenv("CONSENTRY_SHARED_DATA");
   const std::string path =
-      (root != nullptr ? std::string(root)
-                       : std::string(CONSENTRY_SOURCE_DIR) + "/../shared/data") +
+      (root != nullptr
+           ? std::string(root)
+           : std::string(CONSENTRY_SOURCE_DIR) + "/../shared/data") +
       "/" + name;
   std::ifstream in(path, std::ios::binary);
   std::stringstream all;

@@ -58,9 +58,9 @@ records {
 )";
 
 const std::vector<std::string> kHeader = {
-    "Id",   "Mail",  "Checked", "Tel",        "Land",         "Staat",
-    "Geboren", "Stand", "Newsletter", "Newsletter am", "Vorname", "Nachname",
-    "Anrede",  "Umsatz", "Bestellung"};
+    "Id",      "Mail",     "Checked", "Tel",        "Land",
+    "Staat",   "Geboren",  "Stand",   "Newsletter", "Newsletter am",
+    "Vorname", "Nachname", "Anrede",  "Umsatz",     "Bestellung"};
 
 constexpr int64_t kFileUs = 1767225600000000;  // 2026-01-01
 
@@ -74,9 +74,21 @@ class ImportMapTest : public ::testing::Test {
     ASSERT_OK(made);
     mapper_ = *std::move(made);
     row_.number = 7;
-    row_.fields = {"17",  " Someone@Example.org ", "yes", "0711 5550100", "",
-                   "",    "24.12.1990",  "2026-01-02", "", "", "ADA",
-                   "BEISPIEL", "Frau", "1.234,50", ""};
+    row_.fields = {"17",
+                   " Someone@Example.org ",
+                   "yes",
+                   "0711 5550100",
+                   "",
+                   "",
+                   "24.12.1990",
+                   "2026-01-02",
+                   "",
+                   "",
+                   "ADA",
+                   "BEISPIEL",
+                   "Frau",
+                   "1.234,50",
+                   ""};
   }
 
   void Set(const std::string& column, const std::string& cell) {
@@ -136,8 +148,7 @@ TEST_F(ImportMapTest, RowWithAnOrderBecomesTwoRecords) {
 TEST_F(ImportMapTest, PhoneIsReadInTheCountryOfItsRow) {
   Set("Land", "France");
   Set("Tel", "01 55 50 01 00");
-  EXPECT_EQ(mapper_->Map(row_).rows[0].identifiers(1).value(),
-            "+33155500100");
+  EXPECT_EQ(mapper_->Map(row_).rows[0].identifiers(1).value(), "+33155500100");
 }
 
 TEST_F(ImportMapTest, StateIsPartOfResidence) {
@@ -236,8 +247,7 @@ records { kind: "profile" fields { field: "x" } }
 )",
                        &map));
   const auto mapper = ImportMapper::Create(map, text, {"Id"}, 0);
-  ASSERT_THAT(mapper,
-              testing::StatusIs(absl::StatusCode::kInvalidArgument));
+  ASSERT_THAT(mapper, testing::StatusIs(absl::StatusCode::kInvalidArgument));
   const std::string message(mapper.status().ToString());
   EXPECT_THAT(message, HasSubstr("bad.txtpb:2"));
   EXPECT_THAT(message, HasSubstr("purpose"));
@@ -259,11 +269,10 @@ records { kind: "profile" fields { field: "x" } }
   for (const FieldViolation& fault : CheckImportMap(map, &header)) {
     fields.push_back(fault.field);
   }
-  EXPECT_THAT(fields,
-              ElementsAre("purpose", "phone_country", "date_formats[0]",
-                          "identifiers[0].column", "choices[0].captured",
-                          "choices[0]", "records[0].key",
-                          "records[0].fields[0]"));
+  EXPECT_THAT(fields, ElementsAre("purpose", "phone_country", "date_formats[0]",
+                                  "identifiers[0].column",
+                                  "choices[0].captured", "choices[0]",
+                                  "records[0].key", "records[0].fields[0]"));
 }
 
 }  // namespace

@@ -159,8 +159,7 @@ class ImporterTest : public ::testing::Test {
     return ImportFile(
         dir_.File("map.txtpb"), dir_.File("crm.csv"), options,
         [this]() -> absl::StatusOr<std::unique_ptr<ImportTransport>> {
-          return std::unique_ptr<ImportTransport>(
-              new FakeTransport(&gateway_));
+          return std::unique_ptr<ImportTransport>(new FakeTransport(&gateway_));
         },
         &quarantine_, nullptr);
   }
@@ -201,9 +200,9 @@ TEST_F(ImporterTest, QuarantineNamesRowColumnAndReasonWithoutValue) {
   const std::string csv =
       "id,mail,name,born\n"
       "1,a@example.org,Canary,1980-01-02\n"
-      "2,b@example.org,Canary,32.13.Canary\n"   // Row 3: a bad cell.
-      "3,,Canary,1980-01-02\n"                  // Row 4: nobody.
-      "4,Canary,too,many,fields\n"              // Row 5: ragged.
+      "2,b@example.org,Canary,32.13.Canary\n"     // Row 3: a bad cell.
+      "3,,Canary,1980-01-02\n"                    // Row 4: nobody.
+      "4,Canary,too,many,fields\n"                // Row 5: ragged.
       "5,d@example.org,bad Canary,1980-01-02\n";  // Row 6: the gateway's.
   ASSERT_OK_AND_ASSIGN(const ImportReport report, Import(csv));
   EXPECT_EQ(report.rows, 5u);

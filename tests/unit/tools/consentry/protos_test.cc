@@ -41,10 +41,9 @@ TEST(ProtosTest, FilesAreWrittenByteForByte) {
   ASSERT_OK_AND_ASSIGN(const auto names, WriteProtos(dir.File("out/api")));
   EXPECT_THAT(names, Contains("consentry/v1/data_service.proto"));
   EXPECT_THAT(names, Contains("google/rpc/error_details.proto"));
-  EXPECT_EQ(
-      ReadFile(dir.File("out/api/consentry/v1/data_service.proto")),
-      ReadFile(absl::StrCat(CONSENTRY_SOURCE_DIR,
-                            "/proto/consentry/v1/data_service.proto")));
+  EXPECT_EQ(ReadFile(dir.File("out/api/consentry/v1/data_service.proto")),
+            ReadFile(absl::StrCat(CONSENTRY_SOURCE_DIR,
+                                  "/proto/consentry/v1/data_service.proto")));
   // Again, over what is there.
   ASSERT_OK(WriteProtos(dir.File("out/api")));
 }
@@ -55,9 +54,9 @@ TEST(ProtosTest, ForeignCodeIsGeneratedFromTheFolderAlone) {
   for (const char* language : {"java", "python", "csharp"}) {
     const std::string out = dir.File(language);
     std::filesystem::create_directory(out);
-    const std::string command =
-        absl::StrCat("cd ", dir.File("api"), " && ", CONSENTRY_PROTOC, " -I . --",
-                     language, "_out=", out, " ", absl::StrJoin(names, " "));
+    const std::string command = absl::StrCat(
+        "cd ", dir.File("api"), " && ", CONSENTRY_PROTOC, " -I . --", language,
+        "_out=", out, " ", absl::StrJoin(names, " "));
     ASSERT_EQ(std::system(command.c_str()), 0) << command;
   }
   // java_multiple_files: one class a message, all in the package.

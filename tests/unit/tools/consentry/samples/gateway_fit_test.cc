@@ -62,9 +62,9 @@ TEST(GatewayFitTest, VaultTakesNearlyAllRowsAndNamesTheRest) {
                                 v1::ErrorReason_Name(fault.reason()))];
           // Broken addresses and cells that a spreadsheet would run are the
           // samples' own; anything else is a map that does not fit.
-          EXPECT_TRUE(fault.reason() == v1::ERROR_REASON_VALUE_MALFORMED &&
-                      (fault.column() == "profile.email" ||
-                       fault.column() == "email"))
+          EXPECT_TRUE(
+              fault.reason() == v1::ERROR_REASON_VALUE_MALFORMED &&
+              (fault.column() == "profile.email" || fault.column() == "email"))
               << file.name << " " << fault.column() << " "
               << v1::ErrorReason_Name(fault.reason());
         }

@@ -13,9 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "policy/packs/packs.h"
 #include "consentry/config/v1/catalog.pb.h"
 #include "consentry/config/v1/purposes.pb.h"
+#include "policy/packs/packs.h"
 #include "proto/support/text_proto.h"
 #include "re2/re2.h"
 #include "tests/testing/status_matchers.h"
@@ -27,7 +27,6 @@ namespace consentry::tools {
 namespace {
 
 using ::testing::Contains;
-
 
 SampleOptions Small() {
   SampleOptions options;
@@ -253,10 +252,10 @@ TEST(SamplesTest, MapsFitTheCatalogAndPurposesOfTheProgram) {
         const std::string name = record.kind() + "." + field.field() + ":";
         const bool same =
             known.count(name + std::to_string(field.type())) == 1 ||
-            known.count(name + std::to_string(
-                                   config::v1::FieldType::STRING)) == 1 ||
-            known.count(name +
-                        std::to_string(config::v1::FieldType::TAGS)) == 1;
+            known.count(name + std::to_string(config::v1::FieldType::STRING)) ==
+                1 ||
+            known.count(name + std::to_string(config::v1::FieldType::TAGS)) ==
+                1;
         EXPECT_TRUE(same) << file.name << ": " << name << field.type();
       }
     }
