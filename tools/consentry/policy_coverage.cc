@@ -147,25 +147,25 @@ PolicyCoverage::PolicyCoverage(
         }
         Expect(pack.id(), Cell(use.rule().id(), name, kDenial));
         for (const auto& basis : use.bases()) {
-          Expect(pack.id(), Cell(use.rule().id(), name,
-                                 absl::StrCat("permit by ",
-                                              BasisName(basis.basis()))));
+          Expect(pack.id(),
+                 Cell(use.rule().id(), name,
+                      absl::StrCat("permit by ", BasisName(basis.basis()))));
         }
       }
     }
-    ForEachSensitive(pack, [&](const SensitiveRule& row,
-                               const std::string& name) {
-      if (row.demand() != SensitiveRule::DENY) {
-        Expect(pack.id(), Cell(row.rule().id(), name, kPermit));
-      }
-      if (row.demand() != SensitiveRule::NONE) {
-        Expect(pack.id(), Cell(row.rule().id(), name, kDenial));
-      }
-    });
-    ForEachForbid(pack, [&](const config::v1::RuleInfo& rule,
-                            const std::string& name) {
-      Expect(pack.id(), Cell(rule.id(), name, kDenial));
-    });
+    ForEachSensitive(
+        pack, [&](const SensitiveRule& row, const std::string& name) {
+          if (row.demand() != SensitiveRule::DENY) {
+            Expect(pack.id(), Cell(row.rule().id(), name, kPermit));
+          }
+          if (row.demand() != SensitiveRule::NONE) {
+            Expect(pack.id(), Cell(row.rule().id(), name, kDenial));
+          }
+        });
+    ForEachForbid(
+        pack, [&](const config::v1::RuleInfo& rule, const std::string& name) {
+          Expect(pack.id(), Cell(rule.id(), name, kDenial));
+        });
   }
 }
 
@@ -199,7 +199,8 @@ void PolicyCoverage::Add(const policy::Bundle& bundle,
     for (auto& [rule, reached] : rules_[pack.id()]) {
       reached = reached || Named(bundle, decision.rules, prefix + rule);
     }
-    // Denied under this pack: by a rule of it, or by none while it stands alone.
+    // Denied under this pack: by a rule of it, or by none while it stands
+    // alone.
     const bool denied_here =
         std::any_of(denials.begin(), denials.end(), [&](const Denial& denial) {
           if (denial.reason == v1::ERROR_REASON_FIELD_NOT_ALLOWED) return false;
@@ -209,24 +210,24 @@ void PolicyCoverage::Add(const policy::Bundle& bundle,
         });
     AddUses(bundle, pack, bound, decision, denied_here);
     AddAttach(bundle, pack, one, decision);
-    ForEachSensitive(pack, [&](const SensitiveRule& row,
-                               const std::string& name) {
-      const std::string& id = row.rule().id();
-      if (name != asked && name != "any") return;
-      if (denying.contains(prefix + id)) {
-        Reach(pack.id(), Cell(id, name, kDenial));
-      } else if (decision.permitted &&
-                 Named(bundle, decision.rules, prefix + id)) {
-        Reach(pack.id(), Cell(id, name, kPermit));
-      }
-    });
-    ForEachForbid(pack, [&](const config::v1::RuleInfo& rule,
-                            const std::string& name) {
-      if ((name == asked || name == "any") &&
-          denying.contains(prefix + rule.id())) {
-        Reach(pack.id(), Cell(rule.id(), name, kDenial));
-      }
-    });
+    ForEachSensitive(pack,
+                     [&](const SensitiveRule& row, const std::string& name) {
+                       const std::string& id = row.rule().id();
+                       if (name != asked && name != "any") return;
+                       if (denying.contains(prefix + id)) {
+                         Reach(pack.id(), Cell(id, name, kDenial));
+                       } else if (decision.permitted &&
+                                  Named(bundle, decision.rules, prefix + id)) {
+                         Reach(pack.id(), Cell(id, name, kPermit));
+                       }
+                     });
+    ForEachForbid(
+        pack, [&](const config::v1::RuleInfo& rule, const std::string& name) {
+          if ((name == asked || name == "any") &&
+              denying.contains(prefix + rule.id())) {
+            Reach(pack.id(), Cell(rule.id(), name, kDenial));
+          }
+        });
   }
 }
 

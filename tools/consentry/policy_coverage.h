@@ -25,8 +25,8 @@ namespace consentry::tools {
 //    case in which it alone attaches its pack.
 class PolicyCoverage {
  public:
-  explicit PolicyCoverage(const std::vector<policy::Located<config::v1::Pack>>&
-                              packs);
+  explicit PolicyCoverage(
+      const std::vector<policy::Located<config::v1::Pack>>& packs);
 
   // Counts one case that came out as expected.
   void Add(const policy::Bundle& bundle, const config::v1::PolicyCase& one,
@@ -53,8 +53,8 @@ class PolicyCoverage {
   void Expect(const std::string& pack, const std::string& cell);
   void Reach(const std::string& pack, const std::string& cell);
   void AddUses(const policy::Bundle& bundle, const config::v1::Pack& pack,
-               const policy::BoundCase& bound,
-               const policy::Decision& decision, bool denied_here);
+               const policy::BoundCase& bound, const policy::Decision& decision,
+               bool denied_here);
   void AddAttach(const policy::Bundle& bundle, const config::v1::Pack& pack,
                  const config::v1::PolicyCase& one,
                  const policy::Decision& decision);

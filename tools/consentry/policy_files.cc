@@ -55,10 +55,9 @@ absl::Status LoadPacks(const PolicySources& sources,
   if (sources.packs.empty()) {
     for (const EmbeddedFile& file : policy::EmbeddedPacks()) {
       CONSENTRY_ASSIGN_OR_RETURN(
-          auto pack,
-          policy::ParseText<Pack>(
-              absl::StrCat("(shipped)/", std::string(file.name)),
-              file.content));
+          auto pack, policy::ParseText<Pack>(
+                         absl::StrCat("(shipped)/", std::string(file.name)),
+                         file.content));
       if (ids.empty() || ids.contains(pack.message.id())) {
         out->packs.push_back(std::move(pack));
       }
@@ -151,9 +150,9 @@ absl::StatusOr<policy::BundleSources> LoadPolicySources(
   CONSENTRY_ASSIGN_OR_RETURN(
       out.catalog, LoadFileOr<config::v1::Catalog>(sources.catalog, embedded,
                                                    "catalog.txtpb"));
-  CONSENTRY_ASSIGN_OR_RETURN(
-      out.purposes, LoadFileOr<config::v1::PurposeRegistry>(
-                        sources.purposes, embedded, "purposes.txtpb"));
+  CONSENTRY_ASSIGN_OR_RETURN(out.purposes,
+                             LoadFileOr<config::v1::PurposeRegistry>(
+                                 sources.purposes, embedded, "purposes.txtpb"));
   CONSENTRY_RETURN_IF_ERROR(LoadPacks(sources, ids, &out));
   return out;
 }
@@ -195,12 +194,12 @@ absl::StatusOr<CaseFile> ParseCaseFile(std::string_view name,
   CaseFile file;
   file.name = std::string(name);
   CONSENTRY_ASSIGN_OR_RETURN(
-      file.located,
-      policy::ParseText<config::v1::PolicyCaseFile>(name, text));
+      file.located, policy::ParseText<config::v1::PolicyCaseFile>(name, text));
   std::vector<policy::Fault> faults;
   std::set<std::string> names;
   for (int i = 0; i < file.located.message.cases_size(); ++i) {
-    const policy::Place at = policy::PlaceOf(file.located).At("cases", i).At("name");
+    const policy::Place at =
+        policy::PlaceOf(file.located).At("cases", i).At("name");
     const std::string& case_name = file.located.message.cases(i).name();
     if (case_name.empty()) faults.push_back(at.MakeFault("is missing"));
     if (!names.insert(case_name).second) {

@@ -25,9 +25,9 @@ using policy::Validity;
 class Linter {
  public:
   void Add(Severity severity, const Fault& fault) {
-    findings_.push_back(
-        {severity, fault.place,
-         fault.field.empty() ? fault.message
+    findings_.push_back({severity, fault.place,
+                         fault.field.empty()
+                             ? fault.message
                              : absl::StrCat(fault.field, ": ", fault.message)});
   }
   void Add(Severity severity, const Place& place, std::string message) {
@@ -49,17 +49,17 @@ class Linter {
 void LintEvidence(const Located<Pack>& located, Linter* out) {
   const Pack& pack = located.message;
   if (pack.kind() != Pack::LEGAL) return;
-  policy::ForEachRule(pack, [&](const config::v1::RuleInfo& rule,
-                                const char* rows, int i) {
-    if (rule.evidence() == Evidence::CHECKED) return;
-    out->Add(Severity::kNote,
-             policy::PlaceOf(located).At(rows, i).At("rule").At("citation"),
-             absl::StrCat(pack.id(), "/", rule.id(), ": ",
-                          rule.evidence() == Evidence::SECONDARY
-                              ? "checked against a secondary source only"
-                              : "cited and not checked",
-                          " (", rule.citation(), ")"));
-  });
+  policy::ForEachRule(
+      pack, [&](const config::v1::RuleInfo& rule, const char* rows, int i) {
+        if (rule.evidence() == Evidence::CHECKED) return;
+        out->Add(Severity::kNote,
+                 policy::PlaceOf(located).At(rows, i).At("rule").At("citation"),
+                 absl::StrCat(pack.id(), "/", rule.id(), ": ",
+                              rule.evidence() == Evidence::SECONDARY
+                                  ? "checked against a secondary source only"
+                                  : "cited and not checked",
+                              " (", rule.citation(), ")"));
+      });
   for (int i = 0; i < pack.minors_size(); ++i) {
     for (int j = 0; j < pack.minors(i).below_age_in_size(); ++j) {
       const auto& age = pack.minors(i).below_age_in(j);
@@ -68,15 +68,15 @@ void LintEvidence(const Located<Pack>& located, Linter* out) {
                                 ? pack.minors(i).rule().evidence()
                                 : age.evidence();
       if (evidence == Evidence::CHECKED) continue;
-      out->Add(Severity::kNote,
-               policy::PlaceOf(located).At("minors", i).At("below_age_in", j),
-               absl::StrCat(pack.id(), "/", pack.minors(i).rule().id(), " ",
-                            age.jurisdictions_size() > 0 ? age.jurisdictions(0)
-                                                         : "",
-                            ": age ", age.below_age(),
-                            evidence == Evidence::SECONDARY
-                                ? " checked against a secondary source only"
-                                : " not checked"));
+      out->Add(
+          Severity::kNote,
+          policy::PlaceOf(located).At("minors", i).At("below_age_in", j),
+          absl::StrCat(pack.id(), "/", pack.minors(i).rule().id(), " ",
+                       age.jurisdictions_size() > 0 ? age.jurisdictions(0) : "",
+                       ": age ", age.below_age(),
+                       evidence == Evidence::SECONDARY
+                           ? " checked against a secondary source only"
+                           : " not checked"));
     }
   }
 }
@@ -173,19 +173,20 @@ void LintTwice(const Located<Pack>& located, const Rows& rows, const char* name,
 
 void LintOverlaps(const Located<Pack>& located, Linter* out) {
   const Pack& pack = located.message;
-  LintTwice(located, pack.clocks(), "clocks",
-            [](const auto& a, const auto& b) { return a.right() == b.right(); },
-            out);
-  LintTwice(located, pack.reasks(), "reasks",
-            [](const auto& a, const auto& b) {
-              for (const int x : a.classes()) {
-                for (const int y : b.classes()) {
-                  if (x == y) return true;
-                }
-              }
-              return a.classes().empty() || b.classes().empty();
-            },
-            out);
+  LintTwice(
+      located, pack.clocks(), "clocks",
+      [](const auto& a, const auto& b) { return a.right() == b.right(); }, out);
+  LintTwice(
+      located, pack.reasks(), "reasks",
+      [](const auto& a, const auto& b) {
+        for (const int x : a.classes()) {
+          for (const int y : b.classes()) {
+            if (x == y) return true;
+          }
+        }
+        return a.classes().empty() || b.classes().empty();
+      },
+      out);
   const auto always = [](const auto&, const auto&) { return true; };
   LintTwice(located, pack.breaches(), "breaches", always, out);
   LintTwice(located, pack.proofs(), "proofs", always, out);
@@ -202,7 +203,8 @@ void LintCategories(const policy::BundleSources& sources, Linter* out) {
   for (int k = 0; k < kinds.size(); ++k) {
     for (int f = 0; f < kinds[k].fields_size(); ++f) {
       const auto& field = kinds[k].fields(f);
-      const Place at = policy::PlaceOf(sources.catalog).At("kinds", k).At("fields", f);
+      const Place at =
+          policy::PlaceOf(sources.catalog).At("kinds", k).At("fields", f);
       check(field.category(), at.At("category"));
       for (int r = 0; r < field.reveals_size(); ++r) {
         check(field.reveals(r), at.At("reveals", r));

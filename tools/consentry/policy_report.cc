@@ -1,6 +1,7 @@
 #include "tools/consentry/policy_report.h"
 
 #include <map>
+#include <ostream>
 #include <utility>
 #include <vector>
 
@@ -95,6 +96,11 @@ void PrintJson(const Value& value, size_t depth, std::string* out) {
 
 }  // namespace
 
+int FailPolicy(const absl::Status& status, std::ostream& err) {
+  err << "consentry policy: " << status.message() << "\n";
+  return kPolicyCannotRun;
+}
+
 std::string ReasonName(policy::Reason reason) {
   constexpr std::string_view kPrefix = "ERROR_REASON_";
   std::string name = v1::ErrorReason_Name(reason);
@@ -104,16 +110,15 @@ std::string ReasonName(policy::Reason reason) {
 
 std::string DecisionText(const policy::Bundle& bundle,
                          const policy::Decision& decision) {
-  std::string out = decision.permitted
-                        ? "PERMIT\n"
-                        : absl::StrCat("DENY ", ReasonName(decision.reason),
-                                       "\n");
+  std::string out =
+      decision.permitted
+          ? "PERMIT\n"
+          : absl::StrCat("DENY ", ReasonName(decision.reason), "\n");
   for (const auto& field : decision.fields) {
     absl::StrAppend(&out, "  ", bundle.field_name(field.field));
     if (field.permitted) {
-      absl::StrAppend(
-          &out, "  PERMIT ",
-          config::v1::Transform::Value_Name(field.transform), "\n");
+      absl::StrAppend(&out, "  PERMIT ",
+                      config::v1::Transform::Value_Name(field.transform), "\n");
     } else {
       const std::string rule = RuleId(bundle, field.rule);
       absl::StrAppend(&out, "  DENY ", ReasonName(field.reason),
@@ -127,15 +132,15 @@ std::string DecisionText(const policy::Bundle& bundle,
   if (decision.regimes.empty()) out += " none";
   out += '\n';
   for (const auto& used : decision.bases) {
-    absl::StrAppend(&out, "basis: ", bundle.regime(used.regime), " ",
-                    config::v1::LawfulBasis::Value_Name(
-                        bundle.basis(used.basis).basis()),
-                    " (", bundle.basis_document(used.basis), ")\n");
+    absl::StrAppend(
+        &out, "basis: ", bundle.regime(used.regime), " ",
+        config::v1::LawfulBasis::Value_Name(bundle.basis(used.basis).basis()),
+        " (", bundle.basis_document(used.basis), ")\n");
   }
   for (const auto rule : decision.rules) {
     const policy::RuleText text = bundle.rule(rule);
-    absl::StrAppend(&out, "rule: ", std::string(text.id), ": ",
-                    Citation(text), "\n");
+    absl::StrAppend(&out, "rule: ", std::string(text.id), ": ", Citation(text),
+                    "\n");
   }
   for (const std::string& owed : ObligationNames(decision.obligations)) {
     absl::StrAppend(&out, "owed: ", owed, "\n");
@@ -177,8 +182,9 @@ Struct DecisionJson(const policy::Bundle& bundle,
   for (const auto& used : decision.bases) {
     Struct one;
     Put(&one, "regime", JsonText(bundle.regime(used.regime)));
-    Put(&one, "basis", JsonText(config::v1::LawfulBasis::Value_Name(
-                           bundle.basis(used.basis).basis())));
+    Put(&one, "basis",
+        JsonText(config::v1::LawfulBasis::Value_Name(
+            bundle.basis(used.basis).basis())));
     Put(&one, "document", JsonText(bundle.basis_document(used.basis)));
     *bases->add_values() = JsonObject(std::move(one));
   }

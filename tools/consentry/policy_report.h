@@ -1,15 +1,25 @@
 #ifndef CONSENTRY_TOOLS_CONSENTRY_POLICY_REPORT_H_
 #define CONSENTRY_TOOLS_CONSENTRY_POLICY_REPORT_H_
 
+#include <iosfwd>
 #include <string>
 #include <string_view>
 
+#include "absl/status/status.h"
 #include "google/protobuf/struct.pb.h"
 #include "policy/engine/bundle.h"
 #include "policy/engine/decision.h"
 #include "policy/engine/explain.h"
 
 namespace consentry::tools {
+
+// Exit codes of `consentry policy`.
+inline constexpr int kPolicyOk = 0;
+inline constexpr int kPolicyCannotRun = 1;
+inline constexpr int kPolicyNotAsItShouldBe = 2;
+
+// Says what is wrong on `err` and returns kPolicyCannotRun.
+int FailPolicy(const absl::Status& status, std::ostream& err);
 
 // A decision for people: outcome, fields, rules with citations, bases, consent,
 // what is owed, until when it holds.
@@ -21,7 +31,8 @@ std::string DecisionText(const policy::Bundle& bundle,
 google::protobuf::Struct DecisionJson(const policy::Bundle& bundle,
                                       const policy::Decision& decision);
 
-google::protobuf::Struct ExplanationJson(const policy::Explanation& explanation);
+google::protobuf::Struct ExplanationJson(
+    const policy::Explanation& explanation);
 
 // Indented JSON, keys sorted, with a final newline.
 std::string ToJson(const google::protobuf::Struct& value);

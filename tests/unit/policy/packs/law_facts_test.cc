@@ -171,11 +171,12 @@ TEST(LawFactsTest, FirstDays) {
       {"us-va", {}}};
   for (const auto& [id, expected] : days) {
     std::set<std::string> found;
-    ForEachRule(LoadPack(id), [&](const config::v1::RuleInfo& rule, const char*,
-                                  int) {
-      if (!rule.valid_from().empty()) found.insert(rule.valid_from());
-      if (!rule.valid_to().empty()) found.insert(rule.valid_to());
-    });
+    ForEachRule(LoadPack(id),
+                [&](const config::v1::RuleInfo& rule, const char*, int) {
+                  if (!rule.valid_from().empty())
+                    found.insert(rule.valid_from());
+                  if (!rule.valid_to().empty()) found.insert(rule.valid_to());
+                });
     EXPECT_EQ(found, expected) << id;
   }
 }
@@ -183,17 +184,17 @@ TEST(LawFactsTest, FirstDays) {
 TEST(LawFactsTest, OnlyTheRegulationsThatWereReadCountAsChecked) {
   std::set<std::string> checked;
   for (const char* id : {"eu-gdpr", "uk-gdpr", "us-ca", "us-va"}) {
-    ForEachRule(LoadPack(id), [&](const config::v1::RuleInfo& rule, const char*,
-                                  int) {
-      if (rule.evidence() == Evidence::CHECKED) {
-        checked.insert(std::string(id) + "/" + rule.id());
-      }
-    });
+    ForEachRule(LoadPack(id),
+                [&](const config::v1::RuleInfo& rule, const char*, int) {
+                  if (rule.evidence() == Evidence::CHECKED) {
+                    checked.insert(std::string(id) + "/" + rule.id());
+                  }
+                });
   }
-  EXPECT_EQ(checked, (std::set<std::string>{
-                         "us-ca/clock.access", "us-ca/clock.erasure",
-                         "us-ca/clock.rectification",
-                         "us-ca/signal.gpc.before-display"}));
+  EXPECT_EQ(checked,
+            (std::set<std::string>{"us-ca/clock.access", "us-ca/clock.erasure",
+                                   "us-ca/clock.rectification",
+                                   "us-ca/signal.gpc.before-display"}));
 }
 
 TEST(LawFactsTest, SignalsThatBindAndThatMustBeShown) {

@@ -1,5 +1,5 @@
-// Which lawful basis may carry which purpose: the table of the law, written down
-// a second time and compared with what the packs accept.
+// Which lawful basis may carry which purpose: the table of the law, written
+// down a second time and compared with what the packs accept.
 
 #include <gtest/gtest.h>
 
@@ -96,15 +96,14 @@ void ExpectMatrix(const std::string& regime, const Matrix& matrix) {
   ASSERT_EQ(matrix.size(), 19u);
   BundleSources sources;
   for (const EmbeddedFile& file : EmbeddedPacks()) {
-    ASSERT_OK_AND_ASSIGN(
-        auto pack, ParseText<config::v1::Pack>(file.name, file.content));
+    ASSERT_OK_AND_ASSIGN(auto pack,
+                         ParseText<config::v1::Pack>(file.name, file.content));
     if (pack.message.id() == regime) sources.packs.push_back(std::move(pack));
   }
   ASSERT_EQ(sources.packs.size(), 1u);
-  ASSERT_OK_AND_ASSIGN(sources.catalog,
-                       ParseText<config::v1::Catalog>(
-                           EmbeddedDefaults()[0].name,
-                           EmbeddedDefaults()[0].content));
+  ASSERT_OK_AND_ASSIGN(sources.catalog, ParseText<config::v1::Catalog>(
+                                            EmbeddedDefaults()[0].name,
+                                            EmbeddedDefaults()[0].content));
   sources.profile.message.set_home("DE");
   for (const auto& [purpose_class, row] : matrix) {
     ASSERT_EQ(row.size(), 9u);

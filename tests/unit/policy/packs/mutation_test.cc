@@ -1,7 +1,7 @@
 // The cases hold the packs: whatever row, class, category, place, age or day of
-// a pack is taken away or moved, some case comes out otherwise. Looks at effects,
-// reasons, transforms, attached regimes and what is owed, not at the names of
-// rules, except where days and ages are moved.
+// a pack is taken away or moved, some case comes out otherwise. Looks at
+// effects, reasons, transforms, attached regimes and what is owed, not at the
+// names of rules, except where days and ages are moved.
 
 #include <gtest/gtest.h>
 
@@ -132,10 +132,10 @@ struct RowName {
 
 std::vector<RowName> RowsOf(const Pack& pack) {
   std::vector<RowName> out;
-  ForEachRule(pack, [&](const config::v1::RuleInfo& rule, const char* rows,
-                        int index) {
-    if (DecisionsRead(rows)) out.push_back({rows, index, rule.id()});
-  });
+  ForEachRule(
+      pack, [&](const config::v1::RuleInfo& rule, const char* rows, int index) {
+        if (DecisionsRead(rows)) out.push_back({rows, index, rule.id()});
+      });
   return out;
 }
 
@@ -149,8 +149,9 @@ bool DeniesAlone(const Pack& pack, const RowName& row) {
   if (row.rows == "uses") {
     return pack.uses(row.index).mode() == config::v1::Mode::DENY;
   }
-  return row.rows == "sensitive" && pack.sensitive(row.index).demand() ==
-                                        config::v1::SensitiveRule::DENY &&
+  return row.rows == "sensitive" &&
+         pack.sensitive(row.index).demand() ==
+             config::v1::SensitiveRule::DENY &&
          pack.sensitive(row.index).categories().empty();
 }
 
@@ -188,13 +189,13 @@ TEST_F(MutationTest, NoElementOfARowCanBeRemovedUnnoticed) {
                   original.minors(row.index).below_age()) {
             continue;
           }
-          ExpectNoticed(
-              p,
-              row.id + " without " + field->name() + "[" + std::to_string(i) +
-                  "]",
-              [&](Pack* pack) {
-                RemoveElement(Row(pack, row.rows, row.index), field, i);
-              });
+          ExpectNoticed(p,
+                        row.id + " without " + field->name() + "[" +
+                            std::to_string(i) + "]",
+                        [&](Pack* pack) {
+                          RemoveElement(Row(pack, row.rows, row.index), field,
+                                        i);
+                        });
         }
       }
     }
@@ -245,12 +246,11 @@ TEST_F(MutationTest, NoAgeCanBeMovedUnnoticed) {
         }
         for (int j = 0; j < original.minors(r).below_age_in_size(); ++j) {
           const auto& place = original.minors(r).below_age_in(j);
-          ExpectNoticed(p, "another age in " + place.jurisdictions(0),
-                        [&](Pack* pack) {
-                          auto* entry =
-                              pack->mutable_minors(r)->mutable_below_age_in(j);
-                          entry->set_below_age(entry->below_age() + by);
-                        });
+          ExpectNoticed(
+              p, "another age in " + place.jurisdictions(0), [&](Pack* pack) {
+                auto* entry = pack->mutable_minors(r)->mutable_below_age_in(j);
+                entry->set_below_age(entry->below_age() + by);
+              });
         }
       }
     }
@@ -276,8 +276,7 @@ TEST_F(MutationTest, NoDayCanBeMovedUnnoticed) {
         Pack copy = original;
         if (!rule(&copy)->valid_from().empty()) {
           ExpectNoticed(p, "another first day of " + row.id, [&](Pack* pack) {
-            rule(pack)->set_valid_from(
-                Shifted(rule(pack)->valid_from(), by));
+            rule(pack)->set_valid_from(Shifted(rule(pack)->valid_from(), by));
           });
         }
         // A signal row that ended a day later would deny beside its successor.

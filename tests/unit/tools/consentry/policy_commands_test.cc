@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <CLI/CLI.hpp>
 
 #include <fstream>
 #include <sstream>
@@ -212,14 +213,67 @@ TEST(PolicyEval, TakesTheProfileFromAFile) {
 }
 
 TEST(PolicyEval, OfSeveralCasesOneMustBeNamed) {
-  const std::string two = "cases {" + std::string(kPermitted) +
-                          "}\ncases { name: \"other\" }";
+  const std::string two =
+      "cases {" + std::string(kPermitted) + "}\ncases { name: \"other\" }";
   EXPECT_THAT(Eval(two).err, HasSubstr("--case"));
   PolicyEvalOptions options;
   options.name = "an order";
   EXPECT_EQ(Eval(two, options).code, 0);
   options.name = "a third";
   EXPECT_THAT(Eval(two, options).err, HasSubstr("no such case"));
+}
+
+TEST(PolicyEval, TakesEverythingFromTheConfiguration) {
+  const testing::TempDir dir;
+  const std::string defaults =
+      std::string(CONSENTRY_SOURCE_DIR) + "/policy/packs/defaults/";
+  Write(dir, "own.txtpb", R"(
+id: "own"
+kind: OWNER
+owner_rules {
+  rule { id: "nothing" citation: "own policy" }
+  effect: DENY
+})");
+  PolicyEvalOptions options;
+  options.sources.config =
+      Write(dir, "consentry.txtpb",
+            "format: 1\ncontroller { home: \"GB\" }\n"
+            "policy {\n  catalog: \"" +
+                defaults + "catalog.txtpb\"\n  purposes: \"" + defaults +
+                "purposes.txtpb\"\n  owner_pack: "
+                "\"own.txtpb\"\n  packs: \"uk-gdpr\"\n}\n");
+  const Ran ran = Eval(R"(
+    subject { residences: "DE" }
+    request {
+      purpose: "essential.service.operations" channel: INTERNAL
+      at: "2026-11-22T10:00:00Z" recipient: "GB"
+    })",
+                       options);
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("DENY OWNER_FORBIDS"));
+  EXPECT_THAT(ran.out, HasSubstr("regimes: uk-gdpr\n"));
+}
+
+int Parse(const std::string& line) {
+  CLI::App app("consentry");
+  AddPolicy(app);
+  try {
+    app.parse(line);
+  } catch (const CLI::RuntimeError& end) {
+    return end.get_exit_code();
+  } catch (const CLI::ParseError&) {
+    return -1;
+  }
+  return -2;
+}
+
+TEST(PolicyCommandLine, EndsWithTheExitCodeOfTheCommand) {
+  EXPECT_EQ(Parse("policy lint"), 0);
+  EXPECT_EQ(Parse("policy test --coverage-threshold 100 --all-rules"), 0);
+  EXPECT_EQ(Parse("policy eval /nowhere.txtpb"), 1);
+  EXPECT_EQ(Parse("policy lint --own /nowhere.txtpb"), 1);
+  EXPECT_EQ(Parse("policy test --coverage-threshold 101"), -1);
+  EXPECT_EQ(Parse("policy"), -1);
 }
 
 TEST(PolicyExplain, TellsTheStepsAndTheirCitations) {
@@ -279,7 +333,8 @@ proofs {
                                    "beginning to 2020-01-01"));
   EXPECT_THAT(out.str(),
               HasSubstr("user.helth is no data category of fideslang"));
-  EXPECT_THAT(out.str(), HasSubstr("proofs[1]: says the same thing as proof.1"));
+  EXPECT_THAT(out.str(),
+              HasSubstr("proofs[1]: says the same thing as proof.1"));
   EXPECT_THAT(out.str(), HasSubstr("no pack of this id is loaded"));
   EXPECT_THAT(out.str(), HasSubstr("has no basis under thin"));
 }
