@@ -9,6 +9,7 @@
 #include "policy/engine/explain.h"
 #include "policy/engine/policy_case.h"
 #include "proto/support/status_macros.h"
+#include "tools/consentry/exit_code.h"
 #include "tools/consentry/policy_commands.h"
 #include "tools/consentry/policy_report.h"
 
@@ -96,17 +97,19 @@ absl::StatusOr<Evaluated> Evaluate(const PolicyEvalOptions& options,
   return out;
 }
 
-// kPolicyOk, or kPolicyNotAsItShouldBe after printing what differs from the
-// expectation.
-int Compare(const Evaluated& evaluated, std::ostream& err) {
-  if (!evaluated.one.has_expect()) return kPolicyOk;
+// With an expectation, whether it holds, after printing what differs; without,
+// whether the answer is a permit.
+int ExitCodeOf(const Evaluated& evaluated, std::ostream& err) {
+  if (!evaluated.one.has_expect()) {
+    return evaluated.decision.permitted ? kExitOk : kExitNo;
+  }
   const auto differences = policy::CompareWithExpectation(
       *evaluated.bundle, evaluated.decision, evaluated.one.expect());
   if (!differences.ok()) return FailPolicy(differences.status(), err);
   for (const std::string& line : *differences) {
     err << "not as expected: " << line << "\n";
   }
-  return differences->empty() ? kPolicyOk : kPolicyNotAsItShouldBe;
+  return differences->empty() ? kExitOk : kExitNo;
 }
 
 }  // namespace
@@ -118,7 +121,7 @@ int RunPolicyEval(const PolicyEvalOptions& options, std::istream& in,
   out << (options.json
               ? ToJson(DecisionJson(*evaluated->bundle, evaluated->decision))
               : DecisionText(*evaluated->bundle, evaluated->decision));
-  return Compare(*evaluated, err);
+  return ExitCodeOf(*evaluated, err);
 }
 
 int RunPolicyExplain(const PolicyEvalOptions& options, std::istream& in,
@@ -138,7 +141,7 @@ int RunPolicyExplain(const PolicyEvalOptions& options, std::istream& in,
     out << explanation.ToText() << "\n"
         << DecisionText(*evaluated->bundle, evaluated->decision);
   }
-  return Compare(*evaluated, err);
+  return ExitCodeOf(*evaluated, err);
 }
 
 }  // namespace consentry::tools

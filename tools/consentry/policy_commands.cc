@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "google/protobuf/struct.pb.h"
+#include "tools/consentry/exit_code.h"
 #include "tools/consentry/policy_lint.h"
 #include "tools/consentry/policy_report.h"
 
@@ -16,9 +17,10 @@ using google::protobuf::ListValue;
 using google::protobuf::Struct;
 
 void AddSources(CLI::App* command, PolicySources* sources) {
-  command->add_option("--config", sources->config,
-                      "the gateway's configuration: takes catalog, purposes, "
-                      "packs and profile from there");
+  command->add_option(
+      "--config", sources->config,
+      "the gateway's configuration, or its folder: takes catalog, purposes, "
+      "packs and profile from there");
   command->add_option("--catalog", sources->catalog, "data catalog");
   command->add_option("--purposes", sources->purposes, "purpose registry");
   command->add_option("--profile", sources->profile,
@@ -124,7 +126,7 @@ int RunPolicyLint(const PolicyLintOptions& options, std::ostream& out,
         << " notes" << (options.notes || counts[0] == 0 ? "" : " (--notes)")
         << "\n";
   }
-  return counts[1] + counts[2] > 0 ? kPolicyNotAsItShouldBe : kPolicyOk;
+  return counts[1] + counts[2] > 0 ? kExitNo : kExitOk;
 }
 
 void AddPolicy(CLI::App& app) {

@@ -15,9 +15,9 @@ class App;
 namespace consentry::tools {
 
 // `consentry policy ...`: works on files alone; needs no gateway, store or
-// network. Exit codes: 0 as it should be; 2 not as it should be (a case fails,
-// coverage is too low, lint finds something); 1 the files cannot be read or
-// compiled.
+// network. Exit codes (exit_code.h): kExitNo when a case fails, coverage is too
+// low, lint finds something or a decision denies; kExitError when the files
+// cannot be read or compiled.
 
 struct PolicyTestOptions {
   PolicySources sources;
@@ -48,8 +48,8 @@ struct PolicyEvalOptions {
   bool json = false;
 };
 
-// Decides one case and prints the decision. With an expectation in the case,
-// what differs from it is printed and the exit code is 2.
+// Decides one case and prints the decision. kExitNo for a denial; with an
+// expectation in the case, for whatever differs from it, which is printed.
 int RunPolicyEval(const PolicyEvalOptions& options, std::istream& in,
                   std::ostream& out, std::ostream& err);
 

@@ -129,6 +129,10 @@ absl::StatusOr<policy::BundleSources> LoadPolicySources(
   policy::BundleSources out;
   std::set<std::string> ids;
   if (!sources.config.empty()) {
+    std::error_code error;
+    if (fs::is_directory(sources.config, error)) {
+      sources.config = (fs::path(sources.config) / "consentry.txtpb").string();
+    }
     CONSENTRY_ASSIGN_OR_RETURN(
         const auto config, LoadFile<config::v1::GatewayConfig>(sources.config));
     const auto& files = config.message.policy();

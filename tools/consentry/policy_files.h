@@ -19,8 +19,9 @@ namespace consentry::tools {
 // Where the policy commands take what they work on. Each path names a file of
 // protobuf text; what is left empty comes with the program.
 struct PolicySources {
-  // The gateway's configuration: catalog, purposes, owner's pack, pack ids and
-  // the business's profile come from there unless given below.
+  // The gateway's configuration or the folder that holds it: catalog, purposes,
+  // owner's pack, pack ids and the business's profile come from there unless
+  // given below.
   std::string config;
   std::string catalog;
   std::string purposes;

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/util/json_util.h"
 #include "policy/engine/civil.h"
+#include "tools/consentry/exit_code.h"
 
 namespace consentry::tools {
 namespace {
@@ -98,7 +99,7 @@ void PrintJson(const Value& value, size_t depth, std::string* out) {
 
 int FailPolicy(const absl::Status& status, std::ostream& err) {
   err << "consentry policy: " << status.message() << "\n";
-  return kPolicyCannotRun;
+  return kExitError;
 }
 
 std::string ReasonName(policy::Reason reason) {

@@ -13,12 +13,7 @@
 
 namespace consentry::tools {
 
-// Exit codes of `consentry policy`.
-inline constexpr int kPolicyOk = 0;
-inline constexpr int kPolicyCannotRun = 1;
-inline constexpr int kPolicyNotAsItShouldBe = 2;
-
-// Says what is wrong on `err` and returns kPolicyCannotRun.
+// Says what is wrong on `err` and returns kExitError.
 int FailPolicy(const absl::Status& status, std::ostream& err);
 
 // A decision for people: outcome, fields, rules with citations, bases, consent,

@@ -10,6 +10,7 @@
 #include "policy/engine/policy_case.h"
 #include "policy/packs/pack_cases.h"
 #include "proto/support/status_macros.h"
+#include "tools/consentry/exit_code.h"
 #include "tools/consentry/policy_commands.h"
 #include "tools/consentry/policy_coverage.h"
 #include "tools/consentry/policy_report.h"
@@ -253,7 +254,7 @@ int RunPolicyTest(const PolicyTestOptions& options, std::ostream& out,
       bad = true;
     }
   }
-  return bad ? kPolicyNotAsItShouldBe : kPolicyOk;
+  return bad ? kExitNo : kExitOk;
 }
 
 }  // namespace consentry::tools

@@ -249,9 +249,19 @@ owner_rules {
       at: "2026-11-22T10:00:00Z" recipient: "GB"
     })",
                        options);
-  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(ran.code, 2) << ran.err;
   EXPECT_THAT(ran.out, HasSubstr("DENY OWNER_FORBIDS"));
   EXPECT_THAT(ran.out, HasSubstr("regimes: uk-gdpr\n"));
+  options.sources.config = dir.path();
+  EXPECT_EQ(Eval(R"(
+    subject { residences: "DE" }
+    request {
+      purpose: "essential.service.operations" channel: INTERNAL
+      at: "2026-11-22T10:00:00Z" recipient: "GB"
+    })",
+                 options)
+                .out,
+            ran.out);
 }
 
 int Parse(const std::string& line) {
