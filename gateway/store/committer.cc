@@ -48,11 +48,11 @@ namespace consentry::store {
 
 class Committer::Impl {
  public:
-  Impl(CommitterOptions options, const base::Clock* clock)
-      : on_serving_(std::move(options.on_serving)),
-        disk_({.free_bytes = std::move(options.free_bytes),
+  Impl(const CommitterOptions& options, const base::Clock* clock)
+      : on_serving_(options.on_serving),
+        disk_({.free_bytes = options.free_bytes,
                .high_water_bytes = options.high_water_bytes,
-               .reserve_path = std::move(options.reserve_path),
+               .reserve_path = options.reserve_path,
                .reserve_bytes = options.reserve_bytes},
               clock) {}
 
@@ -137,7 +137,7 @@ class Committer::Impl {
 
 absl::StatusOr<std::unique_ptr<Committer>> Committer::Start(
     Engine* engine, LogSink* log, const base::Clock* clock,
-    CommitterOptions options) {
+    const CommitterOptions& options) {
   CONSENTRY_ASSIGN_OR_RETURN(auto writer, engine->ConnectWriter());
   CONSENTRY_RETURN_IF_ERROR(Migrate(engine, writer.get()));
   CONSENTRY_ASSIGN_OR_RETURN(CommitterState state,

@@ -117,7 +117,7 @@ class Committer {
   // `log` outlive the committer; nothing else writes the store meanwhile.
   static absl::StatusOr<std::unique_ptr<Committer>> Start(
       Engine* engine, LogSink* log, const base::Clock* clock,
-      CommitterOptions options = {});
+      const CommitterOptions& options = {});
   Committer(const Committer&) = delete;
   Committer& operator=(const Committer&) = delete;
   // As Stop().

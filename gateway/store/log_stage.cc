@@ -64,23 +64,20 @@ void LogStage::PushRead(ReadCommit read, ReadCompletion done) {
            MakeError(v1::ERROR_REASON_INTERNAL, "an audit entry is too long"));
     return;
   }
-  bool stopping = false;
+  absl::Status refusal;
   {
     MutexLock lock(&mu_);
-    stopping = stopping_;
-    if (!stopping && !failed() && reads_.size() < max_waiting_reads_) {
+    if (stopping_) {
+      refusal = MakeError(v1::ERROR_REASON_STOPPING, "the gateway is stopping");
+    } else if (failed() || reads_.size() >= max_waiting_reads_) {
+      refusal = AuditUnavailable();
+    } else {
       reads_.push_back(std::move(waiting));
-      waiting.done = nullptr;
+      wake_.Signal();
+      return;
     }
   }
-  if (waiting.done == nullptr) {
-    wake_.Signal();
-    return;
-  }
-  Refuse(std::move(waiting), ReadOutcome::Kind::kFailed,
-         stopping
-             ? MakeError(v1::ERROR_REASON_STOPPING, "the gateway is stopping")
-             : AuditUnavailable());
+  Refuse(std::move(waiting), ReadOutcome::Kind::kFailed, std::move(refusal));
 }
 
 void LogStage::PushChanges(std::vector<StoredChange> changes) {
@@ -129,11 +126,8 @@ void LogStage::Stop() {
 
 LogStage::Work LogStage::WaitForWork() {
   MutexLock lock(&mu_);
-  const auto idle = [this] {
-    return reads_.empty() && changes_.empty() && left_over_.empty();
-  };
-  if (idle() && !stopping_) wake_.WaitFor(&mu_, kTick);
-  if (!idle()) return Work::kSome;
+  if (Idle() && !stopping_) wake_.WaitFor(&mu_, kTick);
+  if (!Idle()) return Work::kSome;
   if (!stopping_) return Work::kNone;
   return Work::kEnd;
 }

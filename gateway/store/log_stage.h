@@ -103,6 +103,9 @@ class LogStage {
   void Run();
   enum class Work { kSome, kNone, kEnd };
   Work WaitForWork();
+  bool Idle() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return reads_.empty() && changes_.empty() && left_over_.empty();
+  }
   // Counts an entry of `size` bytes in, unless the batch is full.
   bool Fits(Batch* batch, size_t size) const;
   void TakeChanges(Batch* batch);

@@ -72,22 +72,19 @@ void StoreStage::Push(Change change, ChangeCompletion done) {
   Waiting waiting{std::move(change), std::move(done)};
   if (refusal.ok()) {
     MutexLock lock(&mu_);
+    std::deque<Waiting>& queue = waiting.change.negative ? urgent_ : normal_;
     if (stopping_) {
       refusal = MakeError(v1::ERROR_REASON_STOPPING, "the gateway is stopping");
-    } else if (waiting.change.negative) {
-      urgent_.push_back(std::move(waiting));
-    } else if (normal_.size() < max_waiting_changes_) {
-      normal_.push_back(std::move(waiting));
-    } else {
+    } else if (&queue == &normal_ && queue.size() >= max_waiting_changes_) {
       refusal = MakeError(v1::ERROR_REASON_STORE_UNAVAILABLE,
                           "too many changes wait");
+    } else {
+      queue.push_back(std::move(waiting));
+      wake_.Signal();
+      return;
     }
   }
-  if (refusal.ok()) {
-    wake_.Signal();
-  } else {
-    Fail(std::move(waiting), std::move(refusal));
-  }
+  Fail(std::move(waiting), std::move(refusal));
 }
 
 void StoreStage::Stop() {
@@ -120,9 +117,8 @@ void StoreStage::TakeLogPosition() {
 
 StoreStage::Work StoreStage::WaitForWork() {
   MutexLock lock(&mu_);
-  const auto idle = [this] { return urgent_.empty() && normal_.empty(); };
-  if (idle() && !stopping_) wake_.WaitFor(&mu_, kIdle);
-  if (!idle()) return Work::kSome;
+  if (Idle() && !stopping_) wake_.WaitFor(&mu_, kIdle);
+  if (!Idle()) return Work::kSome;
   return stopping_ ? Work::kEnd : Work::kNone;
 }
 

@@ -80,6 +80,9 @@ class StoreStage {
   absl::Status Run(std::string_view sql);
   void TakeLogPosition();
   Work WaitForWork();
+  bool Idle() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return urgent_.empty() && normal_.empty();
+  }
   std::optional<Waiting> TakeOne();
   void Turn();
   void TurnOfOne(Waiting waiting);

@@ -3,7 +3,8 @@
 #include <sodium.h>
 #include <sqlite3.h>
 
-#include <cstdlib>
+#include <charconv>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -70,7 +71,10 @@ class SqlcipherStatement final : public Statement {
     const int count = sqlite3_bind_parameter_count(statement_);
     for (int at = 1; at <= count; ++at) {
       const char* name = sqlite3_bind_parameter_name(statement_, at);
-      const int number = name == nullptr ? 0 : std::atoi(name + 1);
+      int number = 0;
+      if (name != nullptr) {
+        std::from_chars(name + 1, name + std::strlen(name), number);
+      }
       if (number < 1 || number > kMaxParameters) {
         prepare_rc_ = SQLITE_ERROR;
         continue;

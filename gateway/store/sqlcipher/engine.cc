@@ -5,7 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <charconv>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -46,12 +47,14 @@ class SqlcipherEngine final : public Engine {
     CONSENTRY_ASSIGN_OR_RETURN(Query version,
                                connection->Prepare("PRAGMA cipher_version"));
     CONSENTRY_ASSIGN_OR_RETURN(const bool row, version.Step());
+    // "4.14.0 community"
+    const std::string text = row ? std::string(version.TextAt(0)) : "";
     int major = 0;
     int minor = 0;
-    if (!row ||
-        std::sscanf(std::string(version.TextAt(0)).c_str(), "%d.%d", &major,
-                    &minor) != 2 ||
-        std::pair(major, minor) < std::pair(kMinCipherMajor, kMinCipherMinor)) {
+    const char* const end = text.data() + text.size();
+    const char* at = std::from_chars(text.data(), end, major).ptr;
+    if (at != end) std::from_chars(at + 1, end, minor);
+    if (std::pair(major, minor) < std::pair(kMinCipherMajor, kMinCipherMinor)) {
       return absl::FailedPreconditionError(
           "the linked SQLite is no SQLCipher, or one older than 4.14");
     }
