@@ -136,8 +136,9 @@ struct ChangeOutcome {
   bool repeated = false;
 };
 
-// Runs once, on the committer's completion thread or, for negative changes, on
-// the thread that handed over the last earlier read. Must not block.
+// Runs once, on the committer's completion thread; that of a negative change
+// after Stop() on the thread that hands over the last earlier read. Must not
+// block.
 using ChangeCompletion = absl::AnyInvocable<void(ChangeOutcome)>;
 
 }  // namespace consentry::store

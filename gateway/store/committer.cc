@@ -56,8 +56,8 @@ class Committer::Impl {
                .reserve_bytes = options.reserve_bytes},
               clock) {}
 
-  void Run(std::unique_ptr<Connection> writer, const CommitterState& state,
-           LogSink* log, const base::Clock* clock,
+  void Run(Engine* engine, std::unique_ptr<Connection> writer,
+           const CommitterState& state, LogSink* log, const base::Clock* clock,
            const CommitterOptions& options) {
     log_ = std::make_unique<LogStage>(
         log, clock, completions_,
@@ -73,7 +73,8 @@ class Committer::Impl {
                           .on_tick = [this] { TellServing(); }});
     store_ = std::make_unique<StoreStage>(
         std::move(writer), state, clock, log_.get(), &disk_, completions_.get(),
-        StoreStage::Options{.max_waiting_changes = options.max_waiting_changes,
+        StoreStage::Options{.engine = engine,
+                            .max_waiting_changes = options.max_waiting_changes,
                             .metrics = options.metrics,
                             .on_failed = [this] { Fail(); }});
     TellServing();
@@ -145,7 +146,7 @@ absl::StatusOr<std::unique_ptr<Committer>> Committer::Start(
   CONSENTRY_ASSIGN_OR_RETURN(
       state, RecoverOutbox(writer.get(), std::move(state), log));
   auto impl = std::make_unique<Impl>(options, clock);
-  impl->Run(std::move(writer), state, log, clock, options);
+  impl->Run(engine, std::move(writer), state, log, clock, options);
   return std::unique_ptr<Committer>(new Committer(std::move(impl)));
 }
 
@@ -171,7 +172,7 @@ ChangeOutcome Committer::CommitChangeAndWait(Change change) {
   return outcome.get();
 }
 
-int64_t Committer::LastStored() const { return impl_->store()->last_stored(); }
+int64_t Committer::LastStored() const { return impl_->log()->last_taken(); }
 
 int64_t Committer::configuration_epoch() const {
   return impl_->log()->configuration_epoch();

@@ -128,7 +128,9 @@ class Committer {
   // The same for a caller that may wait. Not from a completion.
   ChangeOutcome CommitChangeAndWait(Change change);
 
-  // The number of the last change that is in the store for sure. Take it
+  // The number of the last change that is in the store and whose OnStored hooks
+  // have run: what is read after this call, from the store or from a cache that
+  // such a hook keeps fresh, shows that change and all before it. Take it
   // before a snapshot begins.
   int64_t LastStored() const;
 

@@ -50,6 +50,7 @@ LogStage::LogStage(LogSink* log, const base::Clock* clock,
           "consentry_log_append_seconds", "Append and sync of one batch.")),
       last_time_us_(options.last_time_us),
       configuration_epoch_(options.configuration_epoch),
+      last_taken_(options.last_change),
       last_logged_(options.last_change),
       position_({.head = log->GetHead(/*settled=*/false),
                  .last_change = options.log_last_change}),
@@ -192,6 +193,7 @@ void LogStage::TakeChanges(Batch* batch) {
     if (change.touches_configuration) {
       configuration_epoch_.store(change.change, std::memory_order_release);
     }
+    last_taken_.store(change.change, std::memory_order_release);
   }
 }
 

@@ -74,6 +74,10 @@ class LogStage {
   // Entries from now on are not before `us`.
   void RaiseTime(int64_t us);
   int64_t configuration_epoch() const { return configuration_epoch_.load(); }
+  // See Committer::LastStored.
+  int64_t last_taken() const {
+    return last_taken_.load(std::memory_order_acquire);
+  }
   // The last change whose entry is on stable storage.
   int64_t last_logged() const { return last_logged_.load(); }
   bool failed() const { return failed_.load(std::memory_order_acquire); }
@@ -136,6 +140,7 @@ class LogStage {
 
   std::atomic<int64_t> last_time_us_;
   std::atomic<int64_t> configuration_epoch_;
+  std::atomic<int64_t> last_taken_;
   std::atomic<int64_t> last_logged_;
   std::atomic<bool> failed_{false};
 

@@ -35,7 +35,8 @@ StoreStage::StoreStage(std::unique_ptr<Connection> writer,
                        const CommitterState& state, const base::Clock* clock,
                        LogStage* log, DiskGuard* disk,
                        CompletionQueue* completions, Options options)
-    : writer_(std::move(writer)),
+    : engine_(options.engine),
+      writer_(std::move(writer)),
       clock_(clock),
       log_(log),
       disk_(disk),
@@ -50,7 +51,6 @@ StoreStage::StoreStage(std::unique_ptr<Connection> writer,
           {{"outcome", "failed"}})),
       turn_time_(options.metrics->GetHistogram("consentry_store_turn_seconds",
                                                "One transaction of changes.")),
-      last_stored_(state.last_change),
       state_(state),
       thread_("commit-store", [this] { Run(); }) {}
 
@@ -138,11 +138,7 @@ void StoreStage::Run() {
         Turn();
         break;
       case Work::kNone:
-        // Reads alone write nothing here; but the next start reads the log
-        // from where the store remembers it.
-        if (log_->position().head.size >= state_.log.size + kRememberEvery) {
-          RememberLog();
-        }
+        Rest();
         break;
       case Work::kEnd:
         return;
@@ -235,6 +231,20 @@ StoreStage::TurnResult StoreStage::ApplyAll(std::vector<Applied>* turn,
   if (status.ok()) return {};  // Nothing to keep: rolled back.
   state_ = before;
   return {.status = std::move(status)};
+}
+
+void StoreStage::Rest() {
+  // Reads alone write nothing here; but the next start reads the log from where
+  // the store remembers it.
+  if (log_->position().head.size >= state_.log.size + kRememberEvery) {
+    RememberLog();
+  }
+  // What was overwritten or deleted still stands in the write-ahead log. A
+  // reader in the way: at the next rest.
+  if (state_.last_change > checkpointed_ && !failed() &&
+      engine_->Checkpoint(writer_.get()).ok()) {
+    checkpointed_ = state_.last_change;
+  }
 }
 
 absl::Status StoreStage::Run(std::string_view sql) {
@@ -336,9 +346,7 @@ absl::Status StoreStage::Housekeep() {
 }
 
 void StoreStage::Publish(std::vector<Applied> turn) {
-  // Visible to readers already. last_stored_ follows the commit, so that who
-  // reads it first and the store after sees at least that change.
-  last_stored_.store(state_.last_change, std::memory_order_release);
+  // Visible to readers already.
   log_->RaiseTime(state_.last_time_us);
   std::vector<StoredChange> stored;
   stored.reserve(turn.size());

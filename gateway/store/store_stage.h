@@ -27,6 +27,7 @@ namespace consentry::store {
 class StoreStage {
  public:
   struct Options {
+    Engine* engine;
     size_t max_waiting_changes;
     base::MetricRegistry* metrics;
     // Called by the stage's thread, once, when the store can no longer be
@@ -43,10 +44,6 @@ class StoreStage {
 
   void Push(Change change, ChangeCompletion done);
 
-  // The last change that is in the store.
-  int64_t last_stored() const {
-    return last_stored_.load(std::memory_order_acquire);
-  }
   bool failed() const { return failed_.load(std::memory_order_acquire); }
 
   // Refuses further changes, applies what was pushed, ends the thread.
@@ -90,11 +87,13 @@ class StoreStage {
   absl::Status ApplyOne(Applied* applied, int64_t number);
   absl::Status ApplyInSavepoint(Applied* applied, int64_t number);
   absl::Status Housekeep();
+  void Rest();
   void Publish(std::vector<Applied> turn);
   void Fail(Waiting waiting, absl::Status status);
   // Why nothing is accepted any more; OK while it is.
   absl::Status Refusal(bool negative);
 
+  Engine* const engine_;
   const std::unique_ptr<Connection> writer_;
   const base::Clock* const clock_;
   LogStage* const log_;
@@ -106,7 +105,6 @@ class StoreStage {
   base::Counter* const changes_failed_;
   base::Histogram* const turn_time_;
 
-  std::atomic<int64_t> last_stored_;
   std::atomic<bool> failed_{false};
 
   Mutex mu_;
@@ -118,6 +116,7 @@ class StoreStage {
   // The stage's thread alone.
   CommitterState state_;
   int64_t trimmed_ = 0;
+  int64_t checkpointed_ = 0;
   int64_t next_expiry_us_ = 0;
 
   base::Thread thread_;

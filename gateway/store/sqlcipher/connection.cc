@@ -226,6 +226,8 @@ absl::Status SqlcipherConnection::Configure(Role role, int64_t cache_kib) {
   CONSENTRY_RETURN_IF_ERROR(Execute("PRAGMA secure_delete = ON"));
   CONSENTRY_RETURN_IF_ERROR(Execute("PRAGMA temp_store = MEMORY"));
   CONSENTRY_RETURN_IF_ERROR(Execute("PRAGMA mmap_size = 0"));
+  // What the write-ahead log keeps of its length once it starts over.
+  CONSENTRY_RETURN_IF_ERROR(Execute("PRAGMA journal_size_limit = 67108864"));
   CONSENTRY_RETURN_IF_ERROR(
       Execute("PRAGMA cache_size = -" + std::to_string(cache_kib)));
   if (role == Role::kReader) {
