@@ -17,6 +17,18 @@ int64_t MicrosOf(const google::protobuf::Timestamp& time) {
   return time.seconds() * kMicrosPerSecond + time.nanos() / 1000;
 }
 
+// Whether a source reports the same choice once more.
+bool IsSameReport(const store::v1::ConsentEvent& a,
+                  const store::v1::ConsentEvent& b) {
+  return a.purpose() == b.purpose() && a.type() == b.type() &&
+         a.captured_at_us() == b.captured_at_us() && a.actor() == b.actor() &&
+         a.client_id() == b.client_id() && a.notice_id() == b.notice_id() &&
+         a.notice_version() == b.notice_version() &&
+         a.notice_language() == b.notice_language() &&
+         a.method() == b.method() && a.channel() == b.channel() &&
+         a.evidence() == b.evidence();
+}
+
 }  // namespace
 
 absl::Status ImportedChoices::CheckAttested(std::string_view client_id,
@@ -48,18 +60,18 @@ absl::Status ImportedChoices::CheckAttested(std::string_view client_id,
   return absl::OkStatus();
 }
 
-absl::Status ImportedChoices::AppendAttested(
-    const vault::ConsentTarget& target, const v1::ImportedChoice& choice,
-    store::v1::SubjectHead* head, vault::ConsentAddition* addition) {
+absl::Status ImportedChoices::AppendAttested(const vault::ConsentTarget& target,
+                                             const v1::ImportedChoice& choice,
+                                             store::v1::SubjectHead* head,
+                                             vault::ConsentAddition* addition) {
   std::vector<store::v1::ConsentEvent> events;
-  const auto stored = head->consent_events() -
-                      static_cast<uint32_t>(addition->events.size());
+  const auto stored =
+      head->consent_events() - static_cast<uint32_t>(addition->events.size());
   if (target.connection != nullptr) {
     CONSENTRY_ASSIGN_OR_RETURN(
         events, ReadEvents(target.connection, *target.keys, stored));
   }
-  events.insert(events.end(), addition->events.begin(),
-                addition->events.end());
+  events.insert(events.end(), addition->events.begin(), addition->events.end());
 
   store::v1::ConsentEvent event;
   event.set_event_id(crypto::NewId(crypto::IdKind::kConsentEvent));
@@ -85,6 +97,10 @@ absl::Status ImportedChoices::AppendAttested(
   event.set_method(choice.method().substr(0, kMaxMethod));
   event.set_channel(choice.channel());
   event.set_evidence("import:" + std::string(target.source));
+  // A row comes again whenever another column of it changes.
+  for (const store::v1::ConsentEvent& known : events) {
+    if (IsSameReport(known, event)) return absl::OkStatus();
+  }
   events.push_back(event);
 
   CONSENTRY_ASSIGN_OR_RETURN(

@@ -11,7 +11,8 @@ namespace consentry::consent {
 // Choices that an import brings become events of the ledger, attested by the
 // importing client. A grant needs the registration's word for its purpose and
 // notice; a refusal or withdrawal needs nothing. A choice without a date, or
-// from the future, proves nothing and is held back. Safe for many threads.
+// from the future, proves nothing and is held back. A choice that is reported
+// again, word for word, adds nothing. Safe for many threads.
 class ImportedChoices final : public vault::ConsentSink {
  public:
   explicit ImportedChoices(clients::ConfigurationSource configuration)

@@ -343,6 +343,7 @@ absl::StatusOr<NamedIdentifier> BatchPlanner::NameIdentifier(
     named.shared = true;
     return named;
   }
+  std::set<uint64_t> groups;
   for (uint64_t subject : holders) {
     absl::StatusOr<Draft*> draft = LoadDraft(subject);
     if (absl::IsNotFound(draft.status())) continue;  // Erased.
@@ -360,6 +361,9 @@ absl::StatusOr<NamedIdentifier> BatchPlanner::NameIdentifier(
           holder.same_source || held.source() == context_.source;
     }
     named.holders.push_back(holder);
+    groups.insert(holder.group);
+    // Enough is known of a shared one: no more heads are read.
+    if (groups.size() >= kSharedHolders && !named.external) break;
   }
   return named;
 }

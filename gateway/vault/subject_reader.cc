@@ -154,6 +154,27 @@ absl::StatusOr<std::optional<uint64_t>> SubjectReader::Resolve(
   return std::optional<uint64_t>();
 }
 
+absl::StatusOr<crypto::SubjectKeys> SubjectReader::LoadKeys(
+    uint64_t subject) const {
+  absl::StatusOr<crypto::SubjectKeys> keys = options_.slots->Load(subject);
+  if (absl::IsResourceExhausted(keys.status())) {
+    // Cached keys give way to those that are needed now.
+    options_.cache->Clear();
+    keys = options_.slots->Load(subject);
+  }
+  if (keys.ok()) return keys;
+  if (absl::IsNotFound(keys.status()) ||
+      absl::IsFailedPrecondition(keys.status())) {
+    return NoSuchSubject();
+  }
+  if (absl::IsDataLoss(keys.status())) {
+    return MakeError(v1::ERROR_REASON_DATA_CORRUPT,
+                     "a subject's keys do not verify");
+  }
+  return MakeError(v1::ERROR_REASON_KEY_UNAVAILABLE,
+                   "a subject's keys cannot be read");
+}
+
 absl::StatusOr<std::shared_ptr<const CachedSubject>> SubjectReader::ReadHead(
     Connection* connection, uint64_t subject,
     const HeadOptions& options) const {
@@ -171,17 +192,12 @@ absl::StatusOr<std::shared_ptr<const CachedSubject>> SubjectReader::ReadHead(
   CONSENTRY_ASSIGN_OR_RETURN(const bool found, query.Step());
   if (!found) return NoSuchSubject();
 
-  absl::StatusOr<crypto::SubjectKeys> keys = options_.slots->Load(subject);
-  if (absl::IsNotFound(keys.status()) ||
-      absl::IsFailedPrecondition(keys.status())) {
-    return NoSuchSubject();
-  }
-  CONSENTRY_RETURN_IF_ERROR(keys.status());
+  CONSENTRY_ASSIGN_OR_RETURN(crypto::SubjectKeys keys, LoadKeys(subject));
   const int64_t version = query.Int64(0);
   CONSENTRY_ASSIGN_OR_RETURN(SubjectHead head,
-                             OpenHead(*keys, version, query.Blob(1)));
+                             OpenHead(keys, version, query.Blob(1)));
   auto entry = std::make_shared<const CachedSubject>(
-      version, options.as_of_change, std::move(head), *std::move(keys));
+      version, options.as_of_change, std::move(head), std::move(keys));
   if (options.keep) options_.cache->Insert(before, entry);
   return entry;
 }
@@ -205,12 +221,7 @@ SubjectReader::ReadGroup(Connection* connection, uint64_t subject,
 absl::StatusOr<SubjectHead> SubjectReader::ReadHeadAt(Connection* connection,
                                                       uint64_t subject,
                                                       int64_t version) const {
-  absl::StatusOr<crypto::SubjectKeys> keys = options_.slots->Load(subject);
-  if (absl::IsNotFound(keys.status()) ||
-      absl::IsFailedPrecondition(keys.status())) {
-    return NoSuchSubject();
-  }
-  CONSENTRY_RETURN_IF_ERROR(keys.status());
+  CONSENTRY_ASSIGN_OR_RETURN(const crypto::SubjectKeys keys, LoadKeys(subject));
   // What is current moves to facts when it is replaced: looked for there first
   // it could be missed between the two.
   for (std::string_view sql :
@@ -221,7 +232,7 @@ absl::StatusOr<SubjectHead> SubjectReader::ReadHeadAt(Connection* connection,
     CONSENTRY_ASSIGN_OR_RETURN(Query query, connection->Prepare(sql));
     query.Bind(static_cast<int64_t>(subject), version);
     CONSENTRY_ASSIGN_OR_RETURN(const bool found, query.Step());
-    if (found) return OpenHead(*keys, version, query.Blob(0));
+    if (found) return OpenHead(keys, version, query.Blob(0));
   }
   return absl::NotFoundError("the subject never had this version");
 }

@@ -95,9 +95,10 @@ class SubjectReader {
       store::Connection* connection, const LookupKey& key) const;
 
   // The subject's head and keys, from the cache or the store. NotFound when
-  // there is no such subject or its keys are destroyed. DataLoss when it does
-  // not verify. With `past_cache` the store is read in any case: after a read
-  // came back as stale.
+  // there is no such subject or its keys are destroyed. DATA_CORRUPT when it
+  // does not verify, KEY_UNAVAILABLE when its keys cannot be read. With
+  // `past_cache` the store is read in any case: after a read came back as
+  // stale.
   struct HeadOptions {
     int64_t as_of_change = 0;
     bool past_cache = false;
@@ -141,6 +142,7 @@ class SubjectReader {
   HeadCache* cache() const { return options_.cache; }
 
  private:
+  absl::StatusOr<crypto::SubjectKeys> LoadKeys(uint64_t subject) const;
   absl::StatusOr<std::vector<StoredRecord>> ReadKind(
       store::Connection* connection, const CachedSubject& subject,
       std::string_view kind) const;
