@@ -58,7 +58,7 @@ BatchPlanner::~BatchPlanner() = default;
 
 absl::StatusOr<PlannedBatch> BatchPlanner::Plan(
     store::Connection* connection, std::span<const RowToWrite> rows,
-    bool past_cache) {
+    int64_t as_of_change, bool past_cache) {
   if (rows.size() > kMaxRowsPerChange) {
     return MakeError(v1::ERROR_REASON_TOO_LARGE, "more than 256 rows");
   }
@@ -74,7 +74,8 @@ absl::StatusOr<PlannedBatch> BatchPlanner::Plan(
                         .identities = options_.identities,
                         .log_origin = options_.log_origin},
       context_.leaf);
-  planned.writes->set_identity_count(options_.identities->value());
+  planned.writes->set_planned_on(as_of_change);
+  head_options_.as_of_change = as_of_change;
   epochs_ = options_.epochs->keys();
   connection_ = connection;
   head_options_.past_cache = past_cache;

@@ -81,7 +81,7 @@ class BatchPlanner {
     crypto::SlotFile* slots = nullptr;
     const SubjectReader* reader = nullptr;
     ConsentSink* consents = nullptr;  // Null: choices are held back.
-    IdentityCounter* identities = nullptr;
+    IdentityMark* identities = nullptr;
     std::string home_country;
     std::string log_origin;
   };
@@ -89,12 +89,13 @@ class BatchPlanner {
   ~BatchPlanner();
 
   // FIELD_INVALID for an unknown source or no purpose, TOO_LARGE for too many
-  // rows. `past_cache`: heads are read from the store, after a change that was
-  // planned before came back as stale. Keys of new subjects are allocated
-  // here, one synced write for all.
+  // rows. `as_of_change` is Committer::LastStored(), asked before.
+  // `past_cache`: heads are read from the store, after a change that was
+  // planned before came back as stale. Keys of new subjects are allocated here,
+  // one synced write for all.
   absl::StatusOr<PlannedBatch> Plan(store::Connection* connection,
                                     std::span<const RowToWrite> rows,
-                                    bool past_cache);
+                                    int64_t as_of_change, bool past_cache);
 
  private:
   struct Draft;

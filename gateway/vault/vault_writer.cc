@@ -64,12 +64,14 @@ absl::StatusOr<VaultWriter::Committed> VaultWriter::Write(
     const std::optional<store::RequestBinding>& binding) {
   for (int attempt = 0; attempt < kMaxAttempts; ++attempt) {
     PlannedBatch planned;
+    const int64_t as_of_change = options_.committer->LastStored();
     {
       CONSENTRY_ASSIGN_OR_RETURN(store::ReaderPool::Lease connection,
                                  options_.readers->Acquire());
       BatchPlanner planner(planner_, context);
       CONSENTRY_ASSIGN_OR_RETURN(
-          planned, planner.Plan(connection.get(), rows, attempt > 0));
+          planned,
+          planner.Plan(connection.get(), rows, as_of_change, attempt > 0));
     }
     if (binding.has_value() && planned.rows.size() == 1) {
       planned.writes->set_result(EncodeResult(planned.rows.front()));

@@ -90,7 +90,7 @@ class VaultWriter {
       const std::optional<store::RequestBinding>& binding);
 
   const Options options_;
-  IdentityCounter identities_;
+  IdentityMark identities_;
   const BatchPlanner::Options planner_;
 };
 

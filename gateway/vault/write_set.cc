@@ -30,7 +30,7 @@ absl::Status Overtaken() {
 SubjectWrite::~SubjectWrite() { WipeMessage(&head); }
 
 absl::Status WriteSet::CheckObservations(store::Connection* connection) const {
-  if (options_.identities->value() == identity_count_) return absl::OkStatus();
+  if (options_.identities->change() <= planned_on_) return absl::OkStatus();
   CONSENTRY_ASSIGN_OR_RETURN(
       Query holders,
       connection->Prepare(
@@ -73,18 +73,14 @@ absl::Status WriteSet::Apply(store::ChangeContext& context) const {
   context.SetResult(result_);
   if (negative_) context.MarkNegative();
 
-  // Raised when written and once more when stored: a plan that began in
-  // between has read the state before.
-  if (identities) options_.identities->Raise();
+  if (identities) options_.identities->Set(context.number());
   std::vector<uint64_t> changed;
   for (const SubjectWrite& write : subjects_) {
     if (write.base_version != 0) changed.push_back(write.subject);
   }
-  if (identities || !changed.empty()) {
-    context.OnStored([cache = options_.cache, counter = options_.identities,
-                      identities, changed = std::move(changed),
+  if (!changed.empty()) {
+    context.OnStored([cache = options_.cache, changed = std::move(changed),
                       version = context.number()] {
-      if (identities) counter->Raise();
       for (uint64_t subject : changed) cache->Invalidate(subject, version);
     });
   }

@@ -96,16 +96,17 @@ struct Observation {
   std::vector<uint64_t> subjects;
 };
 
-// Counts changes that gave identifiers or source rows to subjects: while the
-// count that planning started from holds, nothing it saw can have changed.
-// Safe for many threads.
-class IdentityCounter {
+// The last change that gave identifiers or source rows to subjects, as far as
+// it was applied: a plan that read a state with that change in it has seen them
+// all. Safe for many threads.
+class IdentityMark {
  public:
-  uint64_t value() const { return value_.load(std::memory_order_acquire); }
-  void Raise() { value_.fetch_add(1, std::memory_order_acq_rel); }
+  int64_t change() const { return change_.load(std::memory_order_acquire); }
+  // By the committer's store thread alone.
+  void Set(int64_t change) { change_.store(change, std::memory_order_release); }
 
  private:
-  std::atomic<uint64_t> value_{0};
+  std::atomic<int64_t> change_{0};
 };
 
 // One change of the vault. Built on any thread, applied on the committer's.
@@ -113,7 +114,7 @@ class WriteSet {
  public:
   struct Options {
     HeadCache* cache = nullptr;
-    IdentityCounter* identities = nullptr;  // Outlives the change.
+    IdentityMark* identities = nullptr;  // Outlives the change.
     std::string log_origin;
   };
   WriteSet(const Options& options, store::v1::Leaf leaf)
@@ -121,8 +122,8 @@ class WriteSet {
   WriteSet(const WriteSet&) = delete;
   WriteSet& operator=(const WriteSet&) = delete;
 
-  // Before planning reads anything.
-  void set_identity_count(uint64_t count) { identity_count_ = count; }
+  // Committer::LastStored() from before planning read anything.
+  void set_planned_on(int64_t change) { planned_on_ = change; }
   void set_result(std::string result) { result_ = std::move(result); }
   void set_negative() { negative_ = true; }
   bool negative() const { return negative_; }
@@ -147,7 +148,7 @@ class WriteSet {
   store::v1::Leaf leaf_;
   std::vector<SubjectWrite> subjects_;
   std::vector<Observation> observations_;
-  uint64_t identity_count_ = 0;
+  int64_t planned_on_ = 0;
   std::string result_;
   bool negative_ = false;
 };
