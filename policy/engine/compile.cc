@@ -13,7 +13,6 @@
 namespace consentry::policy {
 namespace {
 
-using config::v1::LawfulBasis;
 using config::v1::Pack;
 using config::v1::RuleInfo;
 

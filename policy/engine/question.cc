@@ -158,7 +158,7 @@ bool Question::OwnerRowMatches(const OwnerRow& row) {
 }
 
 bool Question::HourMatches(const OwnerRow& row) {
-  const int64_t offset = t_.utc_offset_minutes * 60 * kUsPerSecond;
+  const int64_t offset = int64_t{t_.utc_offset_minutes} * 60 * kUsPerSecond;
   const int64_t local = now_ + offset;
   const int64_t midnight =
       local - ((local % kUsPerDay) + kUsPerDay) % kUsPerDay;

@@ -3,7 +3,6 @@
 namespace consentry::policy {
 
 using config::v1::AutomatedDecisionRule;
-using config::v1::LawfulBasis;
 using config::v1::MinorRule;
 using config::v1::Mode;
 using config::v1::SensitiveRule;
@@ -156,9 +155,10 @@ void RegimeDecider::DecideUse(const UseCell& use, const BasisEntry* basis,
     Take(Deny(kNoLawfulBasis, rule_denies ? use.rule : kNoRule), least);
     return;
   }
-  const bool explicit_needed = basis->kind == LawfulBasis::EXPLICIT_CONSENT ||
-                               use.mode == Mode::OPT_IN_EXPLICIT;
-  if (basis->kind == LawfulBasis::CONSENT || explicit_needed ||
+  const bool explicit_needed =
+      basis->kind == config::v1::LawfulBasis::EXPLICIT_CONSENT ||
+      use.mode == Mode::OPT_IN_EXPLICIT;
+  if (basis->kind == config::v1::LawfulBasis::CONSENT || explicit_needed ||
       use.mode == Mode::OPT_IN) {
     const Rank fault = q_.ConsentFaultFor(basis, explicit_needed);
     if (fault != kConsentValid) {
@@ -167,8 +167,8 @@ void RegimeDecider::DecideUse(const UseCell& use, const BasisEntry* basis,
       Take(view->parent_missing, least);
     }
   }
-  if (basis->kind != LawfulBasis::LEGAL_OBLIGATION &&
-      basis->kind != LawfulBasis::VITAL_INTEREST) {
+  if (basis->kind != config::v1::LawfulBasis::LEGAL_OBLIGATION &&
+      basis->kind != config::v1::LawfulBasis::VITAL_INTEREST) {
     if (q_.Unreadable(kUnreadableConsents)) {
       Take(Deny(kForbidUndecided, use.rule), least);
     } else if (q_.consent_fault() == kConsentWithdrawn ||
@@ -177,7 +177,7 @@ void RegimeDecider::DecideUse(const UseCell& use, const BasisEntry* basis,
     }
   }
   if (use.mode == Mode::SOFT_OPT_IN &&
-      basis->kind == LawfulBasis::LEGITIMATE_INTEREST &&
+      basis->kind == config::v1::LawfulBasis::LEGITIMATE_INTEREST &&
       !q_.SoftOptInStands(use)) {
     Take(Deny(kConsentMissing, use.rule), least);
   }
