@@ -260,7 +260,7 @@ TEST(PolicyDifferential, EngineAndModelAgreeOnEverySmallCombination) {
       ++failures;
     }
   }
-  constexpr uint64_t kAll = 6 * 2 * 2 * 15 * 5 * 5 * 32 * 6;
+  constexpr uint64_t kAll = uint64_t{6} * 2 * 2 * 15 * 5 * 5 * 32 * 6;
   EXPECT_EQ(asked, (kAll + kStride - 1) / kStride);
   EXPECT_GT(seen_outcomes["PERMIT"], 0);
 }
