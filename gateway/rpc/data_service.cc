@@ -5,13 +5,16 @@
 #include "consentry/v1/data_service.grpc.pb.h"
 #include "gateway/access/explainer.h"
 #include "gateway/access/governed_reads.h"
+#include "gateway/access/governed_writes.h"
 #include "gateway/access/select.h"
 #include "gateway/rpc/deliver.h"
 #include "gateway/rpc/entries.h"
+#include "gateway/rpc/exchange_call.h"
 #include "gateway/rpc/services.h"
 #include "gateway/rpc/stream_call.h"
 #include "gateway/rpc/unary_call.h"
 #include "gateway/rpc/validate.h"
+#include "proto/support/error.h"
 
 namespace consentry::rpc {
 namespace {
@@ -23,8 +26,8 @@ using Base = Api::WithCallbackMethod_ReadSubject<
             Api::WithCallbackMethod_SelectSubjects<
                 Api::WithCallbackMethod_CheckAccess<
                     Api::WithCallbackMethod_ExplainDecision<
-                        Api::WithGenericMethod_WriteRecord<
-                            Api::WithGenericMethod_ImportRecords<
+                        Api::WithCallbackMethod_WriteRecord<
+                            Api::WithCallbackMethod_ImportRecords<
                                 Api::Service>>>>>>>>;
 
 // Subjects of one stream, in chunks: each is decided when the transport takes
@@ -64,6 +67,62 @@ class ReadSource final : public StreamSource<v1::StreamReadsResponse> {
   size_t first_ = 0;
 };
 
+// An import: a header, then rows, each message answered in its turn.
+class ImportExchange final
+    : public Exchange<v1::ImportRecordsRequest, v1::ImportRecordsResponse> {
+ public:
+  ImportExchange(access::GovernedWrites* writes, const CallInfo* call)
+      : writes_(writes), call_(call) {}
+
+  void Take(const v1::ImportRecordsRequest& request,
+            v1::ImportRecordsResponse* out, TurnCompletion done) override {
+    if (request.has_header() == begun_) {
+      done.Fail(MakeError(v1::ERROR_REASON_FIELD_INVALID,
+                          begun_ ? "a header stands in the first message alone"
+                                 : "the first message must hold the header"));
+      return;
+    }
+    if (!begun_) {
+      begun_ = true;
+      header_ = request.header();
+      writes_->CheckImport(
+          CallerOf(*call_, header_.context()), header_,
+          [done = std::move(done)](absl::StatusOr<bool> allowed) mutable {
+            if (allowed.ok()) {
+              done.Silence();
+            } else {
+              done.Fail(allowed.status());
+            }
+          });
+      return;
+    }
+    writes_->Import(CallerOf(*call_, header_.context()), header_,
+                    request.rows(),
+                    [out, done = std::move(done)](
+                        absl::StatusOr<v1::ImportRecordsResponse>
+                            response) mutable {
+                      if (response.ok()) {
+                        *out = *std::move(response);
+                        done.Answer();
+                      } else {
+                        done.Fail(response.status());
+                      }
+                    });
+  }
+
+  absl::Status End() override {
+    if (begun_) return absl::OkStatus();
+    return MakeError(v1::ERROR_REASON_FIELD_INVALID,
+                     "the first message must hold the header");
+  }
+
+ private:
+  access::GovernedWrites* const writes_;
+  const CallInfo* const call_;
+  v1::ImportHeader header_;
+  bool begun_ = false;
+};
+
 class DataServer final : public Base {
  public:
   DataServer(Pipeline* pipeline, DataCapabilities capabilities)
@@ -74,7 +133,9 @@ class DataServer final : public Base {
         stream_(Get("StreamReads")),
         select_(Get("SelectSubjects")),
         check_(Get("CheckAccess")),
-        explain_(Get("ExplainDecision")) {}
+        explain_(Get("ExplainDecision")),
+        write_(Get("WriteRecord")),
+        import_(Get("ImportRecords")) {}
 
   grpc::ServerUnaryReactor* ReadSubject(
       grpc::CallbackServerContext* context,
@@ -155,6 +216,39 @@ class DataServer final : public Base {
         });
   }
 
+  grpc::ServerUnaryReactor* WriteRecord(
+      grpc::CallbackServerContext* context,
+      const v1::WriteRecordRequest* request,
+      v1::WriteRecordResponse* response) override {
+    return StartUnary(
+        pipeline_, write_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::WriteRecordRequest& asked,
+               v1::WriteRecordResponse* out, Completion done) {
+          can_.writes->Write(
+              CallerOf(call, asked.context()), asked,
+              [out, done = std::move(done)](
+                  absl::StatusOr<v1::WriteRecordResponse> written) mutable {
+                if (written.ok()) *out = *std::move(written);
+                done(written.status());
+              });
+        });
+  }
+
+  grpc::ServerBidiReactor<v1::ImportRecordsRequest,
+                          v1::ImportRecordsResponse>*
+  ImportRecords(grpc::CallbackServerContext* context) override {
+    return StartExchange<v1::ImportRecordsRequest, v1::ImportRecordsResponse>(
+        pipeline_, import_, context,
+        [](const v1::ImportRecordsRequest& message, FaultList* faults) {
+          Validate(message, faults);
+        },
+        [this](const CallInfo& call)
+            -> absl::StatusOr<std::unique_ptr<Exchange<
+                v1::ImportRecordsRequest, v1::ImportRecordsResponse>>> {
+          return std::make_unique<ImportExchange>(can_.writes, &call);
+        });
+  }
+
  private:
   const Method* Get(const std::string& name) const {
     return pipeline_->methods().Get("/consentry.v1.DataService/" + name);
@@ -168,6 +262,8 @@ class DataServer final : public Base {
   const Method* const select_;
   const Method* const check_;
   const Method* const explain_;
+  const Method* const write_;
+  const Method* const import_;
 };
 
 }  // namespace

@@ -12,6 +12,7 @@ namespace consentry::access {
 class AuditReader;
 class Explainer;
 class GovernedReads;
+class GovernedWrites;
 class Selection;
 }  // namespace consentry::access
 namespace consentry::consent {
@@ -27,6 +28,7 @@ struct DataCapabilities {
   access::GovernedReads* reads = nullptr;
   access::Selection* selection = nullptr;
   access::Explainer* explainer = nullptr;
+  access::GovernedWrites* writes = nullptr;
 };
 std::unique_ptr<grpc::Service> MakeDataService(Pipeline* pipeline,
                                                DataCapabilities capabilities);

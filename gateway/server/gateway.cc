@@ -274,7 +274,7 @@ absl::Status Gateway::LoadConfiguration() {
 
 absl::Status Gateway::OpenCapabilities() {
   const std::string origin = config_.message.storage().log_origin();
-  std::string country = config_.message.controller().home().substr(0, 2);
+  const std::string country = config_.message.controller().home().substr(0, 2);
   const clients::ConfigurationSource configuration = [this] {
     return registry_.current();
   };
@@ -296,7 +296,7 @@ absl::Status Gateway::OpenCapabilities() {
       vault::SubjectReader::Options{.epochs = epochs_.get(),
                                     .slots = slots_.get(),
                                     .cache = cache_.get(),
-                                    .home_country = std::move(country)});
+                                    .home_country = country});
   refusals_ =
       std::make_unique<access::Refusals>(committer_.get(), options_.clock);
   read_options_ = {.configuration = configuration,
@@ -349,6 +349,24 @@ absl::Status Gateway::OpenCapabilities() {
                                .digests = digests_.get(),
                                .workers = workers_.get(),
                                .log_origin = origin});
+  choices_ = std::make_unique<consent::ImportedChoices>(configuration);
+  vault_writer_ = std::make_unique<vault::VaultWriter>(
+      vault::VaultWriter::Options{.committer = committer_.get(),
+                                  .readers = readers_.get(),
+                                  .reader = subjects_.get(),
+                                  .epochs = epochs_.get(),
+                                  .slots = slots_.get(),
+                                  .consents = choices_.get(),
+                                  .home_country = country,
+                                  .log_origin = origin});
+  writes_ = std::make_unique<access::GovernedWrites>(
+      access::GovernedWrites::Options{.configuration = configuration,
+                                      .writer = vault_writer_.get(),
+                                      .committer = committer_.get(),
+                                      .tokens = tokens_.get(),
+                                      .digests = digests_.get(),
+                                      .workers = workers_.get(),
+                                      .refusals = refusals_.get()});
   return absl::OkStatus();
 }
 

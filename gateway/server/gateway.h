@@ -15,6 +15,7 @@
 #include "gateway/access/audit_reader.h"
 #include "gateway/access/explainer.h"
 #include "gateway/access/governed_reads.h"
+#include "gateway/access/governed_writes.h"
 #include "gateway/access/refusals.h"
 #include "gateway/access/select.h"
 #include "gateway/base/clock.h"
@@ -24,6 +25,7 @@
 #include "gateway/clients/configuration_writer.h"
 #include "gateway/clients/policy_admin.h"
 #include "gateway/clients/registry.h"
+#include "gateway/consent/imported_choices.h"
 #include "gateway/consent/ledger.h"
 #include "gateway/crypto/epoch_file.h"
 #include "gateway/crypto/locked_slab.h"
@@ -40,6 +42,7 @@
 #include "gateway/trail/trail_index.h"
 #include "gateway/vault/head_cache.h"
 #include "gateway/vault/subject_reader.h"
+#include "gateway/vault/vault_writer.h"
 
 namespace consentry::server {
 
@@ -103,6 +106,7 @@ class Gateway {
   access::Selection* selection() { return selection_.get(); }
   access::Explainer* explainer() { return explainer_.get(); }
   access::AuditReader* audit_reader() { return audit_reader_.get(); }
+  access::GovernedWrites* writes() { return writes_.get(); }
   consent::Ledger* ledger() { return ledger_.get(); }
   const crypto::PageTokens* page_tokens() const { return page_tokens_.get(); }
   const crypto::OpaqueTokens* tokens() const { return tokens_.get(); }
@@ -165,6 +169,9 @@ class Gateway {
   std::unique_ptr<access::Explainer> explainer_;
   std::unique_ptr<access::AuditReader> audit_reader_;
   std::unique_ptr<consent::Ledger> ledger_;
+  std::unique_ptr<consent::ImportedChoices> choices_;
+  std::unique_ptr<vault::VaultWriter> vault_writer_;
+  std::unique_ptr<access::GovernedWrites> writes_;
 
   // Every few seconds tells the slots how far the log is (PROTOCOLS E3).
   Mutex mu_;

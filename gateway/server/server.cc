@@ -90,6 +90,14 @@ class Server::Impl {
     if (!options.address.empty()) {
       CONSENTRY_ASSIGN_OR_RETURN(config.listen, ParseAddress(options.address));
     }
+    if (options.log) {
+      const config::v1::OperatingLog& log = config.message.log();
+      CONSENTRY_RETURN_IF_ERROR(base::StartLog(
+          {.path = log.file(),
+           .level = log.debug() ? base::LogLevel::kDebug
+                                : base::LogLevel::kInfo}));
+      logging_ = true;
+    }
     CONSENTRY_ASSIGN_OR_RETURN(methods_, rpc::MethodTable::CreateForApi());
     Gateway::Options opened;
     opened.dev = options.dev;
@@ -143,6 +151,7 @@ class Server::Impl {
     refusal_log_.reset();
     if (gateway_ != nullptr) status = gateway_->Close();
     base::Log(kStopped, {{"status", status}});
+    if (logging_) base::StopLog();
     return status;
   }
 
@@ -163,7 +172,8 @@ class Server::Impl {
     services_.push_back(rpc::MakeDataService(
         pipeline_.get(), {.reads = gateway->reads(),
                           .selection = gateway->selection(),
-                          .explainer = gateway->explainer()}));
+                          .explainer = gateway->explainer(),
+                          .writes = gateway->writes()}));
     services_.push_back(
         rpc::MakeConsentService(pipeline_.get(), gateway->ledger()));
     services_.push_back(
@@ -265,6 +275,7 @@ class Server::Impl {
   std::string address_;
   int port_ = 0;
   int64_t grace_us_ = 0;
+  bool logging_ = false;
   std::atomic<bool> started_{false};
   std::atomic<bool> stopped_{false};
 };

@@ -23,6 +23,8 @@ struct ServerOptions {
   // Listens here instead of where the configuration says; "127.0.0.1:0" takes
   // any free port.
   std::string address;
+  // Writes the operating log where the configuration says.
+  bool log = false;
 };
 
 // A running gateway: mutual TLS 1.3, all services, health. One for each process

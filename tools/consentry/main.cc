@@ -40,7 +40,6 @@ int main(int argc, char** argv) {
   AddPolicy(app);
   AddAudit(&app, &context);
   AddProtos(&app, &context);
-  AddBench(&app, &context);
 
   try {
     app.parse(argc, argv);

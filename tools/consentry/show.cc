@@ -35,7 +35,7 @@ std::string Word(v1::ConsentStatus status) {
 }
 
 // "40.00 EUR"; currencies without a minor unit are shown in it all the same.
-std::string Text(const v1::Money& money) {
+std::string MoneyText(const v1::Money& money) {
   const int64_t units = money.minor_units();
   return absl::StrFormat("%s%d.%02d %s", units < 0 ? "-" : "",
                          std::abs(units / 100), std::abs(units % 100),
@@ -88,7 +88,7 @@ std::string Text(const v1::Value& value) {
     case v1::Value::kTimeValue:
       return Text(value.time_value());
     case v1::Value::kMoneyValue:
-      return Text(value.money_value());
+      return MoneyText(value.money_value());
     default:
       return "";
   }
