@@ -361,7 +361,9 @@ MappedRow ImportMapper::Map(const CsvRow& row) const {
     return out;
   }
   const std::string residence = Residence(row, &out);
-  std::string phone_country = residence.substr(0, 2);
+  std::string phone_country =
+      FindCountry(Cell(row, map_.phone_country_column())).value_or("");
+  if (phone_country.empty()) phone_country = residence.substr(0, 2);
   if (phone_country.empty()) phone_country = map_.phone_country();
 
   v1::ImportRow common;

@@ -38,6 +38,7 @@ class Checker {
     if (!map_.phone_country().empty()) {
       Country("phone_country", map_.phone_country());
     }
+    Optional("phone_country_column", map_.phone_country_column());
     Formats("date_formats", map_.date_formats());
     if (map_.utc_offset_minutes() < -720 || map_.utc_offset_minutes() > 840) {
       Add("utc_offset_minutes", "must be -720 to 840");

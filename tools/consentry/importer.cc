@@ -111,6 +111,11 @@ class Ledger {
         const std::string column = mapper_->ColumnOf(fault.column());
         HoldBack(result.number(), column, fault.reason());
         FieldQuality& field = report_.fields[fault.column()];
+        // Good as such, and somebody else's by another source.
+        if (fault.reason() == v1::ERROR_REASON_IDENTIFIER_CONFLICT) {
+          ++field.conflicts;
+          continue;
+        }
         if (field.present > 0) --field.present;
         ++field.invalid;
       }

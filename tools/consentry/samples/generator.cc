@@ -212,13 +212,29 @@ class Exporter {
   std::string WebShop() {
     static constexpr std::array<std::string_view, 4> kStatus = {
         "", "subscribed", "unsubscribed", "declined"};
-    SampleTable table(
-        ',', "\n",
-        {"customer_id", "email", "email_verified", "first_name", "last_name",
-         "phone", "country", "state", "city", "zip", "street", "birth_date",
-         "locale", "created_at", "updated_at", "newsletter_status",
-         "newsletter_changed_at", "do_not_sell", "do_not_sell_at"},
-        &random_);
+    SampleTable table(',', "\n",
+                      {"customer_id",
+                       "loyalty_card",
+                       "email",
+                       "email_verified",
+                       "first_name",
+                       "last_name",
+                       "phone",
+                       "phone_verified",
+                       "country",
+                       "state",
+                       "city",
+                       "zip",
+                       "street",
+                       "birth_date",
+                       "locale",
+                       "created_at",
+                       "updated_at",
+                       "newsletter_status",
+                       "newsletter_changed_at",
+                       "do_not_sell",
+                       "do_not_sell_at"},
+                      &random_);
     for (const SamplePerson& person : people_) {
       if (!person.in_shop) continue;
       std::string email = person.email;
@@ -230,13 +246,22 @@ class Exporter {
       if (Dirt(person, 1.5)) status = "pending";
       const bool us = CountryOf(person) == "US";
       table.Add(
-          {ShopNumber(person), email,
-           random_.Percent(70) || IsFixed(person) ? "true" : "false", given,
+          {ShopNumber(person),
+           Dirt(person, 40) ? "" : person.card,
+           email,
+           random_.Percent(70) || IsFixed(person) ? "true" : "false",
+           given,
            Typed(person.family_name, &random_),
            Dirt(person, 15) ? "" : WrittenPhone(person.phone, &random_),
-           CountryOf(person), StateOf(person), person.town, person.postal_code,
-           person.street, Dirt(person, 25) ? "" : IsoDay(person.birth),
-           std::string(person.place->language), TimeOf(person.since, &random_),
+           random_.Percent(50) ? "true" : "false",
+           CountryOf(person),
+           StateOf(person),
+           person.town,
+           person.postal_code,
+           person.street,
+           Dirt(person, 25) ? "" : IsoDay(person.birth),
+           std::string(person.place->language),
+           TimeOf(person.since, &random_),
            TimeOf(std::max(person.since, today_ - static_cast<int64_t>(
                                                       1 + random_.Below(300))),
                   &random_),
@@ -286,7 +311,7 @@ class Exporter {
   std::string PointOfSale() {
     SampleTable table('\t', "\r\n",
                       {"receipt", "card", "customer", "phone", "phone_checked",
-                       "date", "total", "currency", "store"},
+                       "date", "total", "currency", "store", "country"},
                       &random_);
     int number = 400000;
     for (const SamplePerson& person : people_) {
@@ -294,14 +319,14 @@ class Exporter {
       for (size_t n = 1 + random_.Below(3); n > 0; --n) {
         const absl::CivilDay day =
             today_ - static_cast<int64_t>(1 + random_.Below(700));
-        table.Add({absl::StrCat("R-", ++number),
-                   Dirt(person, 2) ? "" : person.card,
-                   absl::AsciiStrToUpper(absl::StrCat(person.family_name, ", ",
-                                                      person.given_name)),
-                   Dirt(person, 10) ? "" : WrittenPhone(person.phone, &random_),
-                   person.phone.empty() || random_.Percent(50) ? "N" : "Y",
-                   random_.Percent(80) ? GermanDay(day) : IsoDay(day),
-                   GermanAmount(), CurrencyOf(person), person.town});
+        table.Add(
+            {absl::StrCat("R-", ++number), Dirt(person, 2) ? "" : person.card,
+             absl::AsciiStrToUpper(
+                 absl::StrCat(person.family_name, ", ", person.given_name)),
+             Dirt(person, 10) ? "" : WrittenPhone(person.phone, &random_),
+             person.phone.empty() || random_.Percent(50) ? "N" : "Y",
+             random_.Percent(80) ? GermanDay(day) : IsoDay(day), GermanAmount(),
+             CurrencyOf(person), person.town, CountryOf(person)});
       }
     }
     return table.text();

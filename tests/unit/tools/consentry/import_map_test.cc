@@ -151,6 +151,28 @@ TEST_F(ImportMapTest, PhoneIsReadInTheCountryOfItsRow) {
   EXPECT_EQ(mapper_->Map(row_).rows[0].identifiers(1).value(), "+33155500100");
 }
 
+TEST(ImportMapPlaceTest, PhoneIsReadInTheCountryOfTheTill) {
+  config::v1::ImportMap map;
+  TextProto text("pos.txtpb");
+  ASSERT_OK(text.Parse(R"(
+source: "pos" purpose: "p" phone_country: "DE" phone_country_column: "till"
+identifiers { type: "phone" column: "tel" }
+records { kind: "order" key: "id" fields { field: "number" columns: "id" } }
+)",
+                       &map));
+  ASSERT_OK_AND_ASSIGN(
+      const auto mapper,
+      ImportMapper::Create(map, text, {"id", "tel", "till"}, kFileUs));
+  const auto phone = [&](const std::string& till, const std::string& number) {
+    return mapper->Map({.number = 2, .fields = {"1", number, till}})
+        .rows[0]
+        .identifiers(0)
+        .value();
+  };
+  EXPECT_EQ(phone("US", "(415) 555-0134"), "+14155550134");
+  EXPECT_EQ(phone("", "030 23125001"), "+493023125001");
+}
+
 TEST_F(ImportMapTest, StateIsPartOfResidence) {
   Set("Land", "USA");
   Set("Staat", "Calif.");

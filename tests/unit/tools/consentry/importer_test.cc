@@ -114,6 +114,11 @@ class FakeTransport final : public ImportTransport {
       fault->set_column("profile.name");
       fault->set_reason(v1::ERROR_REASON_VALUE_OUT_OF_RANGE);
     }
+    if (row.identifiers(0).value() == "taken@example.org") {
+      v1::ImportFault* fault = result.add_faults();
+      fault->set_column("email");
+      fault->set_reason(v1::ERROR_REASON_IDENTIFIER_CONFLICT);
+    }
     const std::string key = row.kind() + "/" + row.source_key();
     // A map has no order of its own.
     std::map<std::string, std::string> values;
@@ -237,6 +242,17 @@ TEST_F(ImporterTest, RepeatedKeysAndConflictsAreCounted) {
   EXPECT_THAT(json, HasSubstr("\"changed\":2"));
   EXPECT_THAT(json, HasSubstr("{\"name\":\"profile.name\",\"records\":3,"
                               "\"present\":3,\"invalid\":0,\"conflicts\":1}"));
+}
+
+TEST_F(ImporterTest, IdentifierOfSomebodyElseIsAConflictAndNoBadValue) {
+  ASSERT_OK_AND_ASSIGN(
+      const ImportReport report,
+      Import("id,mail,name,born\n1,taken@example.org,One,1980-01-02\n"));
+  EXPECT_EQ(report.created, 1u);
+  EXPECT_EQ(report.fields.at("email").conflicts, 1u);
+  EXPECT_EQ(report.fields.at("email").invalid, 0u);
+  EXPECT_EQ(report.fields.at("email").present, 1u);
+  EXPECT_THAT(quarantine_.str(), HasSubstr("2,mail,IDENTIFIER_CONFLICT"));
 }
 
 TEST_F(ImporterTest, CallThatEndsEarlyIsAnErrorAndTheNextRunGoesOn) {
