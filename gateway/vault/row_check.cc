@@ -123,7 +123,8 @@ class RowChecker {
   }
 
   void CheckRequired() {
-    for (const auto& [key, spec] : out_.kind->fields) {
+    for (const auto& named : out_.kind->fields) {
+      const FieldSpec& spec = named.second;
       if (!spec.field->validation().required()) continue;
       const bool present = std::any_of(
           out_.values.begin(), out_.values.end(),
