@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "policy/engine/text_config.h"
+#include "policy/packs/packs.h"
 #include "proto/support/status_macros.h"
 #include "tools/consentry/draft.h"
 #include "tools/consentry/exit_code.h"
@@ -45,15 +46,23 @@ absl::Status Draft(const std::string& folder, const std::string& file) {
   DraftOptions options;
   options.source = SourceOf(file);
   options.file_name = std::filesystem::path(file).filename().string();
-  if (std::ifstream catalog(folder + "/catalog.txtpb"); catalog) {
+  std::string catalog_file = folder + "/catalog.txtpb";
+  if (std::ifstream catalog(catalog_file); catalog) {
     std::ostringstream text;
     text << catalog.rdbuf();
     options.catalog_text = text.str();
-    CONSENTRY_ASSIGN_OR_RETURN(
-        auto located, policy::ParseText<config::v1::Catalog>(
-                          folder + "/catalog.txtpb", options.catalog_text));
-    options.catalog = std::move(located.message);
+  } else {
+    // Without a gateway's folder, what `init` would write.
+    for (const EmbeddedFile& defaults : policy::EmbeddedDefaults()) {
+      if (defaults.name != "catalog.txtpb") continue;
+      catalog_file = std::string(defaults.name);
+      options.catalog_text = std::string(defaults.content);
+    }
   }
+  CONSENTRY_ASSIGN_OR_RETURN(auto located,
+                             policy::ParseText<config::v1::Catalog>(
+                                 catalog_file, options.catalog_text));
+  options.catalog = std::move(located.message);
   std::ifstream csv(file, std::ios::binary);
   if (!csv) return absl::NotFoundError("cannot read " + file);
   CONSENTRY_ASSIGN_OR_RETURN(const ImportDraft draft,
@@ -61,7 +70,8 @@ absl::Status Draft(const std::string& folder, const std::string& file) {
   const std::string map = file + ".map.txtpb";
   CONSENTRY_RETURN_IF_ERROR(WriteNew(map, draft.map_text));
   std::cout << map << ": " << draft.columns << " columns, " << draft.unsure
-            << " guesses to review (search for \"review\")\n";
+            << " of them guessed without ground; read every line that says "
+               "\"review\"\n";
   if (!draft.catalog_text.empty()) {
     const std::string catalog = file + ".catalog.txtpb";
     CONSENTRY_RETURN_IF_ERROR(WriteNew(catalog, draft.catalog_text));

@@ -9,11 +9,13 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 
 namespace consentry::tools {
 namespace {
 
 constexpr int64_t kDrawEveryUs = 100000;
+constexpr int64_t kLineEveryUs = 2000000;
 constexpr int kBarWidth = 20;
 
 }  // namespace
@@ -29,6 +31,9 @@ std::string WithCommas(uint64_t number) {
 }
 
 std::string DurationText(int64_t us) {
+  if (us >= 0 && us < 950000) {
+    return absl::StrFormat("%.1f s", static_cast<double>(us) / 1e6);
+  }
   const int64_t seconds = std::max<int64_t>(0, (us + 500000) / 1000000);
   if (seconds < 60) return absl::StrCat(seconds, " s");
   if (seconds < 3600) {
@@ -51,7 +56,7 @@ int64_t Progress::SteadyNowUs() {
 
 Progress::Progress(std::ostream* out, Options options)
     : out_(out), options_(std::move(options)), start_us_(options_.now_us()) {
-  drawn_us_ = start_us_ - kDrawEveryUs;
+  drawn_us_ = options_.terminal ? start_us_ - kDrawEveryUs : start_us_;
 }
 
 Progress::~Progress() {
@@ -72,6 +77,10 @@ void Progress::Update(uint64_t done) {
       static_cast<int>(std::min<uint64_t>(done_ * 4 / options_.total, 3));
   if (quarter <= quarter_) return;
   quarter_ = quarter;
+  // What is over soon needs no lines in between.
+  const int64_t now = options_.now_us();
+  if (now - drawn_us_ < kLineEveryUs) return;
+  drawn_us_ = now;
   *out_ << options_.label << ": " << quarter * 25 << "%\n" << std::flush;
 }
 

@@ -12,7 +12,8 @@ namespace consentry::tools {
 //
 //   import crm.csv  [#########-----------]  45%  1,234 of 2,740  12 s left
 //
-// Elsewhere a plain line at each quarter, for logs. One thread at a time.
+// Elsewhere a plain line at each quarter that takes long, and one at the end, for
+// logs. One thread at a time.
 class Progress {
  public:
   struct Options {
@@ -58,7 +59,7 @@ class Progress {
 
 // "1,234,567".
 std::string WithCommas(uint64_t number);
-// "12 s", "3 min 20 s", "2 h 5 min".
+// "0.3 s", "12 s", "3 min 20 s", "2 h 5 min".
 std::string DurationText(int64_t us);
 
 }  // namespace consentry::tools

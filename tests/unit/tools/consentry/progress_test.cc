@@ -57,13 +57,25 @@ TEST_F(ProgressTest, ItIsNotDrawnMoreThanTenTimesASecond) {
 TEST_F(ProgressTest, WithoutTerminalPlainLinesOnly) {
   {
     Progress progress(&out_, Options(false, 100));
-    for (uint64_t i = 0; i <= 100; ++i) progress.Update(i);
-    now_us_ += 75000000;
+    for (uint64_t i = 0; i <= 100; ++i) {
+      now_us_ += 750000;
+      progress.Update(i);
+    }
     progress.Finish();
   }
   EXPECT_EQ(out_.str(),
             "import crm.csv: 25%\nimport crm.csv: 50%\nimport crm.csv: "
-            "75%\nimport crm.csv: 100 rows in 1 min 15 s\n");
+            "75%\nimport crm.csv: 100 rows in 1 min 16 s\n");
+}
+
+TEST_F(ProgressTest, WhatIsOverSoonIsOneLine) {
+  {
+    Progress progress(&out_, Options(false, 100));
+    for (uint64_t i = 0; i <= 100; ++i) progress.Update(i);
+    now_us_ += 340000;
+    progress.Finish();
+  }
+  EXPECT_EQ(out_.str(), "import crm.csv: 100 rows in 0.3 s\n");
 }
 
 TEST_F(ProgressTest, UnknownTotalShowsTheCount) {
