@@ -137,9 +137,11 @@ absl::StatusOr<v1::WriteRecordResponse> GovernedWrites::RunWrite(
   response.set_consistency_token(
       options_.tokens->Encode(crypto::TokenKind::kConsistency,
                               static_cast<uint64_t>(written.change)));
-  response.set_audit_reference(options_.tokens->Encode(
-      crypto::TokenKind::kAudit,
-      crypto::LogPosition{.index = written.log_index, .item = 0}.Pack()));
+  if (!written.repeated) {
+    response.set_audit_reference(options_.tokens->Encode(
+        crypto::TokenKind::kAudit,
+        crypto::LogPosition{.index = written.log_index, .item = 0}.Pack()));
+  }
   return response;
 }
 

@@ -152,7 +152,8 @@ absl::StatusOr<WrittenRecord> VaultWriter::WriteRecord(
   WrittenRecord written;
   written.change = committed.outcome.change;
   written.log_index = committed.outcome.log_index;
-  if (committed.outcome.repeated) {
+  written.repeated = committed.outcome.repeated;
+  if (written.repeated) {
     v1::WriteRecordResponse first;
     if (!first.ParseFromString(committed.outcome.result)) {
       return MakeError(v1::ERROR_REASON_DATA_CORRUPT,

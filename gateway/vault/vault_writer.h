@@ -35,7 +35,10 @@ struct WrittenRecord {
   std::string subject_id;
   v1::WriteOutcome outcome = v1::WRITE_OUTCOME_UNSPECIFIED;
   int64_t change = 0;
-  uint64_t log_index = 0;  // 0 for a repetition.
+  // Of its entry; unknown, and 0, for a repetition.
+  uint64_t log_index = 0;
+  // The outcome of an earlier call with the same request_id.
+  bool repeated = false;
 };
 
 // Writes records: validates rows, finds or makes their subjects, and commits,

@@ -110,6 +110,8 @@ TEST_F(WriteRecordTest, RepetitionReturnsTheFirstOutcome) {
   EXPECT_EQ(second.outcome, v1::WRITE_OUTCOME_CREATED);
   EXPECT_EQ(second.record_id, first.record_id);
   EXPECT_EQ(second.change, first.change);
+  EXPECT_FALSE(first.repeated);
+  EXPECT_TRUE(second.repeated);
 }
 
 TEST_F(WriteRecordTest, WritersInARaceMakeOneSubject) {
