@@ -144,9 +144,10 @@ void CheckRole(const v1::Client& client, Faults* faults) {
       break;
     case v1::ROLE_CUSTOMER:
       faults->Add("role", "customers come with tokens, not with certificates");
-      break;
+      return;
     default:
       faults->Add("role", "is required");
+      return;
   }
   for (int i = 0; i < client.permissions_size(); ++i) {
     if (!PermissionSet::Of(client.permissions(i))) {

@@ -33,6 +33,7 @@ v1::Policy Show(const Policy& policy, std::string_view bundle_hash) {
   shown.set_purposes(policy.sources.purposes());
   shown.set_owner_pack(policy.sources.owner_pack());
   for (const auto& located : policy.bundle->packs()) {
+    if (located.message.kind() == config::v1::Pack::OWNER) continue;
     shown.add_packs(
         absl::StrCat(located.message.id(), " ", located.message.version()));
   }

@@ -106,6 +106,7 @@ void ResolvePaths(const std::string& file, GatewayConfig* message) {
   Absolute(folder, policy->mutable_catalog());
   Absolute(folder, policy->mutable_purposes());
   Absolute(folder, policy->mutable_owner_pack());
+  Absolute(folder, message->mutable_metrics()->mutable_file());
   Absolute(folder, message->mutable_log()->mutable_file());
 }
 
@@ -180,7 +181,7 @@ void CheckContent(const GatewayConfig& message,
                      "limits.stop_grace_ms");
 }
 
-void CheckAddresses(Config* config, Faults* faults) {
+void CheckAddress(Config* config, Faults* faults) {
   const config::v1::Listener& listener = config->message.listener();
   if (auto listen = ParseAddress(listener.address()); listen.ok()) {
     config->listen = *std::move(listen);
@@ -191,16 +192,6 @@ void CheckAddresses(Config* config, Faults* faults) {
     }
   } else {
     faults->Add("listener.address", "must be an IP address and a port");
-  }
-  const std::string& metrics = config->message.metrics().address();
-  if (metrics.empty()) return;
-  if (auto address = ParseAddress(metrics); !address.ok()) {
-    faults->Add("metrics.address", "must be an IP address and a port");
-  } else if (!address->loopback) {
-    faults->Add("metrics.address",
-                "must be a loopback address; the page has no access control");
-  } else {
-    config->metrics = *std::move(address);
   }
 }
 
@@ -259,7 +250,7 @@ absl::StatusOr<Config> ParseConfig(
   Faults faults;
   CheckContent(config.message, known_packs, &faults);
   FillDefaults(&config.message);
-  CheckAddresses(&config, &faults);
+  CheckAddress(&config, &faults);
   CONSENTRY_RETURN_IF_ERROR(source.Fail(faults.list()));
   ResolvePaths(file, &config.message);
   return config;

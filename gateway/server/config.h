@@ -34,8 +34,6 @@ struct Config {
   std::string file;
   config::v1::GatewayConfig message;
   Address listen;
-  // port 0: no metrics page.
-  Address metrics;
 
   // In storage.data_directory.
   std::string DataFile(std::string_view name) const;

@@ -127,8 +127,9 @@ policy {
   # packs: "eu-gdpr"
 }
 
-# The Prometheus page, loopback only; empty: none.
-metrics { address: "" }
+# Figures in the Prometheus text format, written anew every few seconds, for
+# node_exporter's textfile collector; empty: none.
+metrics { file: "" }
 
 # The operating log; no file: standard error.
 log { file: "" }

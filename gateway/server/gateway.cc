@@ -1,9 +1,12 @@
 #include "gateway/server/gateway.h"
 
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
+#include <fstream>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -31,6 +34,9 @@ constexpr base::LogEvent kDev = {base::LogLevel::kWarn, 8005,
                                  "server.dev_mode_not_for_real_data"};
 constexpr base::LogEvent kSlotsBehind = {base::LogLevel::kError, 8006,
                                          "server.slots_not_updated"};
+
+constexpr base::LogEvent kNoMetrics = {base::LogLevel::kWarn, 8007,
+                                       "server.metrics_not_written"};
 
 constexpr int64_t kExpiryWarningUs = int64_t{14} * 24 * 3600 * 1'000'000;
 constexpr std::chrono::seconds kTick{5};
@@ -402,7 +408,8 @@ absl::Status Gateway::NoteStart() {
                       {"subjects", slots_->last_subject()},
                       {"clients", registry_.current()->registrations().size()}});
   RememberLogSize();
-  ticker_ = std::make_unique<base::Thread>(base::Constant("log-size"), [this] {
+  WriteMetrics();
+  ticker_ = std::make_unique<base::Thread>(base::Constant("ticker"), [this] {
     for (;;) {
       {
         MutexLock lock(&mu_);
@@ -410,9 +417,30 @@ absl::Status Gateway::NoteStart() {
         if (stopping_) return;
       }
       RememberLogSize();
+      WriteMetrics();
     }
   });
   return absl::OkStatus();
+}
+
+// Replaced by a rename, so that a reader never sees half of it; not synced.
+void Gateway::WriteMetrics() {
+  const std::string& path = config_.message.metrics().file();
+  if (path.empty()) return;
+  const std::string sibling = path + ".new";
+  {
+    std::ofstream file(sibling, std::ios::binary | std::ios::trunc);
+    file << base::MetricRegistry::Global()->Exposition();
+    file.close();
+    if (!file) {
+      base::Log(kNoMetrics);
+      return;
+    }
+  }
+  if (chmod(sibling.c_str(), 0644) != 0 ||
+      rename(sibling.c_str(), path.c_str()) != 0) {
+    base::Log(kNoMetrics);
+  }
 }
 
 void Gateway::RememberLogSize() {

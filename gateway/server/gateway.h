@@ -129,6 +129,7 @@ class Gateway {
   absl::Status OpenCapabilities();
   absl::Status NoteStart();
   void RememberLogSize();
+  void WriteMetrics();
 
   const Config config_;
   const Options options_;
@@ -173,7 +174,8 @@ class Gateway {
   std::unique_ptr<vault::VaultWriter> vault_writer_;
   std::unique_ptr<access::GovernedWrites> writes_;
 
-  // Every few seconds tells the slots how far the log is (PROTOCOLS E3).
+  // Every few seconds tells the slots how far the log is (PROTOCOLS E3), and
+  // writes the metrics.
   Mutex mu_;
   CondVar wake_;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;

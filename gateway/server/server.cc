@@ -1,6 +1,6 @@
 #include "gateway/server/server.h"
 
-#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <dlfcn.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
@@ -197,8 +197,13 @@ class Server::Impl {
     CONSENTRY_ASSIGN_OR_RETURN(const auto credentials,
                                Credentials(config.message.tls()));
     grpc::EnableDefaultHealthCheckService(true);
-    if (config.message.listener().reflection()) {
-      grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+    // The library registers itself with every server that is built later.
+    if (config.message.listener().reflection() &&
+        dlopen(CONSENTRY_REFLECTION_LIBRARY, RTLD_NOW | RTLD_GLOBAL) ==
+            nullptr) {
+      return absl::UnavailableError(
+          "listener.reflection: " CONSENTRY_REFLECTION_LIBRARY
+          " cannot be loaded; install it or switch reflection off");
     }
     grpc::ServerBuilder builder;
     int port = 0;

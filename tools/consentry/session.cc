@@ -30,6 +30,20 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
   return content.str();
 }
 
+// False as soon as a first try to connect has failed: nobody listens, or the
+// certificate is refused.
+bool IsAnswered(grpc::Channel* channel) {
+  const auto deadline = std::chrono::system_clock::now() + kConnectTimeout;
+  for (;;) {
+    const grpc_connectivity_state state = channel->GetState(true);
+    if (state == GRPC_CHANNEL_READY) return true;
+    if (state == GRPC_CHANNEL_TRANSIENT_FAILURE ||
+        !channel->WaitForStateChange(state, deadline)) {
+      return false;
+    }
+  }
+}
+
 }  // namespace
 
 Credentials CredentialsIn(const std::string& folder,
@@ -79,8 +93,7 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Open(const Options& options) {
       CredentialsIn(options.folder, options.client);
   CONSENTRY_ASSIGN_OR_RETURN(session->channel_,
                              Connect(session->address_, credentials));
-  const auto deadline = std::chrono::system_clock::now() + kConnectTimeout;
-  if (session->channel_->WaitForConnected(deadline)) return session;
+  if (IsAnswered(session->channel_.get())) return session;
 
   // Nobody answers: serve for the length of this command.
   server::ServerOptions server_options;

@@ -52,7 +52,6 @@ TEST(ConfigTest, DefaultsAreFilledInAndPathsMadeAbsolute) {
   ASSERT_OK_AND_ASSIGN(const Config config, Parse(kGood));
   EXPECT_EQ(config.listen.ToString(), "127.0.0.1:50051");
   EXPECT_TRUE(config.listen.loopback);
-  EXPECT_EQ(config.metrics.port, 0);
   EXPECT_EQ(config.message.limits().max_call_ms(), 10'000u);
   EXPECT_EQ(config.message.tls().certificate(), "/etc/shop/s.pem");
   EXPECT_EQ(config.DataFile("store.db"), "/etc/shop/data/store.db");
@@ -72,7 +71,6 @@ TEST(ConfigTest, EachUnsafeOrMissingSettingIsNamedWithItsPlace) {
       {good + "listener { address: 'shop.example:1' }", "listener.address"},
       {good + "listener { address: '127.0.0.1:99999' }", "listener.address"},
       {good + "listener { address: '127.0.0.1' }", "listener.address"},
-      {good + "metrics { address: '0.0.0.0:9464' }", "metrics.address"},
       {good + "limits { max_call_ms: 1 }", "limits.max_call_ms: must be 100"},
       {Changed("purposes: \"p\"", "purposes: 'p' packs: 'xx-law'"),
        "policy.packs[0]"},
