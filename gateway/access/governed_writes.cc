@@ -14,8 +14,8 @@ namespace {
 // Whether the registration's categories cover a field; one that the catalog
 // does not know is for the vault to hold back.
 bool MayWrite(const clients::Configuration& configuration,
-              const clients::Registration& registration,
-              std::string_view kind, std::string_view field) {
+              const clients::Registration& registration, std::string_view kind,
+              std::string_view field) {
   const auto id = configuration.bundle().FindField(
       absl::StrCat(std::string(kind), ".", std::string(field)));
   return !id.has_value() || registration.MayWrite(*id);
@@ -28,8 +28,7 @@ GovernedWrites::CatalogOf(const clients::Configuration& configuration) {
   MutexLock lock(&mu_);
   if (policy_ != configuration.shared_policy()) {
     CONSENTRY_ASSIGN_OR_RETURN(
-        catalog_,
-        vault::CatalogIndex::Build(configuration.bundle().catalog()));
+        catalog_, vault::CatalogIndex::Build(configuration.bundle().catalog()));
     policy_ = configuration.shared_policy();
   }
   return catalog_;
@@ -48,13 +47,11 @@ absl::StatusOr<GovernedWrites::Plan> GovernedWrites::MakePlan(
   }
   CONSENTRY_RETURN_IF_ERROR(plan.registration->CheckState(now_us));
   CONSENTRY_RETURN_IF_ERROR(
-      plan.configuration->ResolvePurpose(*plan.registration, purpose)
-          .status());
+      plan.configuration->ResolvePurpose(*plan.registration, purpose).status());
   CONSENTRY_RETURN_IF_ERROR(plan.registration->CheckContext(caller.context));
   if (!plan.registration->AllowsSource(source)) {
-    absl::Status status =
-        MakeError(v1::ERROR_REASON_CATEGORY_NOT_ALLOWED,
-                  "the source is not in the registration");
+    absl::Status status = MakeError(v1::ERROR_REASON_CATEGORY_NOT_ALLOWED,
+                                    "the source is not in the registration");
     AddErrorMetadata(&status, "field", "source");
     return status;
   }
@@ -119,12 +116,11 @@ absl::StatusOr<v1::WriteRecordResponse> GovernedWrites::RunWrite(
   if (!request.request_id().empty()) {
     v1::WriteRecordRequest canonical = request;
     canonical.clear_request_id();
-    binding = store::RequestBinding{
-        .client = caller.client_id,
-        .request_id = request.request_id(),
-        .method = caller.method,
-        .request_hash =
-            options_.digests->Of(clients::CanonicalBytes(canonical))};
+    binding = store::RequestBinding{.client = caller.client_id,
+                                    .request_id = request.request_id(),
+                                    .method = caller.method,
+                                    .request_hash = options_.digests->Of(
+                                        clients::CanonicalBytes(canonical))};
   }
   CONSENTRY_ASSIGN_OR_RETURN(
       const vault::WrittenRecord written,
@@ -134,9 +130,8 @@ absl::StatusOr<v1::WriteRecordResponse> GovernedWrites::RunWrite(
   response.set_record_id(written.record_id);
   response.set_subject_id(written.subject_id);
   response.set_outcome(written.outcome);
-  response.set_consistency_token(
-      options_.tokens->Encode(crypto::TokenKind::kConsistency,
-                              static_cast<uint64_t>(written.change)));
+  response.set_consistency_token(options_.tokens->Encode(
+      crypto::TokenKind::kConsistency, static_cast<uint64_t>(written.change)));
   if (!written.repeated) {
     response.set_audit_reference(options_.tokens->Encode(
         crypto::TokenKind::kAudit,

@@ -52,8 +52,8 @@ absl::Status CheckChain(std::string_view pem, std::string_view roots_pem,
   }
   const std::unique_ptr<X509_STORE_CTX, Deleter<X509_STORE_CTX_free>> context(
       X509_STORE_CTX_new());
-  X509_STORE_CTX_init(context.get(), store.get(),
-                      sk_X509_value(chain.get(), 0), chain.get());
+  X509_STORE_CTX_init(context.get(), store.get(), sk_X509_value(chain.get(), 0),
+                      chain.get());
   X509_STORE_CTX_set_purpose(context.get(), X509_PURPOSE_SSL_CLIENT);
   X509_STORE_CTX_set_time(context.get(), 0,
                           static_cast<time_t>(now_us / 1'000'000));

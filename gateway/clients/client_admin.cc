@@ -30,8 +30,8 @@ int64_t Micros(const google::protobuf::Timestamp& time) {
 
 absl::Status Invalid(const std::vector<FieldViolation>& faults) {
   if (faults.empty()) return absl::OkStatus();
-  absl::Status status =
-      MakeError(v1::ERROR_REASON_FIELD_INVALID, "the registration is not valid");
+  absl::Status status = MakeError(v1::ERROR_REASON_FIELD_INVALID,
+                                  "the registration is not valid");
   for (const FieldViolation& fault : faults) {
     AddFieldViolation(&status, fault);
   }
@@ -142,9 +142,8 @@ absl::StatusOr<ClientAdmin::Credential> ClientAdmin::TakeCredential(
 
 void ClientAdmin::Commit(ConfigurationWriter::Plan plan, Done done) {
   options_.writer->Commit(
-      std::move(plan),
-      [done = std::move(done),
-       clock = options_.clock](store::ChangeOutcome outcome) mutable {
+      std::move(plan), [done = std::move(done), clock = options_.clock](
+                           store::ChangeOutcome outcome) mutable {
         if (!outcome.status.ok()) {
           done(std::move(outcome.status));
           return;
@@ -165,12 +164,12 @@ void ClientAdmin::Create(const CallerContext& caller,
   v1::Client client = request.client();
   ClearOutput(&client);
   const auto configuration = options_.registry->current();
-  absl::Status status = Invalid(
-      CheckClient(client, configuration->bundle(), now_us, "client."));
-  const auto credential =
-      TakeCredential(request, client.id(),
-                     client.has_expire_time() ? Micros(client.expire_time()) : 0,
-                     request.validate_only());
+  absl::Status status =
+      Invalid(CheckClient(client, configuration->bundle(), now_us, "client."));
+  const auto credential = TakeCredential(
+      request, client.id(),
+      client.has_expire_time() ? Micros(client.expire_time()) : 0,
+      request.validate_only());
   if (status.ok()) status = credential.status();
   if (!status.ok()) {
     done(std::move(status));
@@ -359,8 +358,7 @@ void ClientAdmin::Suspend(const CallerContext& caller,
 }
 
 void ClientAdmin::SuspendPurpose(const CallerContext& caller,
-                                 const v1::SuspendRequest& request,
-                                 Done done) {
+                                 const v1::SuspendRequest& request, Done done) {
   const auto configuration = options_.registry->current();
   if (!configuration->bundle().FindPurpose(request.purpose())) {
     done(MakeError(v1::ERROR_REASON_NOT_FOUND,

@@ -42,17 +42,17 @@ class ClientAdmin {
   // FIELD_INVALID with every fault, ALREADY_EXISTS, STATE_INVALID where no
   // authority is configured. With validate_only the answer is what would be
   // registered, without a certificate.
-  void Create(const CallerContext& caller, const v1::CreateClientRequest& request,
-              Done done);
+  void Create(const CallerContext& caller,
+              const v1::CreateClientRequest& request, Done done);
   // NOT_FOUND, STATE_INVALID (revoked), ETAG_MISMATCH, FIELD_INVALID.
-  void Update(const CallerContext& caller, const v1::UpdateClientRequest& request,
-              Done done);
+  void Update(const CallerContext& caller,
+              const v1::UpdateClientRequest& request, Done done);
   // The old key ends when the call returns.
   void Renew(const CallerContext& caller, const v1::RenewClientRequest& request,
              Done done);
   // STATE_INVALID for the last active administrator.
-  void Revoke(const CallerContext& caller, const v1::RevokeClientRequest& request,
-              Done done);
+  void Revoke(const CallerContext& caller,
+              const v1::RevokeClientRequest& request, Done done);
   // Suspends a client, or lifts that. The answer is the client.
   void Suspend(const CallerContext& caller, const v1::SuspendRequest& request,
                Done done);

@@ -39,8 +39,8 @@ class Faults {
   explicit Faults(std::string_view path) : path_(path) {}
 
   void Add(std::string_view field, std::string_view description) {
-    faults_.push_back({absl::StrCat(path_, std::string(field)),
-                       std::string(description)});
+    faults_.push_back(
+        {absl::StrCat(path_, std::string(field)), std::string(description)});
   }
   void AddAt(std::string_view field, int index, std::string_view description) {
     Add(absl::StrCat(std::string(field), "[", index, "]"), description);
@@ -171,8 +171,7 @@ void CheckRole(const v1::Client& client, Faults* faults) {
 
 std::vector<FieldViolation> CheckClient(const v1::Client& client,
                                         const policy::Bundle& bundle,
-                                        int64_t now_us,
-                                        std::string_view path) {
+                                        int64_t now_us, std::string_view path) {
   Faults faults(path);
   CheckId(client, &faults);
   CheckRole(client, &faults);

@@ -17,8 +17,7 @@ inline constexpr int kMaxCategories = 128;
 inline constexpr int kMaxSources = 64;
 inline constexpr int kMaxAttests = 256;
 inline constexpr int kMaxTextBytes = 256;
-inline constexpr int64_t kMaxLifetimeUs =
-    int64_t{825} * 24 * 3600 * 1'000'000;
+inline constexpr int64_t kMaxLifetimeUs = int64_t{825} * 24 * 3600 * 1'000'000;
 
 // Everything that is wrong with what an administrator asks for, against the
 // policy that would hold; empty: nothing. `path` begins every field name

@@ -25,8 +25,7 @@ absl::StatusOr<Message> ReadDoc(store::Connection* connection,
       store::Query query,
       connection->Prepare(
           "SELECT doc FROM bundles WHERE hash = $1 AND kind = $2"));
-  CONSENTRY_ASSIGN_OR_RETURN(const bool found,
-                             query.Bind(hash, kind).Step());
+  CONSENTRY_ASSIGN_OR_RETURN(const bool found, query.Bind(hash, kind).Step());
   if (!found) {
     return MakeError(v1::ERROR_REASON_NOT_FOUND,
                      "no configuration with that hash");
@@ -100,8 +99,7 @@ absl::StatusOr<v1::Client> ReadClient(store::Connection* connection,
   return client;
 }
 
-absl::Status InsertClient(store::Connection* writer,
-                          const v1::Client& client) {
+absl::Status InsertClient(store::Connection* writer, const v1::Client& client) {
   CONSENTRY_ASSIGN_OR_RETURN(
       store::Query query,
       writer->Prepare("INSERT INTO clients (client_id, spki, state, version, "
@@ -123,11 +121,11 @@ absl::Status ReplaceClient(store::Connection* writer,
                       "doc = $5 WHERE client_id = $1"));
   const std::string key = KeyBytes(client);
   const std::string doc = CanonicalBytes(client);
-  CONSENTRY_RETURN_IF_ERROR(KeyTaken(
-      query
-          .Bind(client.id(), key, static_cast<int64_t>(client.state()),
-                static_cast<int64_t>(client.version()), doc)
-          .Run()));
+  CONSENTRY_RETURN_IF_ERROR(
+      KeyTaken(query
+                   .Bind(client.id(), key, static_cast<int64_t>(client.state()),
+                         static_cast<int64_t>(client.version()), doc)
+                   .Run()));
   if (writer->Changes() != 1) {
     return MakeError(v1::ERROR_REASON_NOT_FOUND, "no client has this id");
   }

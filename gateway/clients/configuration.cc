@@ -36,11 +36,11 @@ absl::StatusOr<std::shared_ptr<const Policy>> CompilePolicy(
     store::v1::StoredPolicy sources) {
   policy::BundleSources parsed;
   CONSENTRY_ASSIGN_OR_RETURN(
-      parsed.catalog, policy::ParseText<config::v1::Catalog>(
-                          "catalog", sources.catalog()));
-  CONSENTRY_ASSIGN_OR_RETURN(
-      parsed.purposes, policy::ParseText<config::v1::PurposeRegistry>(
-                           "purposes", sources.purposes()));
+      parsed.catalog,
+      policy::ParseText<config::v1::Catalog>("catalog", sources.catalog()));
+  CONSENTRY_ASSIGN_OR_RETURN(parsed.purposes,
+                             policy::ParseText<config::v1::PurposeRegistry>(
+                                 "purposes", sources.purposes()));
   parsed.profile = policy::Unlocated(sources.profile());
   for (const store::v1::StoredPack& pack : sources.packs()) {
     CONSENTRY_ASSIGN_OR_RETURN(
@@ -49,9 +49,9 @@ absl::StatusOr<std::shared_ptr<const Policy>> CompilePolicy(
     parsed.packs.push_back(std::move(located));
   }
   if (!sources.owner_pack().empty()) {
-    CONSENTRY_ASSIGN_OR_RETURN(
-        auto located, policy::ParseText<config::v1::Pack>(
-                          "owner_pack", sources.owner_pack()));
+    CONSENTRY_ASSIGN_OR_RETURN(auto located,
+                               policy::ParseText<config::v1::Pack>(
+                                   "owner_pack", sources.owner_pack()));
     parsed.packs.push_back(std::move(located));
   }
   auto made = std::make_shared<Policy>();
@@ -83,9 +83,9 @@ std::shared_ptr<const Configuration> Configuration::Build(Sources sources,
   made->sources_ = std::move(sources);
   const Sources& from = made->sources_;
   for (const v1::Client& client : from.clients) {
-    made->by_id_[client.id()] = Registration::Compile(
-        client, *from.policy->bundle, from.extra_permissions,
-        uses->Of(client.id()));
+    made->by_id_[client.id()] =
+        Registration::Compile(client, *from.policy->bundle,
+                              from.extra_permissions, uses->Of(client.id()));
   }
   made->stored_.set_policy_hash(from.policy->hash);
   made->stored_.set_engine_version(from.engine_version);

@@ -72,7 +72,8 @@ class Configuration {
     return sources_.policy;
   }
   const policy::Bundle& bundle() const { return *sources_.policy->bundle; }
-  // SHA-256 that names policy, registrations, suspensions and program; 32 bytes.
+  // SHA-256 that names policy, registrations, suspensions and program; 32
+  // bytes.
   const std::string& hash() const { return hash_; }
   const store::v1::StoredBundle& stored() const { return stored_; }
 

@@ -31,10 +31,10 @@ store::Change ConfigurationWriter::MakeChange(Plan plan) {
     CONSENTRY_ASSIGN_OR_RETURN(ConfigurationDraft draft, DraftOf(writer));
     CONSENTRY_RETURN_IF_ERROR(plan.edit(writer, context.now_us(), &draft));
     CONSENTRY_RETURN_IF_ERROR(
-        WriteBundle(writer, context.number(), draft.policy_hash,
-                    {draft.suspended_purposes.begin(),
-                     draft.suspended_purposes.end()},
-                    registry->options().engine_version)
+        WriteBundle(
+            writer, context.number(), draft.policy_hash,
+            {draft.suspended_purposes.begin(), draft.suspended_purposes.end()},
+            registry->options().engine_version)
             .status());
     CONSENTRY_ASSIGN_OR_RETURN(
         auto configuration,

@@ -41,9 +41,8 @@ class ConfigurationWriter {
 
   // Edits tables and draft; runs on the committer's store thread, perhaps more
   // than once, each time from the start.
-  using Edit = std::function<absl::Status(store::Connection* writer,
-                                          int64_t now_us,
-                                          ConfigurationDraft* draft)>;
+  using Edit = std::function<absl::Status(
+      store::Connection* writer, int64_t now_us, ConfigurationDraft* draft)>;
   struct Plan {
     // Whose it is; method and event of the entry. An empty client_id stands for
     // the gateway itself.

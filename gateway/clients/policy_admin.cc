@@ -64,8 +64,8 @@ absl::StatusOr<v1::Policy> PolicyAdmin::Get(store::Connection* connection,
 absl::StatusOr<std::vector<v1::Policy>> PolicyAdmin::List(
     store::Connection* connection, int64_t before, int limit,
     int64_t* next) const {
-  CONSENTRY_ASSIGN_OR_RETURN(
-      const auto history, ReadBundleHistory(connection, before, limit + 1));
+  CONSENTRY_ASSIGN_OR_RETURN(const auto history,
+                             ReadBundleHistory(connection, before, limit + 1));
   std::vector<v1::Policy> versions;
   *next = 0;
   for (const BundleVersion& version : history) {
@@ -129,15 +129,15 @@ void PolicyAdmin::Update(const CallerContext& caller,
     draft->details.push_back("policy=" + Hex(policy->hash));
     return absl::OkStatus();
   };
-  writer_->Commit(std::move(plan),
-                  [registry = registry_, policy = *compiled,
-                   done = std::move(done)](store::ChangeOutcome outcome) mutable {
-                    if (outcome.status.ok()) {
-                      done(Show(*policy, registry->current()->hash()));
-                    } else {
-                      done(std::move(outcome.status));
-                    }
-                  });
+  writer_->Commit(std::move(plan), [registry = registry_, policy = *compiled,
+                                    done = std::move(done)](
+                                       store::ChangeOutcome outcome) mutable {
+    if (outcome.status.ok()) {
+      done(Show(*policy, registry->current()->hash()));
+    } else {
+      done(std::move(outcome.status));
+    }
+  });
 }
 
 absl::Status PolicyAdmin::LoadFiles(store::Connection* connection,
@@ -154,8 +154,7 @@ absl::Status PolicyAdmin::LoadFiles(store::Connection* connection,
                        ConfigurationDraft* draft) -> absl::Status {
     CONSENTRY_ASSIGN_OR_RETURN(draft->policy_hash,
                                WritePolicy(writer, policy->sources));
-    CONSENTRY_RETURN_IF_ERROR(
-        store::PutMeta(writer, kFilesHash, policy->hash));
+    CONSENTRY_RETURN_IF_ERROR(store::PutMeta(writer, kFilesHash, policy->hash));
     draft->policy = policy;
     draft->details.push_back("policy=" + Hex(policy->hash));
     return absl::OkStatus();

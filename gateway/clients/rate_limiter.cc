@@ -11,8 +11,7 @@ constexpr int64_t kBurstNs = 2'000'000'000;
 
 int64_t RateLimiter::Take(int64_t now_us) {
   const int64_t now_ns = now_us * 1000;
-  const int64_t cost_ns =
-      1'000'000'000 / rate_.load(std::memory_order_relaxed);
+  const int64_t cost_ns = 1'000'000'000 / rate_.load(std::memory_order_relaxed);
   int64_t full_at = full_at_ns_.load(std::memory_order_relaxed);
   for (;;) {
     const int64_t next = std::max(full_at, now_ns) + cost_ns;

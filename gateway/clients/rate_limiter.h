@@ -16,9 +16,7 @@ class RateLimiter {
   explicit RateLimiter(uint32_t rate) { SetRate(rate); }
 
   // Takes effect for the next call.
-  void SetRate(uint32_t rate) {
-    rate_.store(rate, std::memory_order_relaxed);
-  }
+  void SetRate(uint32_t rate) { rate_.store(rate, std::memory_order_relaxed); }
 
   // Takes one token. Otherwise the microseconds after which one call would
   // pass, at least 1; 0 means taken.

@@ -36,8 +36,8 @@ bool CategoryBelow(std::string_view category, std::string_view prefix) {
 }
 
 std::unique_ptr<const Registration> Registration::Compile(
-    const v1::Client& client, const policy::Bundle& bundle,
-    PermissionSet extra, std::shared_ptr<ClientUse> use) {
+    const v1::Client& client, const policy::Bundle& bundle, PermissionSet extra,
+    std::shared_ptr<ClientUse> use) {
   std::unique_ptr<Registration> made(new Registration);
   made->client_ = client;
   if (auto key = ParseKey(client.public_key_hash()); key.ok()) {
@@ -160,17 +160,16 @@ bool ParseTransferGround(std::string_view word, policy::Safeguard* safeguard) {
 }
 
 std::string FormatKey(const crypto::SpkiHash& key) {
-  return absl::BytesToHexString(absl::string_view(
-      reinterpret_cast<const char*>(key.data()), key.size()));
+  return absl::BytesToHexString(
+      absl::string_view(reinterpret_cast<const char*>(key.data()), key.size()));
 }
 
 absl::StatusOr<crypto::SpkiHash> ParseKey(std::string_view text) {
   crypto::SpkiHash key;
-  const bool hex =
-      text.size() == 2 * key.size() &&
-      std::all_of(text.begin(), text.end(), [](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-      });
+  const bool hex = text.size() == 2 * key.size() &&
+                   std::all_of(text.begin(), text.end(), [](char c) {
+                     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+                   });
   if (!hex) {
     return MakeError(v1::ERROR_REASON_FIELD_INVALID,
                      "a key hash is 64 lower-case hexadecimal digits");

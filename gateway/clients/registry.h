@@ -45,8 +45,8 @@ class Registry {
 
   // What the store says on `connection`, as the configuration of `epoch`;
   // changes nothing here. NotFound when the store holds no policy yet. Takes
-  // `compiled`, or the policy in force, where its hash is the right one, instead
-  // of compiling.
+  // `compiled`, or the policy in force, where its hash is the right one,
+  // instead of compiling.
   absl::StatusOr<std::shared_ptr<const Configuration>> Load(
       store::Connection* connection, int64_t epoch,
       std::shared_ptr<const Policy> compiled = nullptr);

@@ -45,8 +45,8 @@ class RepeatedDenials {
   // True: write `leaf` now. False: it was counted.
   bool First(const Key& key, const store::v1::Leaf& leaf, int64_t now_us);
 
-  // The entries that are due for counted repetitions, `count` set above 1, all else as
-  // in the first leaf of the kind. Call about once a second, and with
+  // The entries that are due for counted repetitions, `count` set above 1, all
+  // else as in the first leaf of the kind. Call about once a second, and with
   // INT64_MAX before the end.
   std::vector<store::v1::Leaf> Due(int64_t now_us);
 

@@ -24,8 +24,7 @@ void SubjectBudget::SetLimit(uint32_t limit) {
 }
 
 void SubjectBudget::Advance(int64_t now_us) {
-  const auto now =
-      static_cast<uint32_t>(now_us / (60 * 1'000'000)) + kMinutes;
+  const auto now = static_cast<uint32_t>(now_us / (60 * 1'000'000)) + kMinutes;
   if (minute_ == 0) minute_ = now;
   if (now <= minute_) return;
   if (now - minute_ >= kMinutes) {
@@ -51,8 +50,7 @@ SubjectBudget::Slot* SubjectBudget::Find(uint64_t subject) {
 }
 
 void SubjectBudget::Rebuild() {
-  const size_t size =
-      std::max(kSmallest, std::bit_ceil(size_t{used_} * 2 + 1));
+  const size_t size = std::max(kSmallest, std::bit_ceil(size_t{used_} * 2 + 1));
   std::vector<Slot> old(size);
   old.swap(slots_);
   filled_ = 0;

@@ -26,9 +26,9 @@ using Result = absl::StatusOr<T>;
 
 // Methods of AdminService that nothing takes yet.
 template <class Below>
-using Unserved = Api::WithGenericMethod_ListMerges<
-    Api::WithGenericMethod_MergeSubjects<Api::WithGenericMethod_UndoMerge<
-        Api::WithGenericMethod_ApproveProposal<
+using Unserved =
+    Api::WithGenericMethod_ListMerges<Api::WithGenericMethod_MergeSubjects<
+        Api::WithGenericMethod_UndoMerge<Api::WithGenericMethod_ApproveProposal<
             Api::WithGenericMethod_ListProposals<
                 Api::WithGenericMethod_DiffPolicy<
                     Api::WithGenericMethod_LinkLogin<
@@ -66,10 +66,10 @@ class AdminServer final : public Served {
         pipeline_, create_, context, request, response, Validator(),
         [this](const CallInfo& call, const v1::CreateClientRequest& asked,
                v1::Client* out, Completion done) {
-          can_.clients->Create(
-              CallerOf(call, {}), asked,
-              asked.validate_only() ? Audited(call, out, std::move(done))
-                                    : Answer(out, std::move(done)));
+          can_.clients->Create(CallerOf(call, {}), asked,
+                               asked.validate_only()
+                                   ? Audited(call, out, std::move(done))
+                                   : Answer(out, std::move(done)));
         });
   }
 
@@ -80,10 +80,10 @@ class AdminServer final : public Served {
         pipeline_, update_, context, request, response, Validator(),
         [this](const CallInfo& call, const v1::UpdateClientRequest& asked,
                v1::Client* out, Completion done) {
-          can_.clients->Update(
-              CallerOf(call, {}), asked,
-              asked.validate_only() ? Audited(call, out, std::move(done))
-                                    : Answer(out, std::move(done)));
+          can_.clients->Update(CallerOf(call, {}), asked,
+                               asked.validate_only()
+                                   ? Audited(call, out, std::move(done))
+                                   : Answer(out, std::move(done)));
         });
   }
 
@@ -140,8 +140,8 @@ class AdminServer final : public Served {
                v1::Client* out, Completion done) {
           const auto* found = call.configuration().FindById(asked.id());
           if (found == nullptr) {
-            done(MakeError(v1::ERROR_REASON_NOT_FOUND,
-                           "no client has this id"));
+            done(
+                MakeError(v1::ERROR_REASON_NOT_FOUND, "no client has this id"));
             return;
           }
           Audited(call, out, std::move(done))(
@@ -178,17 +178,15 @@ class AdminServer final : public Served {
         });
   }
 
-  grpc::ServerUnaryReactor* UpdatePolicy(
-      grpc::CallbackServerContext* context,
-      const v1::UpdatePolicyRequest* request,
-      v1::Policy* response) override {
+  grpc::ServerUnaryReactor* UpdatePolicy(grpc::CallbackServerContext* context,
+                                         const v1::UpdatePolicyRequest* request,
+                                         v1::Policy* response) override {
     return StartUnary(
         pipeline_, update_policy_, context, request, response, Validator(),
         [this](const CallInfo& call, const v1::UpdatePolicyRequest& asked,
                v1::Policy* out, Completion done) {
-          auto end = asked.validate_only()
-                         ? Audited(call, out, std::move(done))
-                         : Answer(out, std::move(done));
+          auto end = asked.validate_only() ? Audited(call, out, std::move(done))
+                                           : Answer(out, std::move(done));
           Submit([this, &call, &asked, end = std::move(end)]() mutable {
             can_.policy->Update(CallerOf(call, {}), asked, std::move(end));
           });
@@ -201,8 +199,7 @@ class AdminServer final : public Served {
       v1::ListPolicyVersionsResponse* response) override {
     return OnWorker<v1::ListPolicyVersionsResponse>(
         list_policies_, context, request, response,
-        [this](const CallInfo& call,
-               const v1::ListPolicyVersionsRequest& asked)
+        [this](const CallInfo& call, const v1::ListPolicyVersionsRequest& asked)
             -> Result<v1::ListPolicyVersionsResponse> {
           int64_t before = INT64_MAX;
           if (!asked.page_token().empty()) {
@@ -263,10 +260,10 @@ class AdminServer final : public Served {
       }
       *out = *std::move(result);
       leaf.set_released_nothing(true);
-      CommitEntry(committer, std::move(leaf),
-                  [done = std::move(done)](absl::Status status,
-                                           store::ReleaseTicket,
-                                           uint64_t) mutable { done(status); });
+      CommitEntry(
+          committer, std::move(leaf),
+          [done = std::move(done)](absl::Status status, store::ReleaseTicket,
+                                   uint64_t) mutable { done(status); });
     };
   }
 
@@ -279,8 +276,8 @@ class AdminServer final : public Served {
   template <class Response, class Request, class Read>
   grpc::ServerUnaryReactor* OnWorker(const Method* method,
                                      grpc::CallbackServerContext* context,
-                                     const Request* request,
-                                     Response* response, Read read) {
+                                     const Request* request, Response* response,
+                                     Read read) {
     return StartUnary(
         pipeline_, method, context, request, response, Validator(),
         [this, read](const CallInfo& call, const Request& asked, Response* out,
@@ -294,18 +291,16 @@ class AdminServer final : public Served {
 
   Result<std::string> OpenPage(const CallInfo& call,
                                std::string_view token) const {
-    auto position = can_.page_tokens->Open(call.registration().id(),
-                                           call.method().name, token,
-                                           call.arrived_us());
+    auto position = can_.page_tokens->Open(
+        call.registration().id(), call.method().name, token, call.arrived_us());
     if (position.ok()) return position;
     return MakeError(v1::ERROR_REASON_PAGE_TOKEN_INVALID,
                      "the page token is not of this query, or too old");
   }
   Result<std::string> SealPage(const CallInfo& call,
                                std::string_view position) const {
-    return can_.page_tokens->Seal(call.registration().id(),
-                                  call.method().name, position,
-                                  call.arrived_us());
+    return can_.page_tokens->Seal(call.registration().id(), call.method().name,
+                                  position, call.arrived_us());
   }
 
   Result<v1::ListClientsResponse> List(

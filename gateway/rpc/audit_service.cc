@@ -100,10 +100,9 @@ class AuditServer final : public v1::AuditService::CallbackService {
       const v1::ExportAuditEntriesRequest* request) override {
     return StartStream<v1::ExportAuditEntriesResponse>(
         pipeline_, export_, context, request, Validator(),
-        [this](const CallInfo& call,
-               const v1::ExportAuditEntriesRequest& asked)
-            -> absl::StatusOr<std::unique_ptr<
-                StreamSource<v1::ExportAuditEntriesResponse>>> {
+        [this](const CallInfo& call, const v1::ExportAuditEntriesRequest& asked)
+            -> absl::StatusOr<
+                std::unique_ptr<StreamSource<v1::ExportAuditEntriesResponse>>> {
           return MakeExportSource(reader_, &waiters_, &call, asked);
         });
   }

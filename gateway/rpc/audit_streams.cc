@@ -33,16 +33,15 @@ class AuditSource : public StreamSource<Response> {
       return;
     }
     opened_ = true;
-    reader_->Open(
-        CallerOf(*call_, {}), span_,
-        [this, out, done = std::move(done)](
-            absl::StatusOr<access::Released<Span>> opened) mutable {
-          if (opened.ok()) {
-            Submit(out, std::move(done));
-          } else {
-            done.End(opened.status());
-          }
-        });
+    reader_->Open(CallerOf(*call_, {}), span_,
+                  [this, out, done = std::move(done)](
+                      absl::StatusOr<access::Released<Span>> opened) mutable {
+                    if (opened.ok()) {
+                      Submit(out, std::move(done));
+                    } else {
+                      done.End(opened.status());
+                    }
+                  });
   }
 
  protected:
@@ -52,9 +51,8 @@ class AuditSource : public StreamSource<Response> {
   void Submit(Response* out, NextCompletion done) {
     // Kept outside of the task: one that is refused still gets its answer.
     auto held = std::make_shared<NextCompletion>(std::move(done));
-    if (!waiters_->TrySubmit([this, out, held] {
-          Step(out, std::move(*held));
-        })) {
+    if (!waiters_->TrySubmit(
+            [this, out, held] { Step(out, std::move(*held)); })) {
       held->End(MakeError(v1::ERROR_REASON_STORE_UNAVAILABLE,
                           "too many streams over the log; try again later"));
     }
@@ -72,14 +70,12 @@ class AuditSource : public StreamSource<Response> {
   bool opened_ = false;
 };
 
-class ExportSource final
-    : public AuditSource<v1::ExportAuditEntriesResponse> {
+class ExportSource final : public AuditSource<v1::ExportAuditEntriesResponse> {
  public:
   using AuditSource::AuditSource;
 
  private:
-  void Step(v1::ExportAuditEntriesResponse* out,
-            NextCompletion done) override {
+  void Step(v1::ExportAuditEntriesResponse* out, NextCompletion done) override {
     if (ended_) {
       done.End(absl::OkStatus());
       return;
@@ -151,9 +147,8 @@ class TailSource final : public AuditSource<v1::AuditEntry> {
   absl::Status Fetch() {
     entries_.clear();
     next_ = 0;
-    const uint64_t to =
-        follow_ ? reader()->log().size() : std::min(span().to,
-                                                    reader()->log().size());
+    const uint64_t to = follow_ ? reader()->log().size()
+                                : std::min(span().to, reader()->log().size());
     if (span().from >= to) return absl::OkStatus();
     auto entries = reader()->ReadEntries(span().from, to);
     if (!entries.ok()) return entries.status();
@@ -183,12 +178,13 @@ std::unique_ptr<StreamSource<v1::AuditEntry>> MakeTailSource(
     access::AuditReader* reader, base::WorkerPool* waiters,
     const CallInfo* call, const v1::TailAuditEntriesRequest& request) {
   const uint64_t size = reader->log().size();
-  Span span{.from = static_cast<uint64_t>(std::max<int64_t>(
-                0, request.from_index())),
-            .to = size};
+  Span span{
+      .from = static_cast<uint64_t>(std::max<int64_t>(0, request.from_index())),
+      .to = size};
   if (request.from_index() < 0) {
     // Written so that the lowest number does not overflow.
-    const uint64_t back = static_cast<uint64_t>(-(request.from_index() + 1)) + 1;
+    const uint64_t back =
+        static_cast<uint64_t>(-(request.from_index() + 1)) + 1;
     span.from = back >= size ? 0 : size - back;
   }
   return std::make_unique<TailSource>(reader, waiters, call, span,

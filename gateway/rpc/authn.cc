@@ -45,8 +45,7 @@ absl::StatusOr<crypto::SpkiHash> CertificateKeys::KeyOf(std::string_view pem) {
 absl::StatusOr<clients::Caller> Authenticator::Authenticate(
     const grpc::ServerContextBase& context, int64_t now_us,
     crypto::SpkiHash* key) {
-  const std::shared_ptr<const grpc::AuthContext> auth =
-      context.auth_context();
+  const std::shared_ptr<const grpc::AuthContext> auth = context.auth_context();
   if (auth == nullptr || !auth->IsPeerAuthenticated()) return NoCertificate();
   const auto level = auth->FindPropertyValues(kSecurityLevel);
   if (level.size() != 1 ||

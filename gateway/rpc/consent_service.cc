@@ -16,8 +16,8 @@ using Api = v1::ConsentService;
 // Methods of ConsentService that nothing takes yet.
 template <class Below>
 using Unserved = Api::WithGenericMethod_ListConsentEvents<
-    Api::WithGenericMethod_RenewConsent<Api::WithGenericMethod_CreateNotice<
-        Api::WithGenericMethod_ListNotices<
+    Api::WithGenericMethod_RenewConsent<
+        Api::WithGenericMethod_CreateNotice<Api::WithGenericMethod_ListNotices<
             Api::WithGenericMethod_StartDoubleOptIn<
                 Api::WithGenericMethod_CompleteDoubleOptIn<
                     Api::WithGenericMethod_GetConsentReceipt<

@@ -96,18 +96,17 @@ class ImportExchange final
           });
       return;
     }
-    writes_->Import(CallerOf(*call_, header_.context()), header_,
-                    request.rows(),
-                    [out, done = std::move(done)](
-                        absl::StatusOr<v1::ImportRecordsResponse>
-                            response) mutable {
-                      if (response.ok()) {
-                        *out = *std::move(response);
-                        done.Answer();
-                      } else {
-                        done.Fail(response.status());
-                      }
-                    });
+    writes_->Import(
+        CallerOf(*call_, header_.context()), header_, request.rows(),
+        [out, done = std::move(done)](
+            absl::StatusOr<v1::ImportRecordsResponse> response) mutable {
+          if (response.ok()) {
+            *out = *std::move(response);
+            done.Answer();
+          } else {
+            done.Fail(response.status());
+          }
+        });
   }
 
   absl::Status End() override {
@@ -234,8 +233,7 @@ class DataServer final : public Base {
         });
   }
 
-  grpc::ServerBidiReactor<v1::ImportRecordsRequest,
-                          v1::ImportRecordsResponse>*
+  grpc::ServerBidiReactor<v1::ImportRecordsRequest, v1::ImportRecordsResponse>*
   ImportRecords(grpc::CallbackServerContext* context) override {
     return StartExchange<v1::ImportRecordsRequest, v1::ImportRecordsResponse>(
         pipeline_, import_, context,

@@ -21,9 +21,8 @@ void Try(store::Committer* committer, std::shared_ptr<store::v1::Leaf> leaf,
   leaf->set_time_us(commit.decided_at_us);
   commit.entry = clients::CanonicalBytes(*leaf);
   committer->CommitRead(
-      std::move(commit),
-      [committer, leaf, done = std::move(done),
-       tries_left](store::ReadOutcome outcome) mutable {
+      std::move(commit), [committer, leaf, done = std::move(done),
+                          tries_left](store::ReadOutcome outcome) mutable {
         if (outcome.kind == store::ReadOutcome::Kind::kStale) {
           if (tries_left > 1) {
             Try(committer, std::move(leaf), std::move(done), tries_left - 1);
@@ -41,7 +40,8 @@ void Try(store::Committer* committer, std::shared_ptr<store::v1::Leaf> leaf,
 
 }  // namespace
 
-clients::CallerContext CallerOf(const CallInfo& call, const v1::CallContext& context) {
+clients::CallerContext CallerOf(const CallInfo& call,
+                                const v1::CallContext& context) {
   clients::CallerContext caller;
   caller.client_id = call.registration().id();
   caller.method = call.method().name;

@@ -155,8 +155,7 @@ grpc::ServerBidiReactor<Request, Response>* StartExchange(
     Pipeline* pipeline, const Method* method,
     const grpc::ServerContextBase* context,
     typename ExchangeCall<Request, Response>::Validate validate, Open open) {
-  auto* call =
-      new ExchangeCall<Request, Response>(pipeline, method, validate);
+  auto* call = new ExchangeCall<Request, Response>(pipeline, method, validate);
   call->Run(*context, std::move(open));
   return call;
 }

@@ -16,9 +16,9 @@ absl::Status FaultList::ToStatus() const {
           ? MakeError(v1::ERROR_REASON_TOO_LARGE,
                       "a part of the request is over its bound")
           : MakeError(v1::ERROR_REASON_FIELD_INVALID,
-                      absl::StrCat("the request is not valid: ",
-                                   faults_.front().field, " ",
-                                   faults_.front().description));
+                      absl::StrCat(
+                          "the request is not valid: ", faults_.front().field,
+                          " ", faults_.front().description));
   if (limit_ != 0) AddErrorMetadata(&status, "limit", std::to_string(limit_));
   for (const FieldViolation& fault : faults_) {
     AddFieldViolation(&status, fault);

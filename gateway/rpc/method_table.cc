@@ -21,7 +21,7 @@ namespace {
 // Permissions whose methods answer with what is released: customer data,
 // choices, decisions, entries of the log.
 constexpr std::string_view kReleasing[] = {
-    "data.read",    "data.select", "data.check", "decisions.explain",
+    "data.read",    "data.select", "data.check",  "decisions.explain",
     "consent.read", "audit.read",  "audit.export"};
 
 bool Releases(std::string_view permission) {
@@ -72,8 +72,7 @@ absl::StatusOr<std::unique_ptr<const MethodTable>> MethodTable::Create(
   return std::unique_ptr<const MethodTable>(std::move(table));
 }
 
-absl::StatusOr<std::unique_ptr<const MethodTable>>
-MethodTable::CreateForApi() {
+absl::StatusOr<std::unique_ptr<const MethodTable>> MethodTable::CreateForApi() {
   std::vector<const google::protobuf::ServiceDescriptor*> services;
   for (const auto* file :
        {v1::CreateClientRequest::descriptor()->file(),

@@ -43,8 +43,8 @@ Pipeline::Pipeline(const clients::Registry* registry,
       clock_(clock),
       options_(options),
       authenticator_(registry),
-      latency_(options.metrics->GetHistogram(
-          "consentry_call_seconds", "Time from arrival to hand-over")),
+      latency_(options.metrics->GetHistogram("consentry_call_seconds",
+                                             "Time from arrival to hand-over")),
       answered_(options.metrics->GetCounter("consentry_calls_total",
                                             "Calls by outcome",
                                             {{"outcome", "answered"}})),
@@ -163,8 +163,8 @@ bool Pipeline::WaitIdle(int64_t timeout_us) {
   while (in_flight_.load(std::memory_order_acquire) > 0) {
     const int64_t left_us = end_us - clock_->MonotonicUs();
     if (left_us <= 0) return false;
-    idle_.WaitFor(&mu_, std::chrono::microseconds(
-                            std::min<int64_t>(left_us, 100'000)));
+    idle_.WaitFor(
+        &mu_, std::chrono::microseconds(std::min<int64_t>(left_us, 100'000)));
   }
   return true;
 }

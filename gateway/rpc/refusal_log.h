@@ -19,9 +19,8 @@ class RefusalLog final : public RefusalSink {
   explicit RefusalLog(access::Refusals* refusals);
   ~RefusalLog() override;
 
-  void Record(const clients::Configuration& configuration,
-              const Method& method, std::string_view client_id,
-              const absl::Status& status) override;
+  void Record(const clients::Configuration& configuration, const Method& method,
+              std::string_view client_id, const absl::Status& status) override;
 
  private:
   access::Refusals* const refusals_;

@@ -61,9 +61,8 @@ class UnaryCall final : public grpc::ServerUnaryReactor,
 template <class Request, class Response, class Validate, class Handle>
 grpc::ServerUnaryReactor* StartUnary(Pipeline* pipeline, const Method* method,
                                      const grpc::ServerContextBase* context,
-                                     const Request* request,
-                                     Response* response, Validate validate,
-                                     Handle handle) {
+                                     const Request* request, Response* response,
+                                     Validate validate, Handle handle) {
   auto* call = new UnaryCall<Response>(pipeline, method, response);
   call->Run(*context, *request, std::move(validate), std::move(handle));
   return call;

@@ -4,8 +4,7 @@
 namespace consentry::rpc {
 namespace {
 
-void CheckClientId(std::string_view id, std::string field,
-                   FaultList* faults) {
+void CheckClientId(std::string_view id, std::string field, FaultList* faults) {
   CheckKey(id, std::move(field), faults);
 }
 
@@ -41,8 +40,8 @@ void CheckReasonCode(std::string_view code, FaultList* faults) {
 void Validate(const v1::CreateClientRequest& request, FaultList* faults) {
   if (!request.has_client()) faults->Add("client", "is required");
   CheckClientId(request.client().id(), "client.id", faults);
-  CheckTime(request.client().has_expire_time(),
-            request.client().expire_time(), "client.expire_time", faults);
+  CheckTime(request.client().has_expire_time(), request.client().expire_time(),
+            "client.expire_time", faults);
   CheckCredential(request, faults);
 }
 
@@ -57,8 +56,8 @@ void Validate(const v1::ListClientsRequest& request, FaultList* faults) {
 void Validate(const v1::UpdateClientRequest& request, FaultList* faults) {
   if (!request.has_client()) faults->Add("client", "is required");
   CheckClientId(request.client().id(), "client.id", faults);
-  CheckTime(request.client().has_expire_time(),
-            request.client().expire_time(), "client.expire_time", faults);
+  CheckTime(request.client().has_expire_time(), request.client().expire_time(),
+            "client.expire_time", faults);
   CheckToken(request.client().etag(), "client.etag", kMaxTokenBytes, faults);
   if (request.client().etag().empty()) {
     faults->Add("client.etag", "is required");
@@ -90,8 +89,7 @@ void Validate(const v1::UpdatePolicyRequest& request, FaultList* faults) {
   CheckRequestId(request.request_id(), faults);
 }
 
-void Validate(const v1::ListPolicyVersionsRequest& request,
-              FaultList* faults) {
+void Validate(const v1::ListPolicyVersionsRequest& request, FaultList* faults) {
   CheckPage(request.page_size(), kMaxPageSize, request.page_token(), faults);
 }
 

@@ -20,16 +20,14 @@ void Validate(const v1::GetAuditEntryRequest& request, FaultList* faults) {
   CheckEntryName(request, faults);
 }
 
-void Validate(const v1::QueryAuditEntriesRequest& request,
-              FaultList* faults) {
+void Validate(const v1::QueryAuditEntriesRequest& request, FaultList* faults) {
   if (request.has_subject()) {
     CheckSubject(true, request.subject(), "subject", faults);
   }
   if (!request.client_id().empty()) {
     CheckKey(request.client_id(), "client_id", faults);
   }
-  CheckText(request.acting_person(), "acting_person", kMaxContextBytes,
-            faults);
+  CheckText(request.acting_person(), "acting_person", kMaxContextBytes, faults);
   if (!request.purpose().empty()) {
     CheckKey(request.purpose(), "purpose", faults);
   }
@@ -59,8 +57,7 @@ void Validate(const v1::ProveConsistencyRequest& request, FaultList* faults) {
   }
 }
 
-void Validate(const v1::ExportAuditEntriesRequest& request,
-              FaultList* faults) {
+void Validate(const v1::ExportAuditEntriesRequest& request, FaultList* faults) {
   if (request.to_index() != 0 && request.to_index() < request.from_index()) {
     faults->Add("to_index", "must not be below from_index");
   }

@@ -52,9 +52,8 @@ void CheckKey(std::string_view value, std::string field, FaultList* faults,
   if (value.empty()) {
     faults->Add(std::move(field), "is required");
   } else if (value.size() > most || !All(value, IsKeyChar)) {
-    faults->Add(std::move(field),
-                absl::StrCat("must be at most ", most,
-                             " characters of [a-z0-9_.-]"));
+    faults->Add(std::move(field), absl::StrCat("must be at most ", most,
+                                               " characters of [a-z0-9_.-]"));
   }
 }
 
@@ -77,8 +76,9 @@ void CheckRequestId(std::string_view value, FaultList* faults) {
   for (size_t i = 0; good && i < value.size(); ++i) {
     const char c = value[i];
     const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    good = dash ? c == '-'
-                : IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+    good = dash
+               ? c == '-'
+               : IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
   }
   if (!good) faults->Add("request_id", "must be a UUID or empty");
 }
@@ -125,9 +125,8 @@ void CheckTime(bool present, const google::protobuf::Timestamp& time,
 
 void CheckIdentifier(const v1::Identifier& identifier, std::string field,
                      FaultList* faults) {
-  const bool named =
-      identifier.type() == v1::IDENTIFIER_TYPE_EXTERNAL_ID ||
-      identifier.type() == v1::IDENTIFIER_TYPE_CUSTOM;
+  const bool named = identifier.type() == v1::IDENTIFIER_TYPE_EXTERNAL_ID ||
+                     identifier.type() == v1::IDENTIFIER_TYPE_CUSTOM;
   if (identifier.type() == v1::IDENTIFIER_TYPE_UNSPECIFIED ||
       !v1::IdentifierType_IsValid(identifier.type())) {
     faults->Add(Dot(field, "type"), "is required");
@@ -136,8 +135,7 @@ void CheckIdentifier(const v1::Identifier& identifier, std::string field,
     CheckKey(identifier.namespace_(), Dot(field, "namespace"), faults,
              kMaxNamespaceBytes);
   } else if (!identifier.namespace_().empty()) {
-    faults->Add(Dot(field, "namespace"),
-                "is for EXTERNAL_ID and CUSTOM alone");
+    faults->Add(Dot(field, "namespace"), "is for EXTERNAL_ID and CUSTOM alone");
   }
   if (identifier.value().empty()) {
     faults->Add(Dot(field, "value"), "is required");
@@ -202,9 +200,9 @@ void CheckFields(const Strings& fields, FaultList* faults) {
         dot > 0 && dot + 1 < name.size() &&
         All(name.substr(0, dot),
             [](char c) { return IsLower(c) || IsDigit(c) || c == '_'; }) &&
-        (name.substr(dot + 1) == "*" ||
-         All(name.substr(dot + 1),
-             [](char c) { return IsLower(c) || IsDigit(c) || c == '_'; }));
+        (name.substr(dot + 1) == "*" || All(name.substr(dot + 1), [](char c) {
+           return IsLower(c) || IsDigit(c) || c == '_';
+         }));
     if (!good) {
       faults->Add(At("fields", i), "must be kind.field or kind.*");
     }
@@ -241,17 +239,15 @@ void CheckNotice(const v1::NoticeRef& notice, std::string field,
   if (notice.version() == 0) {
     faults->Add(Dot(field, "version"), "is required, from 1");
   }
-  if (notice.language().size() > 35 ||
-      !All(notice.language(), [](char c) {
+  if (notice.language().size() > 35 || !All(notice.language(), [](char c) {
         return IsLower(c) || IsUpper(c) || IsDigit(c) || c == '-';
       })) {
     faults->Add(Dot(field, "language"), "must be a BCP 47 tag");
   }
   const std::string& hash = notice.text_hash();
-  if (!hash.empty() &&
-      (hash.size() != 64 || !All(hash, [](char c) {
-         return IsDigit(c) || (c >= 'a' && c <= 'f');
-       }))) {
+  if (!hash.empty() && (hash.size() != 64 || !All(hash, [](char c) {
+                          return IsDigit(c) || (c >= 'a' && c <= 'f');
+                        }))) {
     faults->Add(Dot(field, "text_hash"),
                 "must be 64 lower-case hexadecimal digits");
   }

@@ -15,8 +15,8 @@ void Validate(const v1::RecordConsentRequest& request, FaultList* faults) {
   } else if (request.action() == v1::CONSENT_ACTION_GIVE) {
     faults->Add("notice", "is required for GIVE");
   }
-  CheckTime(request.has_capture_time(), request.capture_time(),
-            "capture_time", faults);
+  CheckTime(request.has_capture_time(), request.capture_time(), "capture_time",
+            faults);
   CheckTime(request.has_valid_until(), request.valid_until(), "valid_until",
             faults);
   CheckChannel(request.channel(), "channel", faults);
@@ -60,8 +60,7 @@ void Validate(const v1::GetConsentStateRequest& request, FaultList* faults) {
   CheckContext(request.context(), faults);
 }
 
-void Validate(const v1::ListConsentEventsRequest& request,
-              FaultList* faults) {
+void Validate(const v1::ListConsentEventsRequest& request, FaultList* faults) {
   CheckSubject(request.has_subject(), request.subject(), "subject", faults);
   if (!request.purpose().empty()) {
     CheckKey(request.purpose(), "purpose", faults);

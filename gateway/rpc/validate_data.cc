@@ -47,8 +47,7 @@ void CheckRow(const v1::ImportRow& row, const std::string& field,
   // the message's.
   for (int i = 0; i < row.identifiers_size(); ++i) {
     if (row.identifiers(i).value().size() > kMaxIdentifierBytes) {
-      faults->AddTooMany(Dot(field, At("identifiers", i)),
-                         kMaxIdentifierBytes);
+      faults->AddTooMany(Dot(field, At("identifiers", i)), kMaxIdentifierBytes);
     }
   }
   CheckKey(row.kind(), Dot(field, "kind"), faults);
@@ -89,8 +88,7 @@ void Validate(const v1::SelectSubjectsRequest& request, FaultList* faults) {
     for (int i = 0; i < request.filters_size(); ++i) {
       const v1::FieldFilter& filter = request.filters(i);
       const std::string field = At("filters", i);
-      CheckKey(filter.field(), Dot(field, "field"), faults,
-               kMaxFieldNameBytes);
+      CheckKey(filter.field(), Dot(field, "field"), faults, kMaxFieldNameBytes);
       switch (filter.test_case()) {
         case v1::FieldFilter::kEquals:
           CheckValue(filter.equals(), Dot(field, "equals"), faults);
@@ -118,8 +116,8 @@ void Validate(const v1::WriteRecordRequest& request, FaultList* faults) {
   CheckText(request.source_key(), "source_key", kMaxSourceKeyBytes, faults);
   if (request.source_key().empty()) faults->Add("source_key", "is required");
   CheckValues(request.values(), "values", faults);
-  CheckTime(request.has_collect_time(), request.collect_time(),
-            "collect_time", faults);
+  CheckTime(request.has_collect_time(), request.collect_time(), "collect_time",
+            faults);
   CheckKey(request.purpose(), "purpose", faults);
   CheckLegalFacts(request.legal_facts(), "legal_facts", faults);
   CheckContext(request.context(), faults);

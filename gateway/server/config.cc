@@ -87,8 +87,7 @@ void Absolute(const std::filesystem::path& folder, std::string* path) {
 
 void ResolvePaths(const std::string& file, GatewayConfig* message) {
   std::error_code ignored;
-  const auto folder =
-      std::filesystem::absolute(file, ignored).parent_path();
+  const auto folder = std::filesystem::absolute(file, ignored).parent_path();
   auto* tls = message->mutable_tls();
   Absolute(folder, tls->mutable_certificate());
   Absolute(folder, tls->mutable_private_key());
@@ -111,8 +110,7 @@ void ResolvePaths(const std::string& file, GatewayConfig* message) {
 }
 
 void CheckContent(const GatewayConfig& message,
-                  const std::vector<std::string>& known_packs,
-                  Faults* faults) {
+                  const std::vector<std::string>& known_packs, Faults* faults) {
   if (message.format() == 0) {
     faults->Add("format", "is required; this program reads format 1");
   } else if (message.format() > kFormat) {
@@ -121,8 +119,7 @@ void CheckContent(const GatewayConfig& message,
   faults->Require(message.controller().home(), "controller.home");
   faults->Require(message.tls().certificate(), "tls.certificate");
   faults->Require(message.tls().private_key(), "tls.private_key");
-  faults->Require(message.tls().client_authorities(),
-                  "tls.client_authorities");
+  faults->Require(message.tls().client_authorities(), "tls.client_authorities");
   if (message.tls().authority_certificate().empty() !=
       message.tls().authority_key().empty()) {
     faults->Add("tls.authority_certificate",
@@ -134,8 +131,7 @@ void CheckContent(const GatewayConfig& message,
                 "names the server's own certificate; name the authority that "
                 "issues your clients' certificates");
   }
-  faults->Require(message.storage().data_directory(),
-                  "storage.data_directory");
+  faults->Require(message.storage().data_directory(), "storage.data_directory");
   if (!IsOrigin(message.storage().log_origin())) {
     faults->Add("storage.log_origin",
                 "must be words of [a-z0-9.-] joined by slashes");
@@ -148,8 +144,7 @@ void CheckContent(const GatewayConfig& message,
       break;
     case config::v1::Keys::kRootKeyCredential:
       if (message.keys().root_key_credential().empty() ||
-          message.keys().root_key_credential().find('/') !=
-              std::string::npos) {
+          message.keys().root_key_credential().find('/') != std::string::npos) {
         faults->Add("keys.root_key_credential",
                     "must be the name of a systemd credential");
       }
@@ -256,20 +251,21 @@ absl::StatusOr<Config> ParseConfig(
   return config;
 }
 
-absl::StatusOr<Config> LoadConfig(
-    const std::string& path, const std::vector<std::string>& known_packs) {
+absl::StatusOr<Config> LoadConfig(const std::string& path,
+                                  const std::vector<std::string>& known_packs) {
   std::error_code ignored;
   const std::string file =
       std::filesystem::is_directory(path, ignored)
           ? absl::StrCat(path, "/", std::string(kConfigFileName))
           : path;
-  const auto text = audit::ReadFile(audit::FileSystem::Posix(), file,
-                                    TextProto::kMaxBytes);
+  const auto text =
+      audit::ReadFile(audit::FileSystem::Posix(), file, TextProto::kMaxBytes);
   if (!text.ok()) {
-    absl::Status status = MakeError(
-        v1::ERROR_REASON_CONFIG_INVALID,
-        absl::StrCat(file, ": cannot be read; name the folder that "
-                           "`consentry init` made with --config"));
+    absl::Status status =
+        MakeError(v1::ERROR_REASON_CONFIG_INVALID,
+                  absl::StrCat(file,
+                               ": cannot be read; name the folder that "
+                               "`consentry init` made with --config"));
     AddErrorMetadata(&status, "file", file);
     return status;
   }

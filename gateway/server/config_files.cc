@@ -45,29 +45,28 @@ void CheckServerCertificate(const config::v1::Tls& tls, int64_t now_us,
                             Faults* faults) {
   const auto pem = Read(tls.certificate());
   if (!pem.ok()) {
-    faults->push_back({"tls.certificate", absl::StrCat("cannot read ",
-                                                       tls.certificate())});
+    faults->push_back(
+        {"tls.certificate", absl::StrCat("cannot read ", tls.certificate())});
     return;
   }
   const auto info = crypto::ParseCertificate(*pem);
   if (!info.ok()) {
-    faults->push_back({"tls.certificate",
-                       "holds no certificate of a kind that can be used"});
+    faults->push_back(
+        {"tls.certificate", "holds no certificate of a kind that can be used"});
     return;
   }
   if (const absl::Status valid = crypto::CheckValidity(*info, now_us);
       !valid.ok()) {
-    faults->push_back({"tls.certificate",
-                       absl::StrCat(valid.message(), "; renew it")});
+    faults->push_back(
+        {"tls.certificate", absl::StrCat(valid.message(), "; renew it")});
   }
   if (!info->for_server) {
-    faults->push_back({"tls.certificate",
-                       "is not for a server (extended key usage)"});
+    faults->push_back(
+        {"tls.certificate", "is not for a server (extended key usage)"});
   }
   const auto key = crypto::ReadSecretFile(tls.private_key());
   if (key.ok() && !crypto::CheckKeyMatches(*pem, *key).ok()) {
-    faults->push_back({"tls.private_key",
-                       "is not the key of tls.certificate"});
+    faults->push_back({"tls.private_key", "is not the key of tls.certificate"});
   }
 }
 
@@ -88,8 +87,8 @@ void CheckAuthorities(const config::v1::Tls& tls, int64_t now_us,
     const auto info =
         crypto::ParseCertificate(std::string_view(*pem).substr(at));
     if (!info.ok() || !info->is_authority) {
-      faults->push_back({kField, absl::StrCat("certificate ", count,
-                                              " is no authority's")});
+      faults->push_back(
+          {kField, absl::StrCat("certificate ", count, " is no authority's")});
     } else if (crypto::CheckValidity(*info, now_us).ok()) {
       ++usable;
     }
@@ -120,13 +119,13 @@ void CheckDataDirectory(const Config& config, Faults* faults) {
   }
   if (state.st_uid != geteuid()) {
     faults->push_back(
-        {kField, absl::StrCat(path, " belongs to another user than the one "
-                                    "that runs the gateway")});
+        {kField, absl::StrCat(path,
+                              " belongs to another user than the one "
+                              "that runs the gateway")});
   }
 }
 
-void CheckReadable(const std::string& path, const char* field,
-                   Faults* faults) {
+void CheckReadable(const std::string& path, const char* field, Faults* faults) {
   if (!path.empty() && !Exists(path)) {
     faults->push_back({field, absl::StrCat("there is no file ", path)});
   }

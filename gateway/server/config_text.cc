@@ -161,8 +161,7 @@ version: "1"
 
 std::string Quote(std::string_view text) {
   return absl::StrCat(
-      "\"",
-      absl::Utf8SafeCEscape(absl::string_view(text.data(), text.size())),
+      "\"", absl::Utf8SafeCEscape(absl::string_view(text.data(), text.size())),
       "\"");
 }
 
@@ -179,18 +178,17 @@ std::string ConfigText(const InitialiseOptions& options,
                         address.rfind("localhost:", 0) == 0 ||
                         address.rfind("[::1]:", 0) == 0;
   return absl::StrReplaceAll(
-      kConfig,
-      {{"$HOME", Quote(options.home)},
-       {"$ESTABLISHMENTS", Repeat("establishments", {options.home})},
-       {"$MARKETS", Repeat("markets", markets)},
-       {"$THRESHOLDS", Repeat("thresholds", options.thresholds)},
-       {"$NAME", Quote(options.name)},
-       {"$CONTACT", Quote(options.contact)},
-       {"$DPO", Quote(options.dpo_contact)},
-       {"$ADDRESS", Quote(address)},
-       {"$OPEN", loopback ? "" : "  open_to_network: true\n"},
-       {"$ORIGIN", Quote(log_origin)},
-       {"$SINGLE", options.single_operator ? "true" : "false"}});
+      kConfig, {{"$HOME", Quote(options.home)},
+                {"$ESTABLISHMENTS", Repeat("establishments", {options.home})},
+                {"$MARKETS", Repeat("markets", markets)},
+                {"$THRESHOLDS", Repeat("thresholds", options.thresholds)},
+                {"$NAME", Quote(options.name)},
+                {"$CONTACT", Quote(options.contact)},
+                {"$DPO", Quote(options.dpo_contact)},
+                {"$ADDRESS", Quote(address)},
+                {"$OPEN", loopback ? "" : "  open_to_network: true\n"},
+                {"$ORIGIN", Quote(log_origin)},
+                {"$SINGLE", options.single_operator ? "true" : "false"}});
 }
 
 std::string OwnerPackText() { return kOwnerPack; }
@@ -209,18 +207,16 @@ std::string WithSources(std::string_view catalog,
   }
   size_t priority = 100 * sources.size();
   for (const SourceChoice& source : sources) {
-    const auto found =
-        std::find_if(known.begin(), known.end(), [&](const Block& block) {
-          return KeyOf(block) == source.key;
-        });
+    const auto found = std::find_if(
+        known.begin(), known.end(),
+        [&](const Block& block) { return KeyOf(block) == source.key; });
     std::string block =
         found != known.end()
             ? found->text
-            : absl::StrCat("sources {\n  key: ", Quote(source.key),
-                           "\n  title: ",
-                           Quote(source.title.empty() ? source.key
-                                                      : source.title),
-                           "\n  priority: 0\n}\n");
+            : absl::StrCat(
+                  "sources {\n  key: ", Quote(source.key), "\n  title: ",
+                  Quote(source.title.empty() ? source.key : source.title),
+                  "\n  priority: 0\n}\n");
     SetPriority(&block, std::min<size_t>(priority, 1000));
     priority -= 100;
     text += block;

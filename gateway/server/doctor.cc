@@ -64,8 +64,7 @@ int64_t Device(const std::string& path) {
 
 void CheckKeys(const Config& config, bool dev, Report* report) {
   const config::v1::Keys& keys = config.message.keys();
-  const int64_t data =
-      Device(config.message.storage().data_directory());
+  const int64_t data = Device(config.message.storage().data_directory());
   const bool root_beside =
       keys.has_root_key_file() && Device(keys.root_key_file()) == data;
   const bool epochs_beside = Device(keys.epoch_file()) == data;
@@ -81,22 +80,23 @@ void CheckKeys(const Config& config, bool dev, Report* report) {
       report->Fail("keys", text);
     }
   } else {
-    report->Good("keys", "root key and epoch file are not both beside the data");
+    report->Good("keys",
+                 "root key and epoch file are not both beside the data");
   }
   std::error_code ignored;
   const auto recovery =
       std::filesystem::path(keys.epoch_file()).parent_path() / "recovery.pub";
   if (!std::filesystem::exists(recovery, ignored)) {
-    report->Warn("keys", "no recovery key was made: without it, lost keys are "
-                         "lost data");
+    report->Warn("keys",
+                 "no recovery key was made: without it, lost keys are "
+                 "lost data");
   }
 }
 
 void CheckCertificate(const std::string& path, const std::string& name,
                       int64_t now_us, Report* report) {
   if (path.empty()) return;
-  const auto pem =
-      audit::ReadFile(audit::FileSystem::Posix(), path, kRead);
+  const auto pem = audit::ReadFile(audit::FileSystem::Posix(), path, kRead);
   if (!pem.ok()) return;  // Told by the configuration's check.
   const auto info = crypto::ParseCertificate(*pem);
   if (!info.ok()) return;
@@ -107,8 +107,8 @@ void CheckCertificate(const std::string& path, const std::string& name,
     report->Warn("certificates", absl::StrCat(name, " ends in ", left / kDayUs,
                                               " days; renew it"));
   } else {
-    report->Good("certificates", absl::StrCat(name, " is good for ",
-                                              left / kDayUs, " days"));
+    report->Good("certificates",
+                 absl::StrCat(name, " is good for ", left / kDayUs, " days"));
   }
 }
 
@@ -118,8 +118,8 @@ double EntropyOf(std::string_view bytes) {
   double bits = 0;
   for (const uint64_t count : counts) {
     if (count == 0) continue;
-    const double p = static_cast<double>(count) /
-                     static_cast<double>(bytes.size());
+    const double p =
+        static_cast<double>(count) / static_cast<double>(bytes.size());
     bits -= p * std::log2(p);
   }
   return bits;
@@ -130,11 +130,12 @@ double EntropyOf(std::string_view bytes) {
 void CheckRaw(const std::string& path, const std::vector<std::string>& texts,
               Report* report) {
   const std::string name = std::filesystem::path(path).filename().string();
-  const auto opened = audit::FileSystem::Posix()->Open(
-      path, audit::FileSystem::Mode::kRead);
+  const auto opened =
+      audit::FileSystem::Posix()->Open(path, audit::FileSystem::Mode::kRead);
   if (!opened.ok()) return;
   size_t longest = 0;
-  for (const std::string& text : texts) longest = std::max(longest, text.size());
+  for (const std::string& text : texts)
+    longest = std::max(longest, text.size());
   std::string window;
   std::string sample;
   uint64_t offset = 0;
@@ -149,8 +150,9 @@ void CheckRaw(const std::string& path, const std::vector<std::string>& texts,
     for (const std::string& text : texts) {
       if (window.find(text) != std::string::npos) {
         report->Fail("encryption",
-                     name + " holds text that must only lie there sealed; the "
-                            "file is not encrypted");
+                     name +
+                         " holds text that must only lie there sealed; the "
+                         "file is not encrypted");
         return;
       }
     }
@@ -173,8 +175,7 @@ absl::Status CheckStore(const Config& config, int64_t now_us,
                         std::vector<std::string>* texts, Report* report) {
   CONSENTRY_ASSIGN_OR_RETURN(const auto root,
                              LoadRootKey(config.message.keys()));
-  const crypto::GuardedKey pages =
-      root.Derive(crypto::KeyPurpose::kStorePages);
+  const crypto::GuardedKey pages = root.Derive(crypto::KeyPurpose::kStorePages);
   CONSENTRY_ASSIGN_OR_RETURN(
       const auto engine,
       store::OpenSqlcipher({.path = config.DataFile(kStoreFile)},
@@ -189,13 +190,14 @@ absl::Status CheckStore(const Config& config, int64_t now_us,
     if (client.state() != v1::CLIENT_STATE_ACTIVE) continue;
     const int64_t left = client.expire_time().seconds() * kSecondUs - now_us;
     if (left < 0) {
-      report->Warn("certificates", absl::StrCat("client ", client.id(),
-                                                " has ended"));
-    } else if (left < kSoonUs) {
       report->Warn("certificates",
-                   absl::StrCat("client ", client.id(), " ends in ",
-                                left / kDayUs, " days; run: consentry client "
-                                "renew ", client.id()));
+                   absl::StrCat("client ", client.id(), " has ended"));
+    } else if (left < kSoonUs) {
+      report->Warn("certificates", absl::StrCat("client ", client.id(),
+                                                " ends in ", left / kDayUs,
+                                                " days; run: consentry client "
+                                                "renew ",
+                                                client.id()));
     }
     // Short ids occur in random bytes by chance.
     if (client.public_key_hash().size() == 64) {
@@ -225,20 +227,19 @@ absl::Status CheckLog(const Config& config, int64_t now_us, Report* report) {
           std::string_view(reinterpret_cast<const char*>(bytes.data()),
                            bytes.size())));
   const std::string folder = config.DataFile(kLogFolder);
-  CONSENTRY_ASSIGN_OR_RETURN(
-      const auto verified,
-      audit::Verify(audit::FileSystem::Posix(), folder,
-                    {.key = std::move(verifier),
-                     .checkpoint = std::nullopt,
-                     .progress = nullptr}));
+  CONSENTRY_ASSIGN_OR_RETURN(const auto verified,
+                             audit::Verify(audit::FileSystem::Posix(), folder,
+                                           {.key = std::move(verifier),
+                                            .checkpoint = std::nullopt,
+                                            .progress = nullptr}));
   if (verified.ok()) {
     report->Good("log", absl::StrCat(verified.entries, " entries verify, ",
                                      verified.signed_size,
                                      " under a signed checkpoint"));
   } else {
     const audit::Finding& first = verified.findings.front();
-    report->Fail("log", absl::StrCat(
-                            verified.finding_count, " faults; the first: ",
+    report->Fail(
+        "log", absl::StrCat(verified.finding_count, " faults; the first: ",
                             std::string(audit::NameOf(first.fault)),
                             " at entry ", first.index, " (", first.where, ")"));
   }
@@ -249,8 +250,7 @@ absl::Status CheckLog(const Config& config, int64_t now_us, Report* report) {
   CONSENTRY_ASSIGN_OR_RETURN(const std::string last,
                              reader->Read(reader->size() - 1));
   store::v1::Leaf leaf;
-  if (leaf.ParseFromString(last) &&
-      leaf.time_us() > now_us + 60 * kSecondUs) {
+  if (leaf.ParseFromString(last) && leaf.time_us() > now_us + 60 * kSecondUs) {
     report->Fail("clock",
                  "is behind the newest entry of the audit log; set it");
   }
@@ -266,8 +266,8 @@ void CheckDisk(const Config& config, Report* report) {
   }
   const uint64_t used = 100 - volume.f_bavail * 100 / volume.f_blocks;
   const uint32_t mark = config.message.storage().disk_high_water_percent();
-  const std::string text = absl::StrCat(used, " percent in use; reads stop at ",
-                                        mark);
+  const std::string text =
+      absl::StrCat(used, " percent in use; reads stop at ", mark);
   if (used >= mark) {
     report->Fail("disk", text);
   } else if (used + 5 >= mark) {

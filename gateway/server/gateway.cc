@@ -44,8 +44,7 @@ constexpr size_t kMaxPolicyFile = 4 << 20;
 
 absl::StatusOr<std::string> ReadPolicyFile(const std::string& path,
                                            const char* field) {
-  auto text =
-      audit::ReadFile(audit::FileSystem::Posix(), path, kMaxPolicyFile);
+  auto text = audit::ReadFile(audit::FileSystem::Posix(), path, kMaxPolicyFile);
   if (text.ok()) return text;
   return MakeError(v1::ERROR_REASON_CONFIG_INVALID,
                    absl::StrCat(field, ": cannot read ", path));
@@ -85,13 +84,11 @@ absl::StatusOr<crypto::RootKey> LoadRootKey(const config::v1::Keys& keys) {
              : crypto::RootKey::Load(keys.root_key_file());
 }
 
-absl::StatusOr<store::v1::StoredPolicy> ReadPolicyFiles(
-    const Config& config) {
+absl::StatusOr<store::v1::StoredPolicy> ReadPolicyFiles(const Config& config) {
   const config::v1::PolicyFiles& files = config.message.policy();
   store::v1::StoredPolicy policy;
-  CONSENTRY_ASSIGN_OR_RETURN(
-      *policy.mutable_catalog(),
-      ReadPolicyFile(files.catalog(), "policy.catalog"));
+  CONSENTRY_ASSIGN_OR_RETURN(*policy.mutable_catalog(),
+                             ReadPolicyFile(files.catalog(), "policy.catalog"));
   CONSENTRY_ASSIGN_OR_RETURN(
       *policy.mutable_purposes(),
       ReadPolicyFile(files.purposes(), "policy.purposes"));
@@ -102,10 +99,9 @@ absl::StatusOr<store::v1::StoredPolicy> ReadPolicyFiles(
   }
   *policy.mutable_profile() = config.message.controller();
   for (const EmbeddedFile& file : policy::EmbeddedPacks()) {
-    const bool chosen =
-        files.packs().empty() ||
-        std::find(files.packs().begin(), files.packs().end(),
-                  PackId(file.name)) != files.packs().end();
+    const bool chosen = files.packs().empty() ||
+                        std::find(files.packs().begin(), files.packs().end(),
+                                  PackId(file.name)) != files.packs().end();
     if (!chosen) continue;
     auto* pack = policy.add_packs();
     pack->set_name(std::string(file.name));
@@ -130,9 +126,8 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Open(const Config& config,
   std::unique_ptr<Gateway> gateway(new Gateway(config, std::move(options)));
   gateway->start_us_ = gateway->options_.clock->NowUs();
   CONSENTRY_RETURN_IF_ERROR(RefuseUnsafe(config, gateway->start_us_));
-  CONSENTRY_ASSIGN_OR_RETURN(
-      gateway->lock_,
-      audit::FileSystem::Posix()->Lock(config.DataFile(kLockFile)));
+  CONSENTRY_ASSIGN_OR_RETURN(gateway->lock_, audit::FileSystem::Posix()->Lock(
+                                                 config.DataFile(kLockFile)));
   CONSENTRY_RETURN_IF_ERROR(WithPlace(gateway->OpenKeys(), "keys"));
   CONSENTRY_RETURN_IF_ERROR(WithPlace(gateway->OpenLog(), "audit log"));
   CONSENTRY_RETURN_IF_ERROR(WithPlace(gateway->OpenStore(), "store"));
@@ -157,9 +152,8 @@ absl::Status Gateway::OpenKeys() {
   CONSENTRY_ASSIGN_OR_RETURN(auto log_key,
                              crypto::SigningKey::Load(keys.log_key_file()));
   CONSENTRY_ASSIGN_OR_RETURN(
-      signer_,
-      crypto::NoteSigner::Create(config_.message.storage().log_origin(),
-                                 std::move(log_key)));
+      signer_, crypto::NoteSigner::Create(
+                   config_.message.storage().log_origin(), std::move(log_key)));
   const config::v1::Tls& tls = config_.message.tls();
   if (!tls.authority_key().empty()) {
     CONSENTRY_ASSIGN_OR_RETURN(
@@ -185,8 +179,10 @@ absl::Status Gateway::OpenLog() {
 absl::Status Gateway::CheckTimes() const {
   if (log_->size() < slots_->log_size()) {
     return absl::DataLossError(
-        absl::StrCat("holds ", log_->size(), " entries, but the key slots "
-                     "remember ", slots_->log_size(),
+        absl::StrCat("holds ", log_->size(),
+                     " entries, but the key slots "
+                     "remember ",
+                     slots_->log_size(),
                      ": the log was cut or put back; restore the newest log"));
   }
   if (slots_->erased_through() > log_->size()) {
@@ -201,9 +197,8 @@ absl::Status Gateway::OpenStore() {
   const crypto::GuardedKey pages =
       root_->Derive(crypto::KeyPurpose::kStorePages);
   CONSENTRY_ASSIGN_OR_RETURN(
-      engine_,
-      store::OpenSqlcipher({.path = config_.DataFile(kStoreFile)},
-                           pages.view()));
+      engine_, store::OpenSqlcipher({.path = config_.DataFile(kStoreFile)},
+                                    pages.view()));
 
   const crypto::GuardedKey trail_pages =
       root_->Derive(crypto::KeyPurpose::kTrailPages);
@@ -214,12 +209,11 @@ absl::Status Gateway::OpenStore() {
         store::OpenSqlcipher({.path = trail_file, .create = true},
                              trail_pages.view()));
     CONSENTRY_ASSIGN_OR_RETURN(
-        trail_,
-        trail::TrailIndex::Open(
-            trail_engine_.get(), &log_->reader(),
-            MakeTagResolver(slots_.get(),
-                            config_.message.storage().log_origin()),
-            {}));
+        trail_, trail::TrailIndex::Open(
+                    trail_engine_.get(), &log_->reader(),
+                    MakeTagResolver(slots_.get(),
+                                    config_.message.storage().log_origin()),
+                    {}));
     return absl::OkStatus();
   };
   if (const absl::Status opened = open_trail(); !opened.ok()) {
@@ -244,8 +238,8 @@ absl::Status Gateway::OpenStore() {
     const uint64_t total = uint64_t{volume.f_blocks} * volume.f_frsize;
     const uint64_t reserved_percent =
         100 - config_.message.storage().disk_high_water_percent();
-    options.high_water_bytes = std::min(
-        total / 100 * reserved_percent, uint64_t{10} << 30);
+    options.high_water_bytes =
+        std::min(total / 100 * reserved_percent, uint64_t{10} << 30);
   }
   options.reserve_path = config_.DataFile(kReserveFile);
   options.on_serving = options_.on_serving;
@@ -253,11 +247,10 @@ absl::Status Gateway::OpenStore() {
                              std::span<const int64_t> subjects) {
     trail_->Observe(index, subjects);
   };
-  CONSENTRY_ASSIGN_OR_RETURN(
-      committer_, store::Committer::Start(engine_.get(), sink_.get(),
-                                          options_.clock, options));
-  CONSENTRY_ASSIGN_OR_RETURN(readers_,
-                             store::ReaderPool::Open(engine_.get()));
+  CONSENTRY_ASSIGN_OR_RETURN(committer_,
+                             store::Committer::Start(engine_.get(), sink_.get(),
+                                                     options_.clock, options));
+  CONSENTRY_ASSIGN_OR_RETURN(readers_, store::ReaderPool::Open(engine_.get()));
   return absl::OkStatus();
 }
 
@@ -267,8 +260,7 @@ absl::Status Gateway::LoadConfiguration() {
   policy_admin_ =
       std::make_unique<clients::PolicyAdmin>(writer_.get(), &registry_);
   CONSENTRY_ASSIGN_OR_RETURN(auto lease, readers_->Acquire());
-  auto loaded =
-      registry_.Load(lease.get(), committer_->configuration_epoch());
+  auto loaded = registry_.Load(lease.get(), committer_->configuration_epoch());
   if (loaded.ok()) {
     registry_.Publish(*std::move(loaded));
   } else if (!absl::IsNotFound(loaded.status())) {
@@ -296,7 +288,8 @@ absl::Status Gateway::OpenCapabilities() {
                                     .trusted_roots = std::move(roots),
                                     .clock = options_.clock});
   workers_ = std::make_unique<base::WorkerPool>(
-      base::Constant("worker"), std::max(2u, std::thread::hardware_concurrency()), 4096);
+      base::Constant("worker"),
+      std::max(2u, std::thread::hardware_concurrency()), 4096);
   cache_ = std::make_unique<vault::HeadCache>(vault::HeadCache::Options{});
   subjects_ = std::make_unique<vault::SubjectReader>(
       vault::SubjectReader::Options{.epochs = epochs_.get(),
@@ -316,8 +309,7 @@ absl::Status Gateway::OpenCapabilities() {
                    .refusals = refusals_.get(),
                    .log_origin = origin};
   reads_ = std::make_unique<access::GovernedReads>(read_options_);
-  selection_ =
-      std::make_unique<access::Selection>(reads_.get(), read_options_);
+  selection_ = std::make_unique<access::Selection>(reads_.get(), read_options_);
   explainer_ = std::make_unique<access::Explainer>(
       access::Explainer::Options{.configuration = configuration,
                                  .archive = &archive_,
@@ -385,8 +377,7 @@ absl::Status Gateway::NoteStart() {
     base::Log(kUnclean, {{"entries", recovery_.size},
                          {"bytes_cut", recovery_.bytes_cut}});
   }
-  for (const auto& warning :
-       registry_.Expiring(start_us_, kExpiryWarningUs)) {
+  for (const auto& warning : registry_.Expiring(start_us_, kExpiryWarningUs)) {
     base::Log(kExpires, {{"client", base::LogId{warning.client_id}}});
   }
   clients::CallerContext self;
@@ -404,9 +395,10 @@ absl::Status Gateway::NoteStart() {
   };
   CONSENTRY_RETURN_IF_ERROR(
       committer_->CommitChangeAndWait(std::move(change)).status);
-  base::Log(kOpened, {{"entries", log_->size()},
-                      {"subjects", slots_->last_subject()},
-                      {"clients", registry_.current()->registrations().size()}});
+  base::Log(kOpened,
+            {{"entries", log_->size()},
+             {"subjects", slots_->last_subject()},
+             {"clients", registry_.current()->registrations().size()}});
   RememberLogSize();
   WriteMetrics();
   ticker_ = std::make_unique<base::Thread>(base::Constant("ticker"), [this] {
@@ -446,8 +438,7 @@ void Gateway::WriteMetrics() {
 void Gateway::RememberLogSize() {
   const uint64_t size = log_->size();
   if (size == slots_->log_size()) return;
-  if (const absl::Status status = slots_->RememberLogSize(size);
-      !status.ok()) {
+  if (const absl::Status status = slots_->RememberLogSize(size); !status.ok()) {
     base::Log(kSlotsBehind, {{"status", status}});
   }
 }
@@ -467,8 +458,7 @@ absl::StatusOr<v1::GatewayStatus> Gateway::Status() const {
   if (!slab_.locked()) status.add_warnings("memory_not_locked");
   status.set_log_size(log_->size());
   status.set_subjects(slots_->last_subject());
-  status.set_bundle_hash(
-      absl::BytesToHexString(registry_.current()->hash()));
+  status.set_bundle_hash(absl::BytesToHexString(registry_.current()->hash()));
   status.mutable_start_time()->set_seconds(start_us_ / 1'000'000);
   return status;
 }

@@ -95,31 +95,29 @@ absl::Status MakeData(const InitialiseOptions& options,
   CONSENTRY_ASSIGN_OR_RETURN(
       const auto root, crypto::RootKey::Create(folder + "/keys/root.key"));
   CONSENTRY_ASSIGN_OR_RETURN(
-      const auto epochs,
-      crypto::EpochFile::Create(Fs(), folder + "/keys/epochs.key", root,
-                                now_us));
+      const auto epochs, crypto::EpochFile::Create(
+                             Fs(), folder + "/keys/epochs.key", root, now_us));
   CONSENTRY_ASSIGN_OR_RETURN(
-      const auto log_key,
-      crypto::SigningKey::Create(folder + "/keys/log.key"));
+      const auto log_key, crypto::SigningKey::Create(folder + "/keys/log.key"));
   const auto& public_key = log_key->public_key();
   CONSENTRY_ASSIGN_OR_RETURN(
       const auto verifier,
       audit::NoteVerifier::Create(
-          origin, std::string_view(
-                      reinterpret_cast<const char*>(public_key.data()),
-                      public_key.size())));
+          origin,
+          std::string_view(reinterpret_cast<const char*>(public_key.data()),
+                           public_key.size())));
   *verifier_key = verifier.Vkey();
   CONSENTRY_RETURN_IF_ERROR(
       WriteText(folder + "/log-verifier.txt", *verifier_key + "\n"));
 
   crypto::LockedSlab slab;
   CONSENTRY_RETURN_IF_ERROR(
-      crypto::SlotFile::Create({.fs = Fs(),
-                                .path = absl::StrCat(folder, "/data/",
-                                                     kSlotFile),
-                                .epochs = epochs.get(),
-                                .slab = &slab},
-                               now_us)
+      crypto::SlotFile::Create(
+          {.fs = Fs(),
+           .path = absl::StrCat(folder, "/data/", kSlotFile),
+           .epochs = epochs.get(),
+           .slab = &slab},
+          now_us)
           .status());
   const crypto::GuardedKey pages = root.Derive(crypto::KeyPurpose::kStorePages);
   CONSENTRY_RETURN_IF_ERROR(
@@ -132,10 +130,10 @@ absl::Status MakeData(const InitialiseOptions& options,
   const auto half = recovery.public_key();
   CONSENTRY_RETURN_IF_ERROR(WriteText(
       folder + "/keys/recovery.pub",
-      absl::StrCat(absl::BytesToHexString(absl::string_view(
-                       reinterpret_cast<const char*>(half.data()),
-                       half.size())),
-                   "\n")));
+      absl::StrCat(
+          absl::BytesToHexString(absl::string_view(
+              reinterpret_cast<const char*>(half.data()), half.size())),
+          "\n")));
   if (options.show_recovery_key) {
     const crypto::SecretBuffer text = recovery.Display();
     options.show_recovery_key(std::string_view(
@@ -185,8 +183,7 @@ absl::StatusOr<InitialiseResult> Initialise(const InitialiseOptions& options) {
                                   "folder"));
   }
   const int64_t now_us = base::Clock::System()->NowUs();
-  const std::string random =
-      crypto::NewId(crypto::IdKind::kJob).substr(4, 12);
+  const std::string random = crypto::NewId(crypto::IdKind::kJob).substr(4, 12);
   const std::string folder = absl::StrCat(target.string(), ".", random);
   Scaffold scaffold(folder);
   for (const char* part : {"", "/keys", "/tls", "/clients", "/data"}) {
@@ -214,9 +211,8 @@ absl::StatusOr<InitialiseResult> Initialise(const InitialiseOptions& options) {
                              now_us + kServerDays * kDayUs));
   CONSENTRY_RETURN_IF_ERROR(WriteIssued(server, folder + "/tls/server"));
   CONSENTRY_ASSIGN_OR_RETURN(
-      const auto admin,
-      authority->IssueClient("operator", now_us - kBackdateUs,
-                             now_us + kClientDays * kDayUs));
+      const auto admin, authority->IssueClient("operator", now_us - kBackdateUs,
+                                               now_us + kClientDays * kDayUs));
   CONSENTRY_RETURN_IF_ERROR(WriteIssued(admin, folder + "/clients/operator"));
   CONSENTRY_ASSIGN_OR_RETURN(
       const auto compliance,
@@ -241,8 +237,7 @@ absl::StatusOr<InitialiseResult> Initialise(const InitialiseOptions& options) {
 
   if (fs::exists(target, error)) fs::remove(target, error);
   CONSENTRY_RETURN_IF_ERROR(Fs()->Rename(folder, target.string()));
-  CONSENTRY_RETURN_IF_ERROR(
-      Fs()->SyncDirectory(target.parent_path().string()));
+  CONSENTRY_RETURN_IF_ERROR(Fs()->SyncDirectory(target.parent_path().string()));
   scaffold.Keep();
   result.config_file =
       absl::StrCat(target.string(), "/", std::string(kConfigFileName));

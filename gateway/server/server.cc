@@ -92,10 +92,10 @@ class Server::Impl {
     }
     if (options.log) {
       const config::v1::OperatingLog& log = config.message.log();
-      CONSENTRY_RETURN_IF_ERROR(base::StartLog(
-          {.path = log.file(),
-           .level = log.debug() ? base::LogLevel::kDebug
-                                : base::LogLevel::kInfo}));
+      CONSENTRY_RETURN_IF_ERROR(
+          base::StartLog({.path = log.file(),
+                          .level = log.debug() ? base::LogLevel::kDebug
+                                               : base::LogLevel::kInfo}));
       logging_ = true;
     }
     CONSENTRY_ASSIGN_OR_RETURN(methods_, rpc::MethodTable::CreateForApi());
@@ -164,16 +164,15 @@ class Server::Impl {
     Gateway* const gateway = gateway_.get();
     refusal_log_ = std::make_unique<rpc::RefusalLog>(gateway->refusals());
     rpc::Pipeline::Options options;
-    options.max_call_us =
-        int64_t{config.message.limits().max_call_ms()} * 1000;
+    options.max_call_us = int64_t{config.message.limits().max_call_ms()} * 1000;
     pipeline_ = std::make_unique<rpc::Pipeline>(
         gateway->registry(), methods_.get(), refusal_log_.get(),
         gateway->clock(), options);
-    services_.push_back(rpc::MakeDataService(
-        pipeline_.get(), {.reads = gateway->reads(),
-                          .selection = gateway->selection(),
-                          .explainer = gateway->explainer(),
-                          .writes = gateway->writes()}));
+    services_.push_back(rpc::MakeDataService(pipeline_.get(),
+                                             {.reads = gateway->reads(),
+                                              .selection = gateway->selection(),
+                                              .explainer = gateway->explainer(),
+                                              .writes = gateway->writes()}));
     services_.push_back(
         rpc::MakeConsentService(pipeline_.get(), gateway->ledger()));
     services_.push_back(
@@ -220,9 +219,8 @@ class Server::Impl {
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE,
                                rpc::kMaxMetadataBytes);
-    builder.AddChannelArgument(
-        GRPC_ARG_MAX_CONCURRENT_STREAMS,
-        static_cast<int>(limits.max_concurrent_calls()));
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS,
+                               static_cast<int>(limits.max_concurrent_calls()));
     builder.AddChannelArgument(
         GRPC_ARG_MAX_CONNECTION_AGE_MS,
         static_cast<int>(limits.max_connection_age_seconds() * 1000));

@@ -13,8 +13,9 @@ trail::TagResolver MakeTagResolver(const crypto::SlotFile* slots,
              const std::vector<uint32_t>& months) -> absl::StatusOr<Tags> {
     Tags tags;
     const absl::Status walked = slots->ForEach(
-        1, [&](uint64_t subject,
-               const absl::StatusOr<crypto::SlotInfo>& info) -> absl::Status {
+        1,
+        [&](uint64_t subject,
+            const absl::StatusOr<crypto::SlotInfo>& info) -> absl::Status {
           // A damaged slot leads nowhere; reads of its subject say so.
           if (!info.ok() || info->state != crypto::SlotState::kLive) {
             return absl::OkStatus();

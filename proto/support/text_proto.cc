@@ -102,7 +102,8 @@ void FindLenient(const Message& message, const std::string& prefix,
               repeated ? reflection->GetRepeatedEnumValue(message, field, i)
                        : reflection->GetEnumValue(message, field);
           if (field->enum_type()->FindValueByNumber(number) == nullptr) {
-            faults->push_back({path, "this number has no name; write the name"});
+            faults->push_back(
+                {path, "this number has no name; write the name"});
           }
           break;
         }
@@ -110,10 +111,10 @@ void FindLenient(const Message& message, const std::string& prefix,
           if (field->type() != FieldDescriptor::TYPE_STRING) break;
           std::string scratch;
           const std::string& text =
-              repeated ? reflection->GetRepeatedStringReference(message, field,
-                                                                i, &scratch)
-                       : reflection->GetStringReference(message, field,
-                                                        &scratch);
+              repeated
+                  ? reflection->GetRepeatedStringReference(message, field, i,
+                                                           &scratch)
+                  : reflection->GetStringReference(message, field, &scratch);
           if (!IsUtf8(text)) faults->push_back({path, "is not valid UTF-8"});
           break;
         }
@@ -229,9 +230,9 @@ absl::Status TextProto::Fail(const std::vector<FieldViolation>& faults) const {
     AddErrorMetadata(&status, "line", rest.substr(0, rest.find(':')));
   }
   for (const FieldViolation& fault : faults) {
-    AddFieldViolation(&status, {absl::StrCat(Place(fault.field), " ",
-                                             fault.field),
-                                fault.description});
+    AddFieldViolation(&status,
+                      {absl::StrCat(Place(fault.field), " ", fault.field),
+                       fault.description});
   }
   return status;
 }

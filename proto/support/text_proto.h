@@ -28,8 +28,9 @@ class TextProto {
   ~TextProto();
 
   // Fills `message` from `text`, at most `kMaxBytes`. On failure `message` is
-  // empty and the error (CONFIG_INVALID, metadata file, line, field) names file,
-  // line and column. Syntax faults are told one at a time, others all at once.
+  // empty and the error (CONFIG_INVALID, metadata file, line, field) names
+  // file, line and column. Syntax faults are told one at a time, others all at
+  // once.
   absl::Status Parse(std::string_view text, google::protobuf::Message* message);
 
   // "file:line:column" of a value named by its path ("kinds[2].fields[0].key");

@@ -1,6 +1,6 @@
-#include <gtest/gtest.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
+#include <gtest/gtest.h>
 
 #include <chrono>
 #include <future>
@@ -334,8 +334,8 @@ TEST_F(CallsTest, SubjectsBeyondTheBudgetAreRefused) {
   }
   const auto none = v1::ERROR_REASON_UNSPECIFIED;
   const auto spent = v1::ERROR_REASON_BUDGET_EXHAUSTED;
-  EXPECT_EQ(reasons, (std::vector<v1::ErrorReason>{none, none, none, spent,
-                                                   spent}));
+  EXPECT_EQ(reasons,
+            (std::vector<v1::ErrorReason>{none, none, none, spent, spent}));
 }
 
 TEST_F(CallsTest, ATailEndsWhenItsCallerIsRevoked) {
@@ -363,18 +363,17 @@ TEST_F(CallsTest, ATailEndsWhenItsCallerIsRevoked) {
   ASSERT_TRUE(Admin()->RevokeClient(Context().get(), revoke, &revoked).ok());
   // The next entry is not handed over any more.
   v1::GatewayStatus status;
-  ASSERT_TRUE(
-      Admin()->GetStatus(Context().get(), v1::GetStatusRequest(), &status).ok());
-  ASSERT_EQ(rest.wait_for(std::chrono::seconds(10)),
-            std::future_status::ready);
+  ASSERT_TRUE(Admin()
+                  ->GetStatus(Context().get(), v1::GetStatusRequest(), &status)
+                  .ok());
+  ASSERT_EQ(rest.wait_for(std::chrono::seconds(10)), std::future_status::ready);
   EXPECT_EQ(ReasonOf(rest.get()), v1::ERROR_REASON_CLIENT_REVOKED);
 }
 
 TEST_F(CallsTest, AnExportIsTheWholeSignedLog) {
   v1::AuditLog log;
   ASSERT_TRUE(Audit()
-                  ->GetAuditLog(Context().get(), v1::GetAuditLogRequest(),
-                                &log)
+                  ->GetAuditLog(Context().get(), v1::GetAuditLogRequest(), &log)
                   .ok());
   const auto stub = Audit();
   const auto context = Context();
@@ -471,8 +470,9 @@ TEST_F(CallsTest, ASuspendedPurposeIsRefusedUntilItIsLifted) {
 
 TEST_F(CallsTest, APolicyIsCheckedBeforeItIsInForce) {
   v1::Policy policy;
-  ASSERT_TRUE(
-      Admin()->GetPolicy(Context().get(), v1::GetPolicyRequest(), &policy).ok());
+  ASSERT_TRUE(Admin()
+                  ->GetPolicy(Context().get(), v1::GetPolicyRequest(), &policy)
+                  .ok());
   EXPECT_EQ(policy.packs_size(), 4);
   v1::UpdatePolicyRequest update;
   update.set_etag(policy.etag());
@@ -512,8 +512,8 @@ std::string CheckHealth(const std::shared_ptr<grpc::Channel>& channel,
                         const std::string& service) {
   std::string request;
   if (!service.empty()) {
-    request = "\x0a" + std::string(1, static_cast<char>(service.size())) +
-              service;
+    request =
+        "\x0a" + std::string(1, static_cast<char>(service.size())) + service;
   }
   grpc::Slice slice(request);
   grpc::ByteBuffer sent(&slice, 1);

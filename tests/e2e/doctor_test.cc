@@ -22,10 +22,10 @@ using testing::TestGateway;
 constexpr int64_t kDayUs = int64_t{24} * 3600 * 1'000'000;
 
 std::vector<Finding> Examine(const TestGateway& gateway, int64_t later_us = 0) {
-  return server::RunDoctor({.config = gateway.folder(),
-                            .dev = true,
-                            .now_us = base::Clock::System()->NowUs() +
-                                      later_us});
+  return server::RunDoctor(
+      {.config = gateway.folder(),
+       .dev = true,
+       .now_us = base::Clock::System()->NowUs() + later_us});
 }
 
 std::string Failures(const std::vector<Finding>& findings) {
@@ -58,8 +58,8 @@ TEST(DoctorTest, WhatInitMadeIsSoundUnderDev) {
   TestGateway gateway;
   const auto findings = Examine(gateway);
   EXPECT_EQ(Failures(findings), "");
-  for (const char* check :
-       {"configuration", "certificates", "store", "encryption", "log", "disk"}) {
+  for (const char* check : {"configuration", "certificates", "store",
+                            "encryption", "log", "disk"}) {
     EXPECT_TRUE(Has(findings, Health::kGood, check)) << check;
   }
 }
@@ -120,10 +120,10 @@ TEST(DoctorTest, AnotherRootKeyDoesNotOpenTheStore) {
 
 TEST(DoctorTest, EndsThatAreNearAreWarnedOfAndPassedOnesFail) {
   TestGateway gateway;
-  EXPECT_TRUE(Has(Examine(gateway, 380 * kDayUs), Health::kWarning,
-                  "certificates"));
-  EXPECT_TRUE(Has(Examine(gateway, 400 * kDayUs), Health::kFailure,
-                  "certificates"));
+  EXPECT_TRUE(
+      Has(Examine(gateway, 380 * kDayUs), Health::kWarning, "certificates"));
+  EXPECT_TRUE(
+      Has(Examine(gateway, 400 * kDayUs), Health::kFailure, "certificates"));
 }
 
 TEST(DoctorTest, AKeyThatOthersCanReadFails) {

@@ -217,8 +217,7 @@ TEST_F(ServerTest, ARegistrationIsFoundAgainAfterARestart) {
 TEST_F(ServerTest, ASecondGatewayOnTheSameDataIsRefused) {
   const auto second =
       server::Server::Open(gateway_->folder(), {.address = "127.0.0.1:0"});
-  EXPECT_THAT(second,
-              testing::StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(second, testing::StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
 TEST_F(ServerTest, AStopUnderLoadLosesNothing) {

@@ -31,8 +31,7 @@ class TestGateway {
       const std::function<void(server::InitialiseOptions*)>& change = nullptr);
   ~TestGateway();
 
-  void Start(const server::ServerOptions& options = {.address =
-                                                         "127.0.0.1:0"});
+  void Start(const server::ServerOptions& options = {.address = "127.0.0.1:0"});
   absl::Status Stop();
   server::Server* server() { return server_.get(); }
   std::string folder() const { return dir_.File("gateway"); }

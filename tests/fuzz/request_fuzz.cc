@@ -27,18 +27,42 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   ++data;
   --size;
   switch (kind) {
-    case 0: Check<v1::ReadSubjectRequest>(data, size); break;
-    case 1: Check<v1::BatchReadSubjectsRequest>(data, size); break;
-    case 2: Check<v1::SelectSubjectsRequest>(data, size); break;
-    case 3: Check<v1::WriteRecordRequest>(data, size); break;
-    case 4: Check<v1::ImportRecordsRequest>(data, size); break;
-    case 5: Check<v1::RecordConsentRequest>(data, size); break;
-    case 6: Check<v1::OptOutRequest>(data, size); break;
-    case 7: Check<v1::GetConsentStateRequest>(data, size); break;
-    case 8: Check<v1::QueryAuditEntriesRequest>(data, size); break;
-    case 9: Check<v1::ProveConsistencyRequest>(data, size); break;
-    case 10: Check<v1::CreateClientRequest>(data, size); break;
-    default: Check<v1::UpdatePolicyRequest>(data, size); break;
+    case 0:
+      Check<v1::ReadSubjectRequest>(data, size);
+      break;
+    case 1:
+      Check<v1::BatchReadSubjectsRequest>(data, size);
+      break;
+    case 2:
+      Check<v1::SelectSubjectsRequest>(data, size);
+      break;
+    case 3:
+      Check<v1::WriteRecordRequest>(data, size);
+      break;
+    case 4:
+      Check<v1::ImportRecordsRequest>(data, size);
+      break;
+    case 5:
+      Check<v1::RecordConsentRequest>(data, size);
+      break;
+    case 6:
+      Check<v1::OptOutRequest>(data, size);
+      break;
+    case 7:
+      Check<v1::GetConsentStateRequest>(data, size);
+      break;
+    case 8:
+      Check<v1::QueryAuditEntriesRequest>(data, size);
+      break;
+    case 9:
+      Check<v1::ProveConsistencyRequest>(data, size);
+      break;
+    case 10:
+      Check<v1::CreateClientRequest>(data, size);
+      break;
+    default:
+      Check<v1::UpdatePolicyRequest>(data, size);
+      break;
   }
   return 0;
 }

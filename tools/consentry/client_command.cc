@@ -96,10 +96,10 @@ void ShowClient(const v1::Client& client) {
 }
 
 // Opens a session as the operator and runs one call through it.
-int WithAdmin(const std::string& folder, const ClientOptions& options,
-              const std::function<int(v1::AdminService::Stub*,
-                                      const std::shared_ptr<grpc::Channel>&)>&
-                  run) {
+int WithAdmin(
+    const std::string& folder, const ClientOptions& options,
+    const std::function<int(v1::AdminService::Stub*,
+                            const std::shared_ptr<grpc::Channel>&)>& run) {
   const auto session = Session::Open({folder, options.as, "", false});
   if (!session.ok()) return Fail(session.status());
   const auto stub = v1::AdminService::NewStub((*session)->channel());
@@ -163,8 +163,8 @@ int RunAdd(const std::string& folder, const ClientOptions& options) {
   v1::CreateClientRequest request;
   *request.mutable_client() = *client;
   request.set_valid_days(options.days);
-  const bool own = options.certificate.empty() &&
-                   options.signing_request.empty();
+  const bool own =
+      options.certificate.empty() && options.signing_request.empty();
   if (!options.certificate.empty()) {
     const auto pem = ReadText(options.certificate);
     if (!pem.ok()) return Fail(pem.status());
@@ -174,60 +174,61 @@ int RunAdd(const std::string& folder, const ClientOptions& options) {
     if (!pem.ok()) return Fail(pem.status());
     request.set_signing_request_pem(*pem);
   }
-  return WithAdmin(folder, options, [&](v1::AdminService::Stub* admin,
-                                        const auto& channel) {
-    v1::Client made;
-    grpc::ClientContext call;
-    const grpc::Status status =
-        own ? RegisterWithNewKey(channel, *client, options.days, folder, &made)
-            : admin->CreateClient(&call, request, &made);
-    if (!status.ok()) return PrintError(status, std::cerr);
-    if (own && !options.json) {
-      std::cout << "Key and certificate: " << folder << "/clients/" << made.id()
-                << ".key and .pem\n";
-    } else if (!made.issued_certificate_pem().empty() && !options.json) {
-      std::cout << made.issued_certificate_pem();
-    }
-    return Print(made, options);
-  });
+  return WithAdmin(
+      folder, options, [&](v1::AdminService::Stub* admin, const auto& channel) {
+        v1::Client made;
+        grpc::ClientContext call;
+        const grpc::Status status =
+            own ? RegisterWithNewKey(channel, *client, options.days, folder,
+                                     &made)
+                : admin->CreateClient(&call, request, &made);
+        if (!status.ok()) return PrintError(status, std::cerr);
+        if (own && !options.json) {
+          std::cout << "Key and certificate: " << folder << "/clients/"
+                    << made.id() << ".key and .pem\n";
+        } else if (!made.issued_certificate_pem().empty() && !options.json) {
+          std::cout << made.issued_certificate_pem();
+        }
+        return Print(made, options);
+      });
 }
 
 int RunList(const std::string& folder, const ClientOptions& options) {
-  return WithAdmin(folder, options, [&](v1::AdminService::Stub* admin,
-                                        const auto&) {
-    v1::ListClientsRequest request;
-    request.set_page_size(1000);
-    for (;;) {
-      grpc::ClientContext call;
-      v1::ListClientsResponse page;
-      const grpc::Status status = admin->ListClients(&call, request, &page);
-      if (!status.ok()) return PrintError(status, std::cerr);
-      if (options.json) {
-        ShowJson(page, std::cout);
-      } else {
-        for (const v1::Client& client : page.clients()) {
-          std::cout << client.id() << "  " << RoleWord(client.role()) << "  "
-                    << StateWord(client.state()) << "  until "
-                    << Text(client.expire_time()) << "\n";
+  return WithAdmin(
+      folder, options, [&](v1::AdminService::Stub* admin, const auto&) {
+        v1::ListClientsRequest request;
+        request.set_page_size(1000);
+        for (;;) {
+          grpc::ClientContext call;
+          v1::ListClientsResponse page;
+          const grpc::Status status = admin->ListClients(&call, request, &page);
+          if (!status.ok()) return PrintError(status, std::cerr);
+          if (options.json) {
+            ShowJson(page, std::cout);
+          } else {
+            for (const v1::Client& client : page.clients()) {
+              std::cout << client.id() << "  " << RoleWord(client.role())
+                        << "  " << StateWord(client.state()) << "  until "
+                        << Text(client.expire_time()) << "\n";
+            }
+          }
+          if (page.next_page_token().empty()) return kExitOk;
+          request.set_page_token(page.next_page_token());
         }
-      }
-      if (page.next_page_token().empty()) return kExitOk;
-      request.set_page_token(page.next_page_token());
-    }
-  });
+      });
 }
 
 int RunShow(const std::string& folder, const ClientOptions& options) {
-  return WithAdmin(folder, options, [&](v1::AdminService::Stub* admin,
-                                        const auto&) {
-    v1::GetClientRequest request;
-    request.set_id(options.id);
-    grpc::ClientContext call;
-    v1::Client client;
-    const grpc::Status status = admin->GetClient(&call, request, &client);
-    if (!status.ok()) return PrintError(status, std::cerr);
-    return Print(client, options);
-  });
+  return WithAdmin(
+      folder, options, [&](v1::AdminService::Stub* admin, const auto&) {
+        v1::GetClientRequest request;
+        request.set_id(options.id);
+        grpc::ClientContext call;
+        v1::Client client;
+        const grpc::Status status = admin->GetClient(&call, request, &client);
+        if (!status.ok()) return PrintError(status, std::cerr);
+        return Print(client, options);
+      });
 }
 
 // A new key unless the caller brings a certificate or a request. The old files
@@ -237,8 +238,8 @@ int RunRenew(const std::string& folder, const ClientOptions& options) {
   request.set_id(options.id);
   request.set_valid_days(options.days);
   const std::string stem = folder + "/clients/" + options.id;
-  const bool own = options.certificate.empty() &&
-                   options.signing_request.empty();
+  const bool own =
+      options.certificate.empty() && options.signing_request.empty();
   if (own) {
     const auto pair = MakeKeyPair(options.id);
     if (!pair.ok()) return Fail(pair.status());
@@ -258,43 +259,45 @@ int RunRenew(const std::string& folder, const ClientOptions& options) {
       request.set_signing_request_pem(*pem);
     }
   }
-  return WithAdmin(folder, options, [&](v1::AdminService::Stub* admin,
-                                        const auto&) {
-    grpc::ClientContext call;
-    v1::Client client;
-    const grpc::Status status = admin->RenewClient(&call, request, &client);
-    std::error_code error;
-    if (!status.ok()) {
-      if (own) std::filesystem::remove(stem + ".key.new", error);
-      return PrintError(status, std::cerr);
-    }
-    if (own) {
-      std::filesystem::remove(stem + ".pem.new", error);
-      const absl::Status written =
-          WritePrivate(stem + ".pem.new", client.issued_certificate_pem());
-      if (!written.ok()) return Fail(written);
-      std::filesystem::rename(stem + ".key.new", stem + ".key", error);
-      if (!error) {
-        std::filesystem::rename(stem + ".pem.new", stem + ".pem", error);
-      }
-      if (error) return Fail(absl::UnavailableError("cannot rename " + stem));
-    }
-    return Print(client, options);
-  });
+  return WithAdmin(
+      folder, options, [&](v1::AdminService::Stub* admin, const auto&) {
+        grpc::ClientContext call;
+        v1::Client client;
+        const grpc::Status status = admin->RenewClient(&call, request, &client);
+        std::error_code error;
+        if (!status.ok()) {
+          if (own) std::filesystem::remove(stem + ".key.new", error);
+          return PrintError(status, std::cerr);
+        }
+        if (own) {
+          std::filesystem::remove(stem + ".pem.new", error);
+          const absl::Status written =
+              WritePrivate(stem + ".pem.new", client.issued_certificate_pem());
+          if (!written.ok()) return Fail(written);
+          std::filesystem::rename(stem + ".key.new", stem + ".key", error);
+          if (!error) {
+            std::filesystem::rename(stem + ".pem.new", stem + ".pem", error);
+          }
+          if (error)
+            return Fail(absl::UnavailableError("cannot rename " + stem));
+        }
+        return Print(client, options);
+      });
 }
 
 int RunRevoke(const std::string& folder, const ClientOptions& options) {
-  return WithAdmin(folder, options, [&](v1::AdminService::Stub* admin,
-                                        const auto&) {
-    v1::RevokeClientRequest request;
-    request.set_id(options.id);
-    request.set_reason_code(options.reason);
-    grpc::ClientContext call;
-    v1::Client client;
-    const grpc::Status status = admin->RevokeClient(&call, request, &client);
-    if (!status.ok()) return PrintError(status, std::cerr);
-    return Print(client, options);
-  });
+  return WithAdmin(folder, options,
+                   [&](v1::AdminService::Stub* admin, const auto&) {
+                     v1::RevokeClientRequest request;
+                     request.set_id(options.id);
+                     request.set_reason_code(options.reason);
+                     grpc::ClientContext call;
+                     v1::Client client;
+                     const grpc::Status status =
+                         admin->RevokeClient(&call, request, &client);
+                     if (!status.ok()) return PrintError(status, std::cerr);
+                     return Print(client, options);
+                   });
 }
 
 void AddCredentialOptions(CLI::App* command, ClientOptions* options) {
@@ -328,8 +331,9 @@ void AddClient(CLI::App* app, CommandContext* context) {
     return command;
   };
 
-  CLI::App* add = sub("add", "Register a system; makes a key and certificate "
-                             "unless you bring one",
+  CLI::App* add = sub("add",
+                      "Register a system; makes a key and certificate "
+                      "unless you bring one",
                       true, RunAdd);
   add->add_option("--role", options->role,
                   "service, admin, compliance, dpo, reviewer")

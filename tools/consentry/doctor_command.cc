@@ -49,15 +49,13 @@ int RunDoctorCommand(const std::string& folder, const DoctorFlags& flags) {
                 << absl::Utf8SafeCEscape(finding.text) << "\"}";
       first = false;
     } else {
-      std::cout << WordOf(finding.health)
-                << std::string(6 - std::string(WordOf(finding.health)).size(),
-                               ' ')
-                << finding.check
-                << std::string(
-                       finding.check.size() < 15 ? 15 - finding.check.size()
-                                                 : 1,
-                       ' ')
-                << finding.text << "\n";
+      std::cout
+          << WordOf(finding.health)
+          << std::string(6 - std::string(WordOf(finding.health)).size(), ' ')
+          << finding.check
+          << std::string(
+                 finding.check.size() < 15 ? 15 - finding.check.size() : 1, ' ')
+          << finding.text << "\n";
     }
   }
   if (flags.json) std::cout << "\n]\n";

@@ -53,10 +53,10 @@ server::SourceChoice ParseSource(const std::string& text) {
 
 void AskAll(InitOptions* options) {
   server::InitialiseOptions& init = options->init;
-  const auto countries = Words(
-      Ask("1/5 Countries: where do you sit, and whom do you address? Codes, the "
-          "home first (DE, US-CA, ...)",
-          "DE"));
+  const auto countries = Words(Ask(
+      "1/5 Countries: where do you sit, and whom do you address? Codes, the "
+      "home first (DE, US-CA, ...)",
+      "DE"));
   if (!countries.empty()) init.home = countries.front();
   init.markets = countries;
   options->sources = Words(
@@ -67,8 +67,8 @@ void AskAll(InitOptions* options) {
           "you can edit",
           ""));
   init.address = Ask("4/5 Where does the gateway listen?", "127.0.0.1:50051");
-  init.name = Ask("5/5 Who are you? Name of the business, as customers know it",
-                  "");
+  init.name =
+      Ask("5/5 Who are you? Name of the business, as customers know it", "");
   init.contact = Ask("    Where do they reach you about their data?", "");
 }
 
@@ -93,17 +93,18 @@ int RunInit(const std::string& folder, InitOptions* options) {
   };
   const auto made = server::Initialise(init);
   if (!made.ok()) return Fail(made.status());
-  std::cout << "Made a gateway in " << folder << "\n\n"
-            << "  recovery key    " << recovery << "\n"
-            << "                  shown this once: write it down and keep it "
-               "apart\n"
-            << "  log's public key  " << made->verifier_key << "\n"
-            << "                  keep a copy outside of this machine\n\n"
-            << "Next:\n"
-            << "  consentry --config " << folder << " serve\n"
-            << "  consentry --config " << folder
-            << " client add crm --purpose essential.service.operations.support\n"
-            << "  consentry --config " << folder << " doctor\n";
+  std::cout
+      << "Made a gateway in " << folder << "\n\n"
+      << "  recovery key    " << recovery << "\n"
+      << "                  shown this once: write it down and keep it "
+         "apart\n"
+      << "  log's public key  " << made->verifier_key << "\n"
+      << "                  keep a copy outside of this machine\n\n"
+      << "Next:\n"
+      << "  consentry --config " << folder << " serve\n"
+      << "  consentry --config " << folder
+      << " client add crm --purpose essential.service.operations.support\n"
+      << "  consentry --config " << folder << " doctor\n";
   std::fill(recovery.begin(), recovery.end(), '\0');
   return kExitOk;
 }
@@ -120,8 +121,9 @@ void AddInit(CLI::App* app, CommandContext* context) {
                       "questions are asked");
   command->add_option("--market", init.markets,
                       "Where it addresses people; repeat");
-  command->add_option("--threshold", init.thresholds,
-                      "Threshold that it meets, such as us-ca.business; repeat");
+  command->add_option(
+      "--threshold", init.thresholds,
+      "Threshold that it meets, such as us-ca.business; repeat");
   command->add_option("--source", options->sources,
                       "System that holds customers, KEY or KEY=TITLE, the most "
                       "trusted first; repeat");

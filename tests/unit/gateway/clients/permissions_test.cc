@@ -64,9 +64,9 @@ TEST(PermissionsTest, AdministratorsReadNeitherDataNorAudit) {
 
 TEST(PermissionsTest, OnlyServicesReadData) {
   for (int role = 0; role <= v1::Role_MAX; ++role) {
-    EXPECT_EQ(PermissionsOf(static_cast<v1::Role>(role))
-                  .Contains(Of("data.read")),
-              role == v1::ROLE_SERVICE);
+    EXPECT_EQ(
+        PermissionsOf(static_cast<v1::Role>(role)).Contains(Of("data.read")),
+        role == v1::ROLE_SERVICE);
   }
 }
 

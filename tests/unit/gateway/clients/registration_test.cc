@@ -50,7 +50,8 @@ TEST(RegistrationTest, NamesThatTheBundleDoesNotKnowAllowNothing) {
   client.add_read_categories("gone");
   const auto registration = Compile(client);
   for (size_t p = 0; p < SamplePolicy()->bundle->purpose_count(); ++p) {
-    EXPECT_FALSE(registration->AllowsPurpose(static_cast<policy::PurposeId>(p)));
+    EXPECT_FALSE(
+        registration->AllowsPurpose(static_cast<policy::PurposeId>(p)));
   }
   for (size_t f = 0; f < SamplePolicy()->bundle->field_count(); ++f) {
     EXPECT_FALSE(registration->MayRead(static_cast<policy::FieldId>(f)));
@@ -104,8 +105,7 @@ TEST(RegistrationTest, MissingContextIsNamedTogether) {
   const auto info =
       missing.GetPayload("type.googleapis.com/google.rpc.ErrorInfo");
   ASSERT_TRUE(info);
-  EXPECT_NE(std::string(*info).find("acting_person,ticket"),
-            std::string::npos);
+  EXPECT_NE(std::string(*info).find("acting_person,ticket"), std::string::npos);
   context.set_acting_person("stf-1");
   context.set_ticket("T1");
   EXPECT_OK(registration->CheckContext(context));

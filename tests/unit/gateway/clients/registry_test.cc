@@ -23,9 +23,7 @@ using testing::StatusIs;
 
 constexpr int64_t kNowUs = 1'800'000'000'000'000;
 
-crypto::SpkiHash Key(char digit) {
-  return *ParseKey(std::string(64, digit));
-}
+crypto::SpkiHash Key(char digit) { return *ParseKey(std::string(64, digit)); }
 
 std::shared_ptr<const Configuration> Build(int64_t epoch,
                                            std::vector<v1::Client> clients,
@@ -93,10 +91,9 @@ TEST(RegistryTest, EndsThatAreNearAreListedSoonestFirst) {
     return client;
   };
   ClientUses uses;
-  registry.Publish(
-      Build(1, {ends("aa", 'a', 300), ends("bb", 'b', 100),
-                ends("cc", 'c', 5000)},
-            &uses));
+  registry.Publish(Build(
+      1, {ends("aa", 'a', 300), ends("bb", 'b', 100), ends("cc", 'c', 5000)},
+      &uses));
   const auto warnings = registry.Expiring(0, 1'000'000'000);
   ASSERT_EQ(warnings.size(), 2u);
   EXPECT_EQ(warnings[0].client_id, "bb");
@@ -135,9 +132,10 @@ TEST(ConfigurationTest, PurposesAreResolvedOrRefusedByTheRegistration) {
   EXPECT_EQ(unknown.ToString().find("ada"), std::string::npos);
   sources.suspended_purposes.insert(kSupport);
   const auto closed = Configuration::Build(sources, &uses);
-  EXPECT_EQ(ReasonOf(closed->ResolvePurpose(*closed->FindById("crm"), kSupport)
-                         .status()),
-            v1::ERROR_REASON_SUSPENDED);
+  EXPECT_EQ(
+      ReasonOf(
+          closed->ResolvePurpose(*closed->FindById("crm"), kSupport).status()),
+      v1::ERROR_REASON_SUSPENDED);
 }
 
 // On a real store and committer.

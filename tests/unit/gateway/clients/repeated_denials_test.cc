@@ -17,8 +17,8 @@ store::v1::Leaf Leaf(const std::string& event) {
   return leaf;
 }
 
-const Key kDenial = {"crm", "ReadSubject",
-                     v1::ERROR_REASON_PURPOSE_NOT_ALLOWED, "marketing", 0};
+const Key kDenial = {"crm", "ReadSubject", v1::ERROR_REASON_PURPOSE_NOT_ALLOWED,
+                     "marketing", 0};
 
 TEST(RepeatedDenialsTest, TheFirstIsWrittenAndRepetitionsAreCounted) {
   RepeatedDenials denials;

@@ -81,11 +81,11 @@ TEST(ErrorMapTest, TextOfTheGatewayItselfNeverLeaves) {
 }
 
 TEST(ErrorMapTest, MessagesAreOneLineOfUtf8) {
-  const grpc::Status status = ToGrpcStatus(
-      MakeError(v1::ERROR_REASON_NOT_FOUND,
-                std::string("a\nb\r\x01") + std::string(5000, 'x') +
-                    "\xc3\xa9"),
-      false, "M");
+  const grpc::Status status =
+      ToGrpcStatus(MakeError(v1::ERROR_REASON_NOT_FOUND,
+                             std::string("a\nb\r\x01") +
+                                 std::string(5000, 'x') + "\xc3\xa9"),
+                   false, "M");
   EXPECT_LE(status.error_message().size(), kMaxErrorMessageBytes);
   EXPECT_TRUE(IsUtf8(status.error_message()));
   for (const char c : status.error_message()) EXPECT_GE(c, 0x20);
@@ -110,9 +110,7 @@ TEST(ErrorMapTest, DetailsAreCutAtWholeViolations) {
   EXPECT_EQ(bad.field_violations(0).field(), "field_0");
 }
 
-TEST(FaultListTest, NoFaultIsOk) {
-  EXPECT_TRUE(FaultList().ToStatus().ok());
-}
+TEST(FaultListTest, NoFaultIsOk) { EXPECT_TRUE(FaultList().ToStatus().ok()); }
 
 TEST(FaultListTest, ABoundMakesItTooLarge) {
   FaultList faults;

@@ -47,8 +47,7 @@ TEST(MethodTableTest, TheWholeApiIsAccepted) {
   EXPECT_EQ(read->audit_event, "data.read");
   EXPECT_TRUE(read->releases);
   EXPECT_EQ(read->permission, *clients::PermissionSet::Of("data.read"));
-  EXPECT_FALSE(
-      table->Get("/consentry.v1.AdminService/RevokeClient")->releases);
+  EXPECT_FALSE(table->Get("/consentry.v1.AdminService/RevokeClient")->releases);
   EXPECT_EQ(table->Find("/consentry.v1.DataService/NoSuch"), nullptr);
   EXPECT_EQ(table->Find(""), nullptr);
 }

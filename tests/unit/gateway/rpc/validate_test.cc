@@ -20,8 +20,8 @@ std::vector<std::string> FaultsOf(const Request& request) {
   FaultList faults;
   Validate(request, &faults);
   std::vector<std::string> fields;
-  const auto payload = faults.ToStatus().GetPayload(
-      "type.googleapis.com/google.rpc.BadRequest");
+  const auto payload =
+      faults.ToStatus().GetPayload("type.googleapis.com/google.rpc.BadRequest");
   google::rpc::BadRequest bad;
   if (payload) bad.ParseFromString(std::string(*payload));
   for (const auto& violation : bad.field_violations()) {
@@ -77,8 +77,10 @@ TEST(ValidateTest, EachFaultOfAReadIsNamed) {
       {"fields[0]", [](auto* r) { r->set_fields(0, "profile."); }},
       {"fields[0]", [](auto* r) { r->set_fields(0, ".email"); }},
       {"fields[1]", [](auto* r) { r->set_fields(1, "a.b.c"); }},
-      {"channel", [](auto* r) { r->set_channel(static_cast<v1::Channel>(99)); }},
-      {"channel", [](auto* r) { r->set_channel(static_cast<v1::Channel>(-1)); }},
+      {"channel",
+       [](auto* r) { r->set_channel(static_cast<v1::Channel>(99)); }},
+      {"channel",
+       [](auto* r) { r->set_channel(static_cast<v1::Channel>(-1)); }},
       {"context.acting_person",
        [](auto* r) { r->mutable_context()->set_acting_person("J. Doe"); }},
       {"context.reason_code",
@@ -87,8 +89,7 @@ TEST(ValidateTest, EachFaultOfAReadIsNamed) {
        }},
       {"context.ticket",
        [](auto* r) { r->mutable_context()->set_ticket("T@1"); }},
-      {"consistency_token",
-       [](auto* r) { r->set_consistency_token("\n"); }},
+      {"consistency_token", [](auto* r) { r->set_consistency_token("\n"); }},
   };
   for (const Case& spoiled : cases) {
     v1::ReadSubjectRequest request = GoodRead();
@@ -171,10 +172,9 @@ TEST(ValidateTest, RequestIdsAreUuids) {
   request.set_id("crm");
   request.set_request_id("01234567-89ab-cdef-0123-456789ABCDEF");
   EXPECT_EQ(FaultsOf(request), Fields());
-  for (const char* bad :
-       {"x", "0123456789abcdef0123456789abcdef0123",
-        "01234567-89ab-cdef-0123-456789abcdeg",
-        "01234567-89ab-cdef-0123-456789abcdef0"}) {
+  for (const char* bad : {"x", "0123456789abcdef0123456789abcdef0123",
+                          "01234567-89ab-cdef-0123-456789abcdeg",
+                          "01234567-89ab-cdef-0123-456789abcdef0"}) {
     request.set_request_id(bad);
     EXPECT_EQ(FaultsOf(request), Fields{"request_id"}) << bad;
   }

@@ -86,9 +86,8 @@ TEST(ConfigTest, EachUnsafeOrMissingSettingIsNamedWithItsPlace) {
 }
 
 TEST(ConfigTest, AnOpenListenerIsAcceptedWhenMeant) {
-  EXPECT_OK(Parse(std::string(kGood) +
-                  "listener { address: '0.0.0.0:50051' "
-                  "open_to_network: true }"));
+  EXPECT_OK(Parse(std::string(kGood) + "listener { address: '0.0.0.0:50051' "
+                                       "open_to_network: true }"));
 }
 
 TEST(ConfigTest, ANewerFormatIsRefused) {
@@ -237,8 +236,7 @@ TEST_F(FilesTest, InitOverSomethingIsRefused) {
   InitialiseOptions options;
   options.folder = dir_->File("made");
   options.home = "DE";
-  EXPECT_THAT(Initialise(options),
-              StatusIs(absl::StatusCode::kAlreadyExists));
+  EXPECT_THAT(Initialise(options), StatusIs(absl::StatusCode::kAlreadyExists));
 }
 
 TEST_F(FilesTest, InitThatFailsLeavesNothing) {
@@ -246,8 +244,7 @@ TEST_F(FilesTest, InitThatFailsLeavesNothing) {
   options.folder = dir_->File("bad");
   options.home = "nowhere at all";
   EXPECT_FALSE(Initialise(options).ok());
-  for (const auto& entry :
-       std::filesystem::directory_iterator(dir_->path())) {
+  for (const auto& entry : std::filesystem::directory_iterator(dir_->path())) {
     EXPECT_EQ(entry.path().filename(), "made");
   }
 }

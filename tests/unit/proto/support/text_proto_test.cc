@@ -47,9 +47,9 @@ TEST(TextProtoTest, DuplicateMapKeyIsRefused) {
 TEST(TextProtoTest, EnumNumberWithoutNameIsRefused) {
   TextProto file("f");
   v1::ReadSubjectRequest message;
-  EXPECT_THAT(std::string(file.Parse("purpose: 'p'\nchannel: 77", &message)
-                              .message()),
-              ::testing::HasSubstr("f:2:1: channel"));
+  EXPECT_THAT(
+      std::string(file.Parse("purpose: 'p'\nchannel: 77", &message).message()),
+      ::testing::HasSubstr("f:2:1: channel"));
   EXPECT_OK(file.Parse("channel: CHANNEL_WEB", &message));
 }
 
@@ -73,9 +73,10 @@ TEST(TextProtoTest, OverlongTextIsRefusedUnread) {
 TEST(TextProtoTest, PlaceFallsBackToTheNearestWrittenPart) {
   TextProto file("c");
   GatewayConfig config;
-  ASSERT_OK(file.Parse("format: 1\ncontroller {\n  home: 'DE'\n"
-                       "  markets: 'DE'\n  markets: 'AT'\n}\n",
-                       &config));
+  ASSERT_OK(
+      file.Parse("format: 1\ncontroller {\n  home: 'DE'\n"
+                 "  markets: 'DE'\n  markets: 'AT'\n}\n",
+                 &config));
   EXPECT_EQ(file.Place("format"), "c:1:1");
   EXPECT_EQ(file.Place("controller.home"), "c:3:3");
   EXPECT_EQ(file.Place("controller.markets[1]"), "c:5:3");
