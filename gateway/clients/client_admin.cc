@@ -14,7 +14,7 @@ namespace consentry::clients {
 namespace {
 
 constexpr int64_t kSecondUs = 1'000'000;
-constexpr int64_t kDayUs = 24 * 3600 * kSecondUs;
+constexpr int64_t kDayUs = kSecondUs * 24 * 3600;
 constexpr uint32_t kDefaultDays = 90;
 // Clocks of callers may be behind.
 constexpr int64_t kBackdateUs = 300 * kSecondUs;
@@ -141,21 +141,21 @@ absl::StatusOr<ClientAdmin::Credential> ClientAdmin::TakeCredential(
 }
 
 void ClientAdmin::Commit(ConfigurationWriter::Plan plan, Done done) {
-  options_.writer->Commit(
-      std::move(plan), [done = std::move(done), clock = options_.clock](
-                           store::ChangeOutcome outcome) mutable {
-        if (!outcome.status.ok()) {
-          done(std::move(outcome.status));
-          return;
-        }
-        v1::Client client;
-        if (!client.ParseFromString(outcome.result)) {
-          done(MakeError(v1::ERROR_REASON_DATA_CORRUPT,
-                         "a kept result does not parse"));
-          return;
-        }
-        done(client.id().empty() ? client : ShowClient(client, clock->NowUs()));
-      });
+  options_.writer->Commit(std::move(plan),
+                          [done = std::move(done), clock = options_.clock](
+                              store::ChangeOutcome outcome) mutable {
+                            if (!outcome.status.ok()) {
+                              done(std::move(outcome.status));
+                              return;
+                            }
+                            v1::Client client;
+                            if (!client.ParseFromString(outcome.result)) {
+                              done(MakeError(v1::ERROR_REASON_DATA_CORRUPT,
+                                             "a kept result does not parse"));
+                              return;
+                            }
+                            done(ShowClient(client, clock->NowUs()));
+                          });
 }
 
 void ClientAdmin::Create(const CallerContext& caller,
@@ -331,18 +331,11 @@ void ClientAdmin::Revoke(const CallerContext& caller,
   Commit(std::move(plan), std::move(done));
 }
 
-void ClientAdmin::Suspend(const CallerContext& caller,
-                          const v1::SuspendRequest& request, Done done) {
-  ConfigurationWriter::Plan plan;
-  plan.caller = caller;
-  plan.negative = !request.lift();
-  plan.caller.context.set_reason_code(request.reason_code());
-  v1::SuspendRequest canonical = request;
-  canonical.clear_request_id();
-  plan.request = BindRequest(caller, request.request_id(), canonical);
-  plan.edit = [id = request.client_id(), lift = request.lift()](
-                  store::Connection* writer, int64_t now,
-                  ConfigurationDraft* draft) -> absl::Status {
+ConfigurationWriter::Edit ClientAdmin::SuspendClient(
+    const v1::SuspendRequest& request) {
+  return [id = request.client_id(), lift = request.lift()](
+             store::Connection* writer, int64_t now,
+             ConfigurationDraft* draft) -> absl::Status {
     CONSENTRY_ASSIGN_OR_RETURN(v1::Client row, ReadClient(writer, id));
     CONSENTRY_RETURN_IF_ERROR(CheckNotRevoked(row));
     if (!lift) CONSENTRY_RETURN_IF_ERROR(CheckNotLastAdmin(writer, row, now));
@@ -350,41 +343,57 @@ void ClientAdmin::Suspend(const CallerContext& caller,
     Touch(&row, now);
     CONSENTRY_RETURN_IF_ERROR(ReplaceClient(writer, row));
     draft->details.push_back("client=" + id);
-    draft->details.push_back(lift ? "state=active" : "state=suspended");
-    draft->result = row.SerializeAsString();
     return absl::OkStatus();
   };
-  Commit(std::move(plan), std::move(done));
 }
 
-void ClientAdmin::SuspendPurpose(const CallerContext& caller,
-                                 const v1::SuspendRequest& request, Done done) {
-  const auto configuration = options_.registry->current();
-  if (!configuration->bundle().FindPurpose(request.purpose())) {
-    done(MakeError(v1::ERROR_REASON_NOT_FOUND,
-                   "the purpose registry has no such purpose"));
-    return;
-  }
-  ConfigurationWriter::Plan plan;
-  plan.caller = caller;
-  plan.negative = !request.lift();
-  plan.caller.context.set_reason_code(request.reason_code());
-  v1::SuspendRequest canonical = request;
-  canonical.clear_request_id();
-  plan.request = BindRequest(caller, request.request_id(), canonical);
-  plan.edit = [purpose = request.purpose(), lift = request.lift()](
-                  store::Connection*, int64_t,
-                  ConfigurationDraft* draft) -> absl::Status {
+ConfigurationWriter::Edit ClientAdmin::SuspendPurpose(
+    const v1::SuspendRequest& request) {
+  return [purpose = request.purpose(), lift = request.lift()](
+             store::Connection*, int64_t,
+             ConfigurationDraft* draft) -> absl::Status {
     if (lift) {
       draft->suspended_purposes.erase(purpose);
     } else {
       draft->suspended_purposes.insert(purpose);
     }
     draft->details.push_back("purpose=" + purpose);
-    draft->details.push_back(lift ? "state=active" : "state=suspended");
     return absl::OkStatus();
   };
-  Commit(std::move(plan), std::move(done));
+}
+
+void ClientAdmin::Suspend(const CallerContext& caller,
+                          const v1::SuspendRequest& request, IndexDone done) {
+  const bool of_purpose = request.target_case() == v1::SuspendRequest::kPurpose;
+  if (of_purpose &&
+      !options_.registry->current()->bundle().FindPurpose(request.purpose())) {
+    done(MakeError(v1::ERROR_REASON_NOT_FOUND,
+                   "the purpose registry has no such purpose"));
+    return;
+  }
+  ConfigurationWriter::Plan plan;
+  plan.caller = caller;
+  plan.caller.context.set_reason_code(request.reason_code());
+  plan.negative = !request.lift();
+  v1::SuspendRequest canonical = request;
+  canonical.clear_request_id();
+  plan.request = BindRequest(caller, request.request_id(), canonical);
+  plan.edit = [edit = of_purpose ? SuspendPurpose(request)
+                                 : SuspendClient(request),
+               lift = request.lift()](store::Connection* writer, int64_t now,
+                                      ConfigurationDraft* draft) {
+    draft->details.push_back(lift ? "state=active" : "state=suspended");
+    return edit(writer, now, draft);
+  };
+  options_.writer->Commit(
+      std::move(plan),
+      [done = std::move(done)](store::ChangeOutcome outcome) mutable {
+        if (outcome.status.ok()) {
+          done(outcome.log_index);
+        } else {
+          done(std::move(outcome.status));
+        }
+      });
 }
 
 }  // namespace consentry::clients

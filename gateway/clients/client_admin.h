@@ -53,12 +53,11 @@ class ClientAdmin {
   // STATE_INVALID for the last active administrator.
   void Revoke(const CallerContext& caller,
               const v1::RevokeClientRequest& request, Done done);
-  // Suspends a client, or lifts that. The answer is the client.
+  // Suspends a client or a purpose, or lifts that. The answer is the place of
+  // the entry in the log; 0 for a repetition.
+  using IndexDone = absl::AnyInvocable<void(absl::StatusOr<uint64_t>)>;
   void Suspend(const CallerContext& caller, const v1::SuspendRequest& request,
-               Done done);
-  // Suspends a purpose, or lifts that. The answer is empty.
-  void SuspendPurpose(const CallerContext& caller,
-                      const v1::SuspendRequest& request, Done done);
+               IndexDone done);
 
  private:
   struct Credential {
@@ -72,6 +71,10 @@ class ClientAdmin {
                                             const std::string& client_id,
                                             int64_t end_us, bool dry) const;
   void Commit(ConfigurationWriter::Plan plan, Done done);
+  static ConfigurationWriter::Edit SuspendClient(
+      const v1::SuspendRequest& request);
+  static ConfigurationWriter::Edit SuspendPurpose(
+      const v1::SuspendRequest& request);
 
   const Options options_;
 };

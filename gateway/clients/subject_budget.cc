@@ -24,7 +24,7 @@ void SubjectBudget::SetLimit(uint32_t limit) {
 }
 
 void SubjectBudget::Advance(int64_t now_us) {
-  const auto now = static_cast<uint32_t>(now_us / (60 * 1'000'000)) + kMinutes;
+  const auto now = static_cast<uint32_t>(now_us / 60'000'000) + kMinutes;
   if (minute_ == 0) minute_ = now;
   if (now <= minute_) return;
   if (now - minute_ >= kMinutes) {

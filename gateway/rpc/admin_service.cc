@@ -117,17 +117,18 @@ class AdminServer final : public Served {
     return StartUnary(
         pipeline_, suspend_, context, request, response, Validator(),
         [this](const CallInfo& call, const v1::SuspendRequest& asked,
-               v1::SuspendResponse*, Completion done) {
-          clients::ClientAdmin::Done end =
-              [done = std::move(done)](Result<v1::Client> client) mutable {
-                done(client.status());
-              };
-          if (asked.target_case() == v1::SuspendRequest::kPurpose) {
-            can_.clients->SuspendPurpose(CallerOf(call, {}), asked,
-                                         std::move(end));
-          } else {
-            can_.clients->Suspend(CallerOf(call, {}), asked, std::move(end));
-          }
+               v1::SuspendResponse* out, Completion done) {
+          can_.clients->Suspend(
+              CallerOf(call, {}), asked,
+              [tokens = can_.tokens, out,
+               done = std::move(done)](Result<uint64_t> index) mutable {
+                if (index.ok()) {
+                  out->set_audit_reference(tokens->Encode(
+                      crypto::TokenKind::kAudit,
+                      crypto::LogPosition{.index = *index, .item = 0}.Pack()));
+                }
+                done(index.status());
+              });
         });
   }
 

@@ -54,10 +54,6 @@ inline constexpr size_t kMaxLabelBytes = 128;
 inline constexpr size_t kMaxTokenBytes = 128;  // dec_, aud_, psn_, cst_.
 inline constexpr size_t kMaxPemBytes = 16 << 10;
 inline constexpr uint32_t kMaxCertificateDays = 825;
-inline constexpr uint32_t kDefaultCertificateDays = 90;
-
-// How far a caller's clock may be ahead.
-inline constexpr int64_t kMaxClockSkewUs = int64_t{60} * 1'000'000;
 
 // Beyond this a C++ client with default settings loses the real code of an
 // error: the details ride in a header of at most 8 KiB, in base64.

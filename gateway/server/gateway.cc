@@ -155,6 +155,11 @@ absl::Status Gateway::OpenKeys() {
       signer_, crypto::NoteSigner::Create(
                    config_.message.storage().log_origin(), std::move(log_key)));
   const config::v1::Tls& tls = config_.message.tls();
+  CONSENTRY_ASSIGN_OR_RETURN(const std::string certificate,
+                             audit::ReadFile(fs, tls.certificate(), 1 << 20));
+  CONSENTRY_ASSIGN_OR_RETURN(const auto info,
+                             crypto::ParseCertificate(certificate));
+  server_end_us_ = info.not_after_us;
   if (!tls.authority_key().empty()) {
     CONSENTRY_ASSIGN_OR_RETURN(
         authority_, crypto::CertificateAuthority::LoadFiles(
@@ -454,6 +459,9 @@ absl::StatusOr<v1::GatewayStatus> Gateway::Status() const {
   for (const auto& warning :
        registry_.Expiring(options_.clock->NowUs(), kExpiryWarningUs)) {
     status.add_warnings("certificate_expires: " + warning.client_id);
+  }
+  if (server_end_us_ - options_.clock->NowUs() < kExpiryWarningUs) {
+    status.add_warnings("certificate_expires: server");
   }
   if (!slab_.locked()) status.add_warnings("memory_not_locked");
   status.set_log_size(log_->size());

@@ -134,6 +134,8 @@ class Gateway {
   const Config config_;
   const Options options_;
   int64_t start_us_ = 0;
+  // Of the server's certificate.
+  int64_t server_end_us_ = 0;
   bool closed_ = false;
 
   // In the order in which they are opened.

@@ -463,6 +463,12 @@ TEST_F(CallsTest, ASuspendedPurposeIsRefusedUntilItIsLifted) {
   v1::SuspendResponse suspended;
   ASSERT_TRUE(Admin()->Suspend(Context().get(), suspend, &suspended).ok());
   EXPECT_EQ(ReasonOf(check()), v1::ERROR_REASON_SUSPENDED);
+  v1::GetAuditEntryRequest get;
+  get.set_reference(suspended.audit_reference());
+  v1::AuditEntry entry;
+  ASSERT_TRUE(Audit()->GetAuditEntry(Context().get(), get, &entry).ok());
+  EXPECT_EQ(entry.event(), "admin.suspend");
+  EXPECT_EQ(entry.client_id(), "operator");
   suspend.set_lift(true);
   ASSERT_TRUE(Admin()->Suspend(Context().get(), suspend, &suspended).ok());
   EXPECT_TRUE(check().ok());
