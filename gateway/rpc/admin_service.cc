@@ -244,8 +244,9 @@ class AdminServer final : public Served {
   template <class T>
   static absl::AnyInvocable<void(Result<T>)> Answer(T* out, Completion done) {
     return [out, done = std::move(done)](Result<T> result) mutable {
-      if (result.ok()) *out = *std::move(result);
-      done(result.status());
+      const absl::Status status = result.status();
+      if (status.ok()) *out = *std::move(result);
+      done(status);
     };
   }
 
@@ -261,10 +262,10 @@ class AdminServer final : public Served {
       }
       *out = *std::move(result);
       leaf.set_released_nothing(true);
-      CommitEntry(
-          committer, std::move(leaf),
-          [done = std::move(done)](absl::Status status, store::ReleaseTicket,
-                                   uint64_t) mutable { done(status); });
+      CommitEntry(committer, std::move(leaf),
+                  [done = std::move(done)](const absl::Status& status,
+                                           store::ReleaseTicket,
+                                           uint64_t) mutable { done(status); });
     };
   }
 

@@ -33,15 +33,16 @@ class AuditSource : public StreamSource<Response> {
       return;
     }
     opened_ = true;
-    reader_->Open(CallerOf(*call_, {}), span_,
-                  [this, out, done = std::move(done)](
-                      absl::StatusOr<access::Released<Span>> opened) mutable {
-                    if (opened.ok()) {
-                      Submit(out, std::move(done));
-                    } else {
-                      done.End(opened.status());
-                    }
-                  });
+    reader_->Open(
+        CallerOf(*call_, {}), span_,
+        [this, out, done = std::move(done)](
+            const absl::StatusOr<access::Released<Span>>& opened) mutable {
+          if (opened.ok()) {
+            Submit(out, std::move(done));
+          } else {
+            done.End(opened.status());
+          }
+        });
   }
 
  protected:

@@ -85,15 +85,15 @@ class ImportExchange final
     if (!begun_) {
       begun_ = true;
       header_ = request.header();
-      writes_->CheckImport(
-          CallerOf(*call_, header_.context()), header_,
-          [done = std::move(done)](absl::StatusOr<bool> allowed) mutable {
-            if (allowed.ok()) {
-              done.Silence();
-            } else {
-              done.Fail(allowed.status());
-            }
-          });
+      writes_->CheckImport(CallerOf(*call_, header_.context()), header_,
+                           [done = std::move(done)](
+                               const absl::StatusOr<bool>& allowed) mutable {
+                             if (allowed.ok()) {
+                               done.Silence();
+                             } else {
+                               done.Fail(allowed.status());
+                             }
+                           });
       return;
     }
     writes_->Import(
@@ -227,8 +227,9 @@ class DataServer final : public Base {
               CallerOf(call, asked.context()), asked,
               [out, done = std::move(done)](
                   absl::StatusOr<v1::WriteRecordResponse> written) mutable {
-                if (written.ok()) *out = *std::move(written);
-                done(written.status());
+                const absl::Status status = written.status();
+                if (status.ok()) *out = *std::move(written);
+                done(status);
               });
         });
   }

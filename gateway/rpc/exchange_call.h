@@ -84,8 +84,8 @@ class ExchangeCall final : public grpc::ServerBidiReactor<Request, Response>,
     if (status.ok()) {
       try {
         auto exchange = open(static_cast<const CallInfo&>(info()));
-        if (exchange.ok()) exchange_ = *std::move(exchange);
         status = exchange.status();
+        if (status.ok()) exchange_ = *std::move(exchange);
       } catch (...) {
         status = absl::InternalError("opening a call failed");
       }

@@ -88,8 +88,8 @@ class StreamCall final : public grpc::ServerWriteReactor<Response>,
     if (status.ok()) {
       try {
         auto source = open(static_cast<const CallInfo&>(info()), request);
-        if (source.ok()) source_ = *std::move(source);
         status = source.status();
+        if (status.ok()) source_ = *std::move(source);
       } catch (...) {
         status = absl::InternalError("opening a stream failed");
       }

@@ -123,7 +123,7 @@ void CheckTime(bool present, const google::protobuf::Timestamp& time,
   }
 }
 
-void CheckIdentifier(const v1::Identifier& identifier, std::string field,
+void CheckIdentifier(const v1::Identifier& identifier, const std::string& field,
                      FaultList* faults) {
   const bool named = identifier.type() == v1::IDENTIFIER_TYPE_EXTERNAL_ID ||
                      identifier.type() == v1::IDENTIFIER_TYPE_CUSTOM;
@@ -233,7 +233,7 @@ void CheckValue(const v1::Value& value, std::string field, FaultList* faults) {
   }
 }
 
-void CheckNotice(const v1::NoticeRef& notice, std::string field,
+void CheckNotice(const v1::NoticeRef& notice, const std::string& field,
                  FaultList* faults) {
   CheckKey(notice.id(), Dot(field, "id"), faults);
   if (notice.version() == 0) {

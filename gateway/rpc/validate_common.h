@@ -48,12 +48,12 @@ void CheckSubject(bool present, const v1::SubjectRef& subject,
 void CheckSubjects(
     const google::protobuf::RepeatedPtrField<v1::SubjectRef>& subjects,
     int most, FaultList* faults);
-void CheckIdentifier(const v1::Identifier& identifier, std::string field,
+void CheckIdentifier(const v1::Identifier& identifier, const std::string& field,
                      FaultList* faults);
 // 1 to kMaxFields of "kind.field" or "kind.*".
 void CheckFields(const Strings& fields, FaultList* faults);
 void CheckValue(const v1::Value& value, std::string field, FaultList* faults);
-void CheckNotice(const v1::NoticeRef& notice, std::string field,
+void CheckNotice(const v1::NoticeRef& notice, const std::string& field,
                  FaultList* faults);
 // At most `most` keys, each once; at least `least`.
 void CheckPurposes(const Strings& purposes, int least, FaultList* faults);

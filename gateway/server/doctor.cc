@@ -28,7 +28,7 @@ namespace consentry::server {
 namespace {
 
 constexpr int64_t kSecondUs = 1'000'000;
-constexpr int64_t kDayUs = 24 * 3600 * kSecondUs;
+constexpr int64_t kDayUs = kSecondUs * 24 * 3600;
 constexpr int64_t kSoonUs = 30 * kDayUs;
 constexpr size_t kRead = 1 << 20;
 // A mebibyte of random bytes has more than 7.999 bits a byte; a page of text
