@@ -208,6 +208,8 @@ absl::Status SqlcipherConnection::Configure(Role role, int64_t cache_kib) {
   sqlite3_db_config(db_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
   sqlite3_db_config(db_, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr);
   sqlite3_db_config(db_, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr);
+  // Otherwise a statement with LIMIT $n is planned anew for each value.
+  sqlite3_db_config(db_, SQLITE_DBCONFIG_ENABLE_QPSG, 1, nullptr);
   CONSENTRY_RETURN_IF_ERROR(Execute("PRAGMA cipher_page_size = 4096"));
   CONSENTRY_RETURN_IF_ERROR(
       Execute("PRAGMA cipher_hmac_algorithm = HMAC_SHA256"));
