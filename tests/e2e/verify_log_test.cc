@@ -3,24 +3,20 @@
 // they must give the same answer and name the same fault at the same entry.
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <cstdio>
 #include <memory>
 #include <random>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "audit/io/file.h"
 #include "audit/log/checkpoint.h"
 #include "audit/log/note.h"
+#include "tests/e2e/two_verifiers.h"
 #include "tests/testing/memory_file_system.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/tampered_log.h"
 #include "tests/testing/temp_dir.h"
-#include "tools/consentry/audit_offline.h"
 
 namespace consentry {
 namespace {
@@ -29,73 +25,30 @@ using audit::FileSystem;
 using testing::BuildLog;
 using testing::CopyFolder;
 using testing::Entries;
+using testing::FaultOf;
 using testing::ForgeBundles;
+using testing::HavePython;
+using testing::OurVerdict;
+using testing::PythonsVerdict;
 using testing::SomeEntries;
 using testing::Tamperings;
 using testing::TestSigner;
 using testing::TestVerifier;
 
-constexpr char kPython[] = "/usr/bin/python3";
-
-// The text behind "key": in a line of JSON, up to the next comma or bracket.
-std::string After(const std::string& json, const std::string& key) {
-  size_t at = json.find("\"" + key + "\":");
-  if (at == std::string::npos) return "";
-  at += key.size() + 3;
-  while (at < json.size() && (json[at] == ' ' || json[at] == '"')) ++at;
-  return json.substr(at, json.find_first_of("\",}]", at) - at);
-}
-
-// "exit 2, 40 entries, changed 7".
-std::string Summary(int code, const std::string& json) {
-  std::string text = "exit " + std::to_string(code) + ", " +
-                     After(json, "entries") + " entries, ok " +
-                     After(json, "ok");
-  if (json.find("\"fault\":") != std::string::npos) {
-    text += ", " + After(json, "fault") + " " + After(json, "index");
-  }
-  return text;
-}
-
 class VerifyLogTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (access(kPython, X_OK) != 0) GTEST_SKIP() << "no " << kPython;
-  }
-
-  std::string Cpp(const std::string& folder, const std::string& checkpoint) {
-    std::ostringstream out;
-    std::ostringstream err;
-    const int code = tools::RunAuditVerify(
-        {folder, TestVerifier().Vkey(), checkpoint, /*json=*/true}, out, err);
-    EXPECT_EQ(err.str(), "");
-    return Summary(code, out.str());
-  }
-
-  std::string Python(const std::string& folder, const std::string& checkpoint) {
-    std::string command = std::string(kPython) + " " + CONSENTRY_SOURCE_DIR +
-                          "/tests/e2e/verify_log.py " + folder + " --key '" +
-                          TestVerifier().Vkey() + "'";
-    if (!checkpoint.empty()) command += " --checkpoint " + checkpoint;
-    FILE* const pipe = popen(command.c_str(), "r");
-    EXPECT_NE(pipe, nullptr);
-    if (pipe == nullptr) return "";
-    std::string out;
-    char buffer[4096];
-    for (size_t n; (n = fread(buffer, 1, sizeof(buffer), pipe)) > 0;) {
-      out.append(buffer, n);
-    }
-    const int status = pclose(pipe);
-    return Summary(WIFEXITED(status) ? WEXITSTATUS(status) : -1, out);
+    if (!HavePython()) GTEST_SKIP() << "no python3";
   }
 
   // Both say `expected`, where one is given; and the same in any case.
   void Expect(const std::string& folder, const std::string& expected,
               const std::string& checkpoint = "") {
-    const std::string cpp = Cpp(folder, checkpoint);
-    EXPECT_EQ(cpp, Python(folder, checkpoint)) << folder;
+    const std::string key = TestVerifier().Vkey();
+    const std::string ours = OurVerdict(folder, key, checkpoint);
+    EXPECT_EQ(ours, PythonsVerdict(folder, key, checkpoint)) << folder;
     if (!expected.empty()) {
-      EXPECT_EQ(cpp.substr(cpp.rfind(", ") + 2), expected) << folder;
+      EXPECT_EQ(FaultOf(ours), expected) << folder;
     }
   }
 

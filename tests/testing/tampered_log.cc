@@ -111,13 +111,13 @@ void Export(FileSystem* fs, const std::string& folder, const std::string& out) {
 }
 
 void ForgeSegments(FileSystem* fs, const std::string& folder,
-                   const Entries& entries) {
+                   const Entries& entries, const std::string& origin) {
   const std::string segments = audit::SegmentFolderOf(folder);
   RemoveFilesIn(fs, segments);
   const std::string closed = folder + "/" + std::string(audit::kClosedName);
   if (Must(fs->Exists(closed))) Must(fs->Remove(closed));
   audit::LogWriter::Options options;
-  options.origin = kTestOrigin;
+  options.origin = origin;
   options.segment_bytes = uint64_t{1} << 16;
   options.prepare_in_background = false;
   audit::RecoveryReport report;

@@ -43,7 +43,8 @@ void Export(audit::FileSystem* fs, const std::string& folder,
 // Puts these entries in the place of those of a live log, in segments that
 // chain without a fault; tree and checkpoints stay.
 void ForgeSegments(audit::FileSystem* fs, const std::string& folder,
-                   const Entries& entries);
+                   const Entries& entries,
+                   const std::string& origin = kTestOrigin);
 
 // Puts these entries in the place of those of an exported folder; tiles and
 // checkpoint stay.
