@@ -76,6 +76,9 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> Credentials(
 
 void PrepareProcess() {
   crypto::HardenProcess();
+  // A write beyond a limit of the system is an error like any other: it is
+  // answered and told, and does not end the process.
+  signal(SIGXFSZ, SIG_IGN);
   // gRPC has no setting for the version. A suite of TLS 1.2 that no key of ours
   // can serve leaves 1.3, whose suites are not chosen here.
   setenv("GRPC_SSL_CIPHER_SUITES", "PSK-AES256-GCM-SHA384", /*overwrite=*/1);

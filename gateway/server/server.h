@@ -12,8 +12,9 @@
 namespace consentry::server {
 
 // To be called first in main, before threads and before anything touches gRPC:
-// switches core dumps and tracing off, and lets TLS speak 1.3 only. gRPC reads
-// that once, when it is first used.
+// switches core dumps and tracing off, lets a file that reaches the system's
+// limit be an error, and lets TLS speak 1.3 only. gRPC reads that once, when it
+// is first used.
 void PrepareProcess();
 
 struct ServerOptions {
