@@ -40,6 +40,7 @@ int main(int argc, char** argv) {
   AddPolicy(app);
   AddAudit(&app, &context);
   AddProtos(&app, &context);
+  AddBench(&app, &context);
 
   try {
     app.parse(argc, argv);
