@@ -5,16 +5,11 @@
 
 #include "absl/strings/escaping.h"
 #include "gateway/base/civil_day.h"
+#include "proto/support/timestamp.h"
 
 namespace consentry::access {
 namespace {
 
-constexpr int64_t kMicrosPerSecond = 1'000'000;
-
-void SetTime(int64_t time_us, google::protobuf::Timestamp* time) {
-  time->set_seconds(time_us / kMicrosPerSecond);
-  time->set_nanos(static_cast<int32_t>(time_us % kMicrosPerSecond) * 1000);
-}
 
 std::string BasisName(policy::LawfulBasis basis) {
   std::string name = config::v1::LawfulBasis::Value_Name(basis);

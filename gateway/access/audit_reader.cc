@@ -13,6 +13,7 @@
 #include "gateway/crypto/subject_tag.h"
 #include "proto/support/error.h"
 #include "proto/support/status_macros.h"
+#include "proto/support/timestamp.h"
 
 namespace consentry::access {
 namespace {
@@ -22,13 +23,8 @@ constexpr std::chrono::seconds kCheckpointWait(5);
 constexpr int32_t kDefaultPageSize = 50;
 constexpr int32_t kMaxPageSize = 1000;
 constexpr uint64_t kLeavesPerMessage = 256;
-constexpr int64_t kMicrosPerSecond = 1'000'000;
 // Calls of the index for one page: each looks at a bounded part of the log.
 constexpr int kSearchesPerPage = 16;
-
-int64_t MicrosOf(const google::protobuf::Timestamp& time) {
-  return time.seconds() * kMicrosPerSecond + time.nanos() / 1000;
-}
 
 std::string Bytes(const audit::Hash& hash) {
   return {reinterpret_cast<const char*>(hash.data()), hash.size()};

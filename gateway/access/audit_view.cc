@@ -5,11 +5,10 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/string_view.h"
 #include "audit/merkle/hash.h"
+#include "proto/support/timestamp.h"
 
 namespace consentry::access {
 namespace {
-
-constexpr int64_t kMicrosPerSecond = 1'000'000;
 
 std::string Hex(std::string_view bytes) {
   return absl::BytesToHexString(absl::string_view(bytes.data(), bytes.size()));
@@ -45,9 +44,7 @@ v1::AuditEntry ViewOf(uint64_t index, const store::v1::Leaf& leaf,
                       const crypto::OpaqueTokens& tokens) {
   v1::AuditEntry view;
   view.set_index(index);
-  view.mutable_time()->set_seconds(leaf.time_us() / kMicrosPerSecond);
-  view.mutable_time()->set_nanos(
-      static_cast<int32_t>(leaf.time_us() % kMicrosPerSecond) * 1000);
+  SetTime(leaf.time_us(), view.mutable_time());
   view.set_event(leaf.event());
   view.set_client_id(leaf.client_id());
   view.set_acting_person(leaf.acting_person());

@@ -11,6 +11,7 @@
 #include "policy/engine/explain.h"
 #include "proto/support/error.h"
 #include "proto/support/status_macros.h"
+#include "proto/support/timestamp.h"
 
 namespace consentry::access {
 namespace {
@@ -19,16 +20,10 @@ constexpr base::LogEvent kReplayDiffers{base::LogLevel::kError, 4001,
                                         "access.replay_differs"};
 // How long an answer waits for the index to reach a fresh entry.
 constexpr std::chrono::milliseconds kIndexWait(5000);
-constexpr int64_t kMicrosPerSecond = 1'000'000;
 
 absl::Status NotFound() {
   return MakeError(v1::ERROR_REASON_NOT_FOUND,
                    "no decision with this id, or not open to this caller");
-}
-
-void SetTime(int64_t time_us, google::protobuf::Timestamp* time) {
-  time->set_seconds(time_us / kMicrosPerSecond);
-  time->set_nanos(static_cast<int32_t>(time_us % kMicrosPerSecond) * 1000);
 }
 
 v1::ConsentState ToState(const policy::Bundle& bundle,

@@ -100,17 +100,23 @@ size_t FirstCharacter(std::string_view text) {
 }
 
 std::string MaskText(std::string_view text) {
+  // What is one character long must not be shown whole.
+  const auto start = [](std::string_view of) {
+    const size_t first = FirstCharacter(of);
+    return std::string(of.substr(0, first < of.size() ? first : 0)) + "***";
+  };
   const size_t at = text.rfind('@');
   if (at != std::string_view::npos && at > 0) {
-    return std::string(text.substr(0, FirstCharacter(text))) + "***" +
-           std::string(text.substr(at));
+    return start(text.substr(0, at)) + std::string(text.substr(at));
   }
-  size_t digits = 0;
-  for (const char c : text) digits += (c >= '0' && c <= '9') ? 1 : 0;
-  if (digits >= 6 && digits * 2 >= text.size()) {
-    return "***" + std::string(text.substr(text.size() - 2));
+  std::string digits;
+  for (const char c : text) {
+    if (c >= '0' && c <= '9') digits.push_back(c);
   }
-  return std::string(text.substr(0, FirstCharacter(text))) + "***";
+  if (digits.size() >= 6 && digits.size() * 2 >= text.size()) {
+    return "***" + digits.substr(digits.size() - 2);
+  }
+  return start(text);
 }
 
 std::optional<v1::Value> Mask(const v1::Value& value) {
@@ -123,6 +129,8 @@ std::optional<v1::Value> Mask(const v1::Value& value) {
 
 double RoundTwoDigits(double x) {
   if (x == 0 || !std::isfinite(x)) return x;
+  // Too small for the scale to be a number.
+  if (std::abs(x) < 1e-300) return 0;
   const double scale = std::pow(10.0, 1.0 - std::floor(std::log10(std::abs(x))));
   return std::round(x * scale) / scale;
 }
@@ -138,8 +146,8 @@ std::optional<v1::Value> Round(const v1::Value& value) {
       result.set_int_value(integral(value.int_value()));
       return result;
     case v1::Value::kDoubleValue:
-      if (!std::isfinite(value.double_value())) return std::nullopt;
       result.set_double_value(RoundTwoDigits(value.double_value()));
+      if (!std::isfinite(result.double_value())) return std::nullopt;
       return result;
     case v1::Value::kMoneyValue:
       result.mutable_money_value()->set_minor_units(

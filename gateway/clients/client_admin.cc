@@ -9,6 +9,7 @@
 #include "gateway/clients/client_table.h"
 #include "proto/support/error.h"
 #include "proto/support/status_macros.h"
+#include "proto/support/timestamp.h"
 
 namespace consentry::clients {
 namespace {
@@ -18,15 +19,6 @@ constexpr int64_t kDayUs = kSecondUs * 24 * 3600;
 constexpr uint32_t kDefaultDays = 90;
 // Clocks of callers may be behind.
 constexpr int64_t kBackdateUs = 300 * kSecondUs;
-
-void SetTime(google::protobuf::Timestamp* time, int64_t us) {
-  time->set_seconds(us / kSecondUs);
-  time->set_nanos(static_cast<int32_t>(us % kSecondUs) * 1000);
-}
-
-int64_t Micros(const google::protobuf::Timestamp& time) {
-  return time.seconds() * kSecondUs + time.nanos() / 1000;
-}
 
 absl::Status Invalid(const std::vector<FieldViolation>& faults) {
   if (faults.empty()) return absl::OkStatus();
@@ -58,7 +50,7 @@ absl::Status CheckNotLastAdmin(store::Connection* connection,
         return candidate.id() != client.id() &&
                candidate.role() == v1::ROLE_ADMIN &&
                candidate.state() == v1::CLIENT_STATE_ACTIVE &&
-               Micros(candidate.expire_time()) > now_us;
+               MicrosOf(candidate.expire_time()) > now_us;
       });
   if (other) return absl::OkStatus();
   return MakeError(v1::ERROR_REASON_STATE_INVALID,
@@ -77,7 +69,7 @@ void ClearOutput(v1::Client* client) {
 
 void Touch(v1::Client* client, int64_t now_us) {
   client->set_version(client->version() + 1);
-  SetTime(client->mutable_update_time(), now_us);
+  SetTime(now_us, client->mutable_update_time());
 }
 
 }  // namespace
@@ -86,7 +78,7 @@ v1::Client ShowClient(const v1::Client& stored, int64_t now_us) {
   v1::Client shown = stored;
   shown.set_etag("v" + std::to_string(stored.version()));
   if (shown.state() == v1::CLIENT_STATE_ACTIVE &&
-      Micros(stored.expire_time()) <= now_us) {
+      MicrosOf(stored.expire_time()) <= now_us) {
     shown.set_state(v1::CLIENT_STATE_EXPIRED);
   }
   return shown;
@@ -168,7 +160,7 @@ void ClientAdmin::Create(const CallerContext& caller,
       Invalid(CheckClient(client, configuration->bundle(), now_us, "client."));
   const auto credential = TakeCredential(
       request, client.id(),
-      client.has_expire_time() ? Micros(client.expire_time()) : 0,
+      client.has_expire_time() ? MicrosOf(client.expire_time()) : 0,
       request.validate_only());
   if (status.ok()) status = credential.status();
   if (!status.ok()) {
@@ -176,7 +168,7 @@ void ClientAdmin::Create(const CallerContext& caller,
     return;
   }
   client.set_public_key_hash(FormatKey(credential->key));
-  SetTime(client.mutable_expire_time(), credential->end_us);
+  SetTime(credential->end_us, client.mutable_expire_time());
   client.set_state(v1::CLIENT_STATE_ACTIVE);
   client.set_version(1);
   if (request.validate_only()) {
@@ -199,8 +191,8 @@ void ClientAdmin::Create(const CallerContext& caller,
                   store::Connection* writer, int64_t now,
                   ConfigurationDraft* draft) -> absl::Status {
     v1::Client row = client;
-    SetTime(row.mutable_create_time(), now);
-    SetTime(row.mutable_update_time(), now);
+    SetTime(now, row.mutable_create_time());
+    SetTime(now, row.mutable_update_time());
     CONSENTRY_RETURN_IF_ERROR(InsertClient(writer, row));
     draft->details.push_back("client=" + row.id());
     row.set_issued_certificate_pem(issued);
@@ -243,7 +235,7 @@ void ClientAdmin::Update(const CallerContext& caller,
     *next.mutable_create_time() = row.create_time();
     // A registration does not outlive the certificate it was made for.
     if (!next.has_expire_time() ||
-        Micros(next.expire_time()) > Micros(row.expire_time())) {
+        MicrosOf(next.expire_time()) > MicrosOf(row.expire_time())) {
       *next.mutable_expire_time() = row.expire_time();
     }
     return next;
@@ -296,7 +288,7 @@ void ClientAdmin::Renew(const CallerContext& caller,
     CONSENTRY_ASSIGN_OR_RETURN(v1::Client row, ReadClient(writer, id));
     CONSENTRY_RETURN_IF_ERROR(CheckNotRevoked(row));
     row.set_public_key_hash(FormatKey(credential.key));
-    SetTime(row.mutable_expire_time(), credential.end_us);
+    SetTime(credential.end_us, row.mutable_expire_time());
     Touch(&row, now);
     CONSENTRY_RETURN_IF_ERROR(ReplaceClient(writer, row));
     draft->details.push_back("client=" + id);

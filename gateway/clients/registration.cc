@@ -5,6 +5,7 @@
 
 #include "absl/strings/escaping.h"
 #include "proto/support/error.h"
+#include "proto/support/timestamp.h"
 
 namespace consentry::clients {
 namespace {
@@ -50,8 +51,7 @@ std::unique_ptr<const Registration> Registration::Compile(
     }
   }
   if (client.role() == v1::ROLE_SERVICE) made->permissions_.Add(extra);
-  made->expire_us_ = client.expire_time().seconds() * 1'000'000 +
-                     client.expire_time().nanos() / 1000;
+  made->expire_us_ = MicrosOf(client.expire_time());
   for (const int channel : client.channels()) {
     if (v1::Channel_IsValid(channel)) made->channels_ |= uint64_t{1} << channel;
   }

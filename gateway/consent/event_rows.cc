@@ -9,6 +9,7 @@
 #include "policy/consent/consent_state.h"
 #include "proto/support/error.h"
 #include "proto/support/status_macros.h"
+#include "proto/support/timestamp.h"
 
 namespace consentry::consent {
 namespace {
@@ -16,7 +17,6 @@ namespace {
 // Of ConsentEvent inside a seal.
 constexpr uint32_t kEventSchema = 1;
 constexpr uint32_t kRowGeneration = 1;
-constexpr int64_t kMicrosPerSecond = 1'000'000;
 
 crypto::FactContext EventContext(uint64_t seq) {
   crypto::FactContext context{};
@@ -25,11 +25,6 @@ crypto::FactContext EventContext(uint64_t seq) {
   context.schema = kEventSchema;
   context.row_generation = kRowGeneration;
   return context;
-}
-
-void SetTime(int64_t time_us, google::protobuf::Timestamp* time) {
-  time->set_seconds(time_us / kMicrosPerSecond);
-  time->set_nanos(static_cast<int32_t>(time_us % kMicrosPerSecond) * 1000);
 }
 
 store::v1::DerivedConsent ToDerived(const std::string& purpose,

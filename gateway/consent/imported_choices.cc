@@ -6,15 +6,20 @@
 #include "gateway/crypto/ids.h"
 #include "proto/support/error.h"
 #include "proto/support/status_macros.h"
+#include "proto/support/timestamp.h"
+#include "proto/support/utf8.h"
 
 namespace consentry::consent {
 namespace {
 
-constexpr int64_t kMicrosPerSecond = 1'000'000;
+// Of what a source says about a choice, in bytes: as the API allows it where a
+// choice is recorded by itself. More is cut, so that no withdrawal is lost.
 constexpr size_t kMaxMethod = 64;
+constexpr size_t kMaxNoticeId = 64;
+constexpr size_t kMaxLanguage = 35;
 
-int64_t MicrosOf(const google::protobuf::Timestamp& time) {
-  return time.seconds() * kMicrosPerSecond + time.nanos() / 1000;
+std::string Cut(const std::string& text, size_t most) {
+  return std::string(CutUtf8(text, most));
 }
 
 // Whether a source reports the same choice once more.
@@ -91,11 +96,13 @@ absl::Status ImportedChoices::AppendAttested(const vault::ConsentTarget& target,
   event.set_received_at_us(target.now_us);
   event.set_actor(store::v1::ConsentEvent::ATTESTED);
   event.set_client_id(std::string(target.client_id));
-  event.set_notice_id(choice.notice().id());
+  event.set_notice_id(Cut(choice.notice().id(), kMaxNoticeId));
   event.set_notice_version(choice.notice().version());
-  event.set_notice_language(choice.notice().language());
-  event.set_method(choice.method().substr(0, kMaxMethod));
-  event.set_channel(choice.channel());
+  event.set_notice_language(Cut(choice.notice().language(), kMaxLanguage));
+  event.set_method(Cut(choice.method(), kMaxMethod));
+  if (v1::Channel_IsValid(choice.channel())) {
+    event.set_channel(choice.channel());
+  }
   event.set_evidence("import:" + std::string(target.source));
   // A row comes again whenever another column of it changes.
   for (const store::v1::ConsentEvent& known : events) {

@@ -12,6 +12,7 @@
 #include "policy/consent/consent_state.h"
 #include "proto/support/error.h"
 #include "proto/support/status_macros.h"
+#include "proto/support/timestamp.h"
 
 namespace consentry::consent {
 namespace {
@@ -24,13 +25,8 @@ constexpr int kMaxPurposes = 16;
 constexpr int kMaxAttempts = 4;
 // How far ahead of ours the clock of whoever captured a choice may be.
 constexpr int64_t kMaxSkewUs = int64_t{60} * 1000 * 1000;
-constexpr int64_t kMicrosPerSecond = 1'000'000;
 constexpr size_t kMaxMethod = 64;
 constexpr size_t kMaxEvidence = 128;
-
-int64_t MicrosOf(const google::protobuf::Timestamp& time) {
-  return time.seconds() * kMicrosPerSecond + time.nanos() / 1000;
-}
 
 // All faults of a request at once.
 class Faults {
@@ -364,7 +360,7 @@ void Ledger::Withdraw(const CallerContext& caller,
       event.set_captured_at_us(context.now_us());
       event.set_received_at_us(context.now_us());
       event.set_channel(request.channel());
-      event.set_method(request.method().substr(0, kMaxMethod));
+      event.set_method(request.method());
       events.push_back(std::move(event));
     }
     CONSENTRY_ASSIGN_OR_RETURN(

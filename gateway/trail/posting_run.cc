@@ -21,7 +21,8 @@ bool TakeVarint(std::string_view* in, uint64_t* value) {
     in->remove_prefix(1);
     if (shift == 63 && byte > 1) return false;
     *value |= static_cast<uint64_t>(byte & 0x7f) << shift;
-    if (byte < 0x80) return true;
+    // One number has one spelling: no zeros at its upper end.
+    if (byte < 0x80) return byte != 0 || shift == 0;
   }
   return false;
 }
@@ -57,7 +58,7 @@ std::vector<PostingChunk> EncodePostings(std::span<const Posting> sorted) {
 absl::StatusOr<std::vector<Posting>> DecodePostings(std::string_view bytes) {
   std::vector<Posting> postings;
   Posting before;
-  while (!bytes.empty()) {
+  while (!bytes.empty() && postings.size() <= kPostingsPerChunk) {
     uint64_t step = 0, index = 0, item = 0;
     if (!TakeVarint(&bytes, &step) || !TakeVarint(&bytes, &index) ||
         !TakeVarint(&bytes, &item) || item > UINT16_MAX) {
@@ -72,6 +73,9 @@ absl::StatusOr<std::vector<Posting>> DecodePostings(std::string_view bytes) {
     }
     postings.push_back(posting);
     before = posting;
+  }
+  if (postings.empty() || postings.size() > kPostingsPerChunk) {
+    return absl::DataLossError("a chunk of the audit index is not of its size");
   }
   return postings;
 }

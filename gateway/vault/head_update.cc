@@ -6,6 +6,7 @@
 #include "gateway/vault/record_number.h"
 #include "gateway/vault/subject_reader.h"
 #include "gateway/vault/value_check.h"
+#include "proto/support/timestamp.h"
 
 namespace consentry::vault {
 namespace {
@@ -22,8 +23,7 @@ const v1::Value* FindValue(const CheckedRow& row, std::string_view key) {
 
 int64_t TimeOf(const v1::Value& value, int64_t otherwise) {
   if (value.kind_case() == v1::Value::kTimeValue) {
-    return value.time_value().seconds() * 1000000 +
-           value.time_value().nanos() / 1000;
+    return MicrosOf(value.time_value());
   }
   if (value.kind_case() == v1::Value::kDateValue) {
     const std::optional<int32_t> day = ParseDate(value.date_value());

@@ -6,6 +6,7 @@
 #include "gateway/vault/join.h"
 #include "gateway/vault/value_check.h"
 #include "gateway/vault/wipe.h"
+#include "proto/support/timestamp.h"
 
 namespace consentry::vault {
 namespace {
@@ -26,6 +27,13 @@ std::string SafeColumn(std::string_view name) {
     safe.push_back(plain ? c : '?');
   }
   return safe.empty() ? "row" : safe;
+}
+
+// Of the years 1970 to 9999.
+bool IsTime(const google::protobuf::Timestamp& time) {
+  constexpr int64_t kLastSecond = 253402300799;
+  return time.seconds() >= 0 && time.seconds() <= kLastSecond &&
+         time.nanos() >= 0 && time.nanos() <= 999999999;
 }
 
 bool IsShared(const CatalogIndex& catalog,
@@ -249,14 +257,12 @@ class RowChecker {
     out_.collected_us = options_.now_us;
     if (!row_.has_collect_time()) return;
     const google::protobuf::Timestamp& time = row_.collect_time();
-    constexpr int64_t kLastSecond = 253402300799;
-    if (time.seconds() < 0 || time.seconds() > kLastSecond ||
-        time.nanos() < 0 || time.nanos() > 999999999) {
+    if (!IsTime(time)) {
       HoldBackRow("collect_time", v1::ERROR_REASON_VALUE_OUT_OF_RANGE);
       return;
     }
     out_.collected_told = true;
-    out_.collected_us = time.seconds() * 1000000 + time.nanos() / 1000;
+    out_.collected_us = MicrosOf(time);
     if (out_.collected_us > options_.now_us + kMaxAheadUs) {
       HoldBackRow("collect_time", v1::ERROR_REASON_VALUE_OUT_OF_RANGE);
     }
@@ -267,6 +273,10 @@ class RowChecker {
       // A choice without a date proves nothing.
       if (!choice.has_capture_time() || choice.purpose().empty()) {
         HoldBack("choices", v1::ERROR_REASON_VALUE_MALFORMED);
+        continue;
+      }
+      if (!IsTime(choice.capture_time())) {
+        HoldBack("choices", v1::ERROR_REASON_VALUE_OUT_OF_RANGE);
         continue;
       }
       out_.choices.push_back(choice);

@@ -5,6 +5,7 @@
 #include <grpcpp/support/status.h>
 
 #include "tools/consentry/exit_code.h"
+#include "tools/consentry/printable.h"
 
 namespace consentry::tools {
 namespace {
@@ -55,13 +56,14 @@ int PrintError(const grpc::Status& status, std::ostream& err) {
   const Details details = DetailsOf(status);
   const std::string& reason = details.info.reason();
   err << "consentry: ";
-  if (!reason.empty()) err << reason << ": ";
-  err << status.error_message() << "\n";
+  if (!reason.empty()) err << Printable(reason) << ": ";
+  err << Printable(status.error_message()) << "\n";
   for (const auto& violation : details.bad_request.field_violations()) {
-    err << "  " << violation.field() << ": " << violation.description() << "\n";
+    err << "  " << Printable(violation.field()) << ": "
+        << Printable(violation.description()) << "\n";
   }
   for (const auto& [key, value] : details.info.metadata()) {
-    err << "  " << key << " = " << value << "\n";
+    err << "  " << Printable(key) << " = " << Printable(value) << "\n";
   }
   if (const char* advice = Advice(status, reason)) err << advice << "\n";
   switch (status.error_code()) {

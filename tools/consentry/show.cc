@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
+#include "tools/consentry/printable.h"
 
 namespace consentry::tools {
 namespace {
@@ -39,18 +40,18 @@ std::string MoneyText(const v1::Money& money) {
   const int64_t units = money.minor_units();
   return absl::StrFormat("%s%d.%02d %s", units < 0 ? "-" : "",
                          std::abs(units / 100), std::abs(units % 100),
-                         money.currency());
+                         Printable(money.currency()));
 }
 
 void ShowField(const v1::Field& field, std::ostream& out) {
-  out << "  " << std::left << std::setw(26) << field.name() << " "
+  out << "  " << std::left << std::setw(26) << Printable(field.name()) << " "
       << Text(field.value());
   std::string note;
   if (field.transform() != v1::TRANSFORM_NONE) note = Word(field.transform());
   const v1::Provenance& provenance = field.provenance();
   if (!provenance.source().empty()) {
     if (!note.empty()) note += ", ";
-    note += "from " + provenance.source();
+    note += "from " + Printable(provenance.source());
     if (provenance.has_collect_time()) {
       note += " " + Text(provenance.collect_time()).substr(0, 10);
     }
@@ -76,7 +77,7 @@ std::string Text(const google::protobuf::Timestamp& time) {
 std::string Text(const v1::Value& value) {
   switch (value.kind_case()) {
     case v1::Value::kStringValue:
-      return value.string_value();
+      return Printable(value.string_value());
     case v1::Value::kIntValue:
       return std::to_string(value.int_value());
     case v1::Value::kDoubleValue:
@@ -84,7 +85,7 @@ std::string Text(const v1::Value& value) {
     case v1::Value::kBoolValue:
       return value.bool_value() ? "yes" : "no";
     case v1::Value::kDateValue:
-      return value.date_value();
+      return Printable(value.date_value());
     case v1::Value::kTimeValue:
       return Text(value.time_value());
     case v1::Value::kMoneyValue:
@@ -99,52 +100,56 @@ void Show(const v1::Decision& decision, std::ostream& out) {
   out << (permitted ? "PERMIT" : "DENY");
   if (!permitted) out << "  " << Word(decision.reason());
   for (const auto& basis : decision.bases()) {
-    out << "  [" << basis.regime() << ": " << Lower(basis.basis());
-    if (!basis.document().empty()) out << ", " << basis.document();
+    out << "  [" << Printable(basis.regime()) << ": "
+        << Lower(Printable(basis.basis()));
+    if (!basis.document().empty()) out << ", " << Printable(basis.document());
     out << "]";
   }
   out << "\n";
   for (const auto& field : decision.fields()) {
     if (field.effect() == v1::EFFECT_PERMIT) continue;
-    out << "  " << std::left << std::setw(26) << field.field()
+    out << "  " << std::left << std::setw(26) << Printable(field.field())
         << " withheld: " << Word(field.reason()) << "\n";
   }
   for (const std::string& obligation : decision.obligations()) {
-    out << "  obligation: " << obligation << "\n";
+    out << "  obligation: " << Printable(obligation) << "\n";
   }
   if (!decision.determining_rules().empty()) {
     out << "  rules:";
     for (const std::string& rule : decision.determining_rules()) {
-      out << " " << rule;
+      out << " " << Printable(rule);
     }
     out << "\n";
   }
-  out << "  decision " << decision.id() << "\n";
+  out << "  decision " << Printable(decision.id()) << "\n";
 }
 
 void Show(const v1::ReadSubjectResponse& response, std::ostream& out) {
   for (const v1::Field& field : response.fields()) ShowField(field, out);
   for (const v1::Record& record : response.records()) {
-    out << "  " << record.kind() << " " << record.id() << "\n";
+    out << "  " << Printable(record.kind()) << " " << Printable(record.id())
+        << "\n";
     for (const v1::Field& field : record.fields()) {
       out << "  ";
       ShowField(field, out);
     }
   }
   if (!response.pseudonym().empty()) {
-    out << "  pseudonym " << response.pseudonym() << "\n";
+    out << "  pseudonym " << Printable(response.pseudonym()) << "\n";
   }
   Show(response.decision(), out);
 }
 
 void Show(const v1::ExplainDecisionResponse& response, std::ostream& out) {
-  out << "Asked by " << response.client_id() << " for " << response.purpose()
-      << " on " << Text(response.decision().decide_time()) << "\n";
+  out << "Asked by " << Printable(response.client_id()) << " for "
+      << Printable(response.purpose()) << " on "
+      << Text(response.decision().decide_time()) << "\n";
   for (const auto& step : response.steps()) {
-    out << "  " << std::left << std::setw(14) << step.step() << " "
-        << step.text();
+    out << "  " << std::left << std::setw(14) << Printable(step.step()) << " "
+        << Printable(step.text());
     if (!step.rule().empty()) {
-      out << "  [" << step.rule() << ": " << step.citation()
+      out << "  [" << Printable(step.rule()) << ": "
+          << Printable(step.citation())
           << (step.checked() ? "" : ", not checked") << "]";
     }
     out << "\n";
@@ -160,15 +165,15 @@ void Show(const v1::ExplainDecisionResponse& response, std::ostream& out) {
 }
 
 void Show(const v1::ConsentState& state, std::ostream& out) {
-  out << std::left << std::setw(34) << state.purpose() << " " << std::setw(11)
-      << Word(state.status());
+  out << std::left << std::setw(34) << Printable(state.purpose()) << " "
+      << std::setw(11) << Word(state.status());
   if (state.has_since()) out << " since " << Text(state.since());
   if (state.has_valid_until()) out << " until " << Text(state.valid_until());
   if (!state.attested_by().empty()) {
-    out << "  attested by " << state.attested_by();
+    out << "  attested by " << Printable(state.attested_by());
   }
   if (!state.notice().id().empty()) {
-    out << ", notice " << state.notice().id() << " v"
+    out << ", notice " << Printable(state.notice().id()) << " v"
         << state.notice().version();
   }
   out << "\n";
@@ -177,9 +182,9 @@ void Show(const v1::ConsentState& state, std::ostream& out) {
 void Show(const v1::AuditEntry& entry, std::ostream& out) {
   out << std::right << std::setw(8) << entry.index() << "  "
       << Text(entry.time()) << "  " << std::left << std::setw(18)
-      << entry.event() << " " << std::setw(14)
-      << (entry.client_id().empty() ? "-" : entry.client_id());
-  if (!entry.purpose().empty()) out << " " << entry.purpose();
+      << Printable(entry.event()) << " " << std::setw(14)
+      << (entry.client_id().empty() ? "-" : Printable(entry.client_id()));
+  if (!entry.purpose().empty()) out << " " << Printable(entry.purpose());
   int permitted = 0, denied = 0;
   for (const auto& subject : entry.subjects()) {
     permitted += subject.effect() == v1::EFFECT_PERMIT;
@@ -193,12 +198,14 @@ void Show(const v1::AuditEntry& entry, std::ostream& out) {
     out << "  " << permitted << " permitted, " << denied << " denied";
   }
   for (const auto& subject : entry.subjects()) {
-    for (const std::string& change : subject.changes()) out << "  " << change;
+    for (const std::string& change : subject.changes()) {
+      out << "  " << Printable(change);
+    }
     if (entry.subjects_size() > 1) break;
   }
   if (entry.count() > 1) out << "  x" << entry.count();
   for (const auto& [key, value] : entry.details()) {
-    out << "  " << key << "=" << value;
+    out << "  " << Printable(key) << "=" << Printable(value);
   }
   out << "\n";
 }

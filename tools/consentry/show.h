@@ -15,8 +15,8 @@ class Message;
 
 namespace consentry::tools {
 
-// Answers as a person reads them. Values of customers are shown here, on the
-// terminal of whoever asked, and nowhere else.
+// Answers as a person reads them, texts as Printable() makes them. Values of
+// customers are shown here, on the terminal of whoever asked, and nowhere else.
 
 // "CONSENT_MISSING".
 std::string Word(v1::ErrorReason reason);

@@ -65,6 +65,24 @@ TEST(TransformTest, MaskKeepsTypeAndHidesTheRest) {
   EXPECT_EQ(Reduced(v1::TRANSFORM_MASK, Text("")), "(withheld)");
 }
 
+TEST(TransformTest, MaskSplitsNoCharacter) {
+  EXPECT_EQ(Reduced(v1::TRANSFORM_MASK, Text("0151 123456 \xc3\xa9")), "***56");
+}
+
+TEST(TransformTest, MaskOfOneCharacterShowsNone) {
+  EXPECT_EQ(Reduced(v1::TRANSFORM_MASK, Text("A")), "***");
+  EXPECT_EQ(Reduced(v1::TRANSFORM_MASK, Text("a@example.org")),
+            "***@example.org");
+}
+
+TEST(TransformTest, RoundingEndsInANumberOrIsWithheld) {
+  v1::Value value;
+  value.set_double_value(4.9e-324);
+  EXPECT_EQ(ApplyTransform(v1::TRANSFORM_ROUND, value, {})->double_value(), 0);
+  value.set_double_value(1.79e308);
+  EXPECT_FALSE(ApplyTransform(v1::TRANSFORM_ROUND, value, {}).has_value());
+}
+
 TEST(TransformTest, PlaceOfFreeTextIsWithheldNotGuessed) {
   EXPECT_EQ(Reduced(v1::TRANSFORM_REGION, Text("US-CA")), "US-CA");
   EXPECT_EQ(Reduced(v1::TRANSFORM_COUNTRY, Text("US-CA")), "US");
@@ -89,8 +107,8 @@ TEST(TransformTest, RoundingSurvivesTheExtremes) {
 
 TEST(TransformTest, UnknownTransformWithholds) {
   EXPECT_FALSE(ApplyTransform(v1::TRANSFORM_UNSPECIFIED, Text("x"), At(kNow)));
-  EXPECT_FALSE(ApplyTransform(static_cast<v1::Transform>(99), Text("x"),
-                              At(kNow)));
+  EXPECT_FALSE(
+      ApplyTransform(static_cast<v1::Transform>(99), Text("x"), At(kNow)));
 }
 
 TEST(TransformTest, PseudonymWithoutAKeyWithholds) {

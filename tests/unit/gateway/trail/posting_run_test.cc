@@ -54,19 +54,35 @@ TEST(PostingRunTest, CutBytesAreRefused) {
   }
 }
 
+TEST(PostingRunTest, SecondSpellingOfANumberIsRefused) {
+  const std::string one =
+      EncodePostings(std::vector<Posting>{{1, 2, 3}})[0].bytes;
+  EXPECT_OK(DecodePostings(one));
+  EXPECT_THAT(DecodePostings(one.substr(0, 2) + std::string("\x83\x00", 2)),
+              StatusIs(absl::StatusCode::kDataLoss));
+}
+
+TEST(PostingRunTest, ChunkOfAnotherSizeIsRefused) {
+  EXPECT_THAT(DecodePostings(""), StatusIs(absl::StatusCode::kDataLoss));
+  std::string bytes;
+  for (size_t i = 0; i < kPostingsPerChunk; ++i) bytes.append("\1\0\0", 3);
+  EXPECT_OK(DecodePostings(bytes));
+  bytes.append("\1\0\0", 3);
+  EXPECT_THAT(DecodePostings(bytes), StatusIs(absl::StatusCode::kDataLoss));
+}
+
 TEST(PostingRunTest, EndlessNumberIsRefused) {
   EXPECT_THAT(DecodePostings(std::string(40, '\xff')),
               StatusIs(absl::StatusCode::kDataLoss));
 }
 
 RC_GTEST_PROP(PostingRunTest, AnySortedListComesBack, ()) {
-  auto postings = *rc::gen::container<std::vector<Posting>>(
-      rc::gen::construct<Posting>(rc::gen::inRange<uint64_t>(1, 1u << 20),
-                                  rc::gen::arbitrary<uint64_t>(),
-                                  rc::gen::arbitrary<uint16_t>()));
+  auto postings =
+      *rc::gen::container<std::vector<Posting>>(rc::gen::construct<Posting>(
+          rc::gen::inRange<uint64_t>(1, 1u << 20),
+          rc::gen::arbitrary<uint64_t>(), rc::gen::arbitrary<uint16_t>()));
   std::sort(postings.begin(), postings.end());
-  postings.erase(std::unique(postings.begin(), postings.end()),
-                 postings.end());
+  postings.erase(std::unique(postings.begin(), postings.end()), postings.end());
   RC_ASSERT(Decoded(EncodePostings(postings)) == postings);
 }
 

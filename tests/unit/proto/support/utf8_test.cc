@@ -29,5 +29,13 @@ TEST(Utf8Test, OverlongSurrogateTooHighAndCutAreRefused) {
   }
 }
 
+TEST(Utf8Test, CutSplitsNoCharacter) {
+  EXPECT_EQ(CutUtf8("abc", 3), "abc");
+  EXPECT_EQ(CutUtf8("abc", 2), "ab");
+  EXPECT_EQ(CutUtf8("a\xe2\x82\xac", 4), "a\xe2\x82\xac");
+  EXPECT_EQ(CutUtf8("a\xe2\x82\xac", 3), "a");
+  EXPECT_EQ(CutUtf8("\xf0\x9f\x94\x91", 3), "");
+}
+
 }  // namespace
 }  // namespace consentry
