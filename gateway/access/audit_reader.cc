@@ -18,6 +18,10 @@
 namespace consentry::access {
 namespace {
 
+// Holders of one identifier that a question may be about: each has its tag in
+// the entry, which holds at most 64 KiB.
+constexpr int64_t kMaxHoldersAsked = 1024;
+
 constexpr std::chrono::milliseconds kIndexWait(5000);
 constexpr std::chrono::seconds kCheckpointWait(5);
 constexpr int32_t kDefaultPageSize = 50;
@@ -169,7 +173,8 @@ void AuditReader::Get(Caller caller, const v1::GetAuditEntryRequest& request,
                       Done<v1::AuditEntry> done) {
   Answer<v1::AuditEntry>(
       std::move(caller),
-      [this, request](store::v1::Leaf* entry) -> absl::StatusOr<v1::AuditEntry> {
+      [this,
+       request](store::v1::Leaf* entry) -> absl::StatusOr<v1::AuditEntry> {
         uint64_t index = request.index();
         if (request.entry_case() == v1::GetAuditEntryRequest::kReference) {
           CONSENTRY_ASSIGN_OR_RETURN(index, IndexOf(request.reference()));
@@ -218,17 +223,22 @@ absl::StatusOr<v1::QueryAuditEntriesResponse> AuditReader::Find(
     CONSENTRY_ASSIGN_OR_RETURN(const auto key,
                                options_.subjects->MakeKey(request.subject()));
     CONSENTRY_ASSIGN_OR_RETURN(
-        subjects, options_.subjects->ResolveAll(lease.get(), key));
+        subjects,
+        options_.subjects->ResolveAll(lease.get(), key, kMaxHoldersAsked + 1));
+    if (subjects.size() > static_cast<size_t>(kMaxHoldersAsked)) {
+      return MakeError(v1::ERROR_REASON_TOO_LARGE,
+                       "more customers share this identifier than one "
+                       "question may be about");
+    }
     // The question is about her, so it is an entry about her.
     for (const uint64_t subject : subjects) {
-      const auto head =
-          options_.subjects->ReadHead(lease.get(), subject, {});
+      const auto head = options_.subjects->ReadHead(lease.get(), subject, {});
       store::v1::LeafSubject* told = entry->add_subjects();
       const crypto::SubjectTag tag =
-          head.ok() ? crypto::ComputeSubjectTag((*head)->keys(),
-                                                options_.log_origin,
-                                                crypto::MonthOf(now_us))
-                    : crypto::RandomTag();
+          head.ok()
+              ? crypto::ComputeSubjectTag((*head)->keys(), options_.log_origin,
+                                          crypto::MonthOf(now_us))
+              : crypto::RandomTag();
       told->set_tag(tag.data(), tag.size());
     }
     if (subjects.empty()) return response;
@@ -296,8 +306,8 @@ void AuditReader::ProveInclusion(Caller caller,
                                  Done<v1::InclusionProof> done) {
   Answer<v1::InclusionProof>(
       std::move(caller),
-      [this, request](
-          store::v1::Leaf* entry) -> absl::StatusOr<v1::InclusionProof> {
+      [this,
+       request](store::v1::Leaf* entry) -> absl::StatusOr<v1::InclusionProof> {
         uint64_t index = request.index();
         if (request.entry_case() == v1::ProveInclusionRequest::kReference) {
           CONSENTRY_ASSIGN_OR_RETURN(index, IndexOf(request.reference()));
@@ -323,8 +333,8 @@ void AuditReader::ProveInclusion(Caller caller,
                              "the newest checkpoint");
           }
           CONSENTRY_ASSIGN_OR_RETURN(
-              hashes, options_.log->tree().InclusionProof(
-                          index, request.tree_size()));
+              hashes,
+              options_.log->tree().InclusionProof(index, request.tree_size()));
           message.set_tree_size(request.tree_size());
         } else {
           message.set_tlog_proof(audit::FormatTlogProof(*proof));
@@ -341,8 +351,8 @@ void AuditReader::ProveConsistency(Caller caller,
                                    Done<v1::ConsistencyProof> done) {
   Answer<v1::ConsistencyProof>(
       std::move(caller),
-      [this, request](
-          store::v1::Leaf*) -> absl::StatusOr<v1::ConsistencyProof> {
+      [this,
+       request](store::v1::Leaf*) -> absl::StatusOr<v1::ConsistencyProof> {
         uint64_t new_size = request.new_size();
         if (new_size == 0) {
           const auto checkpoint = options_.log->checkpoint();
@@ -357,9 +367,9 @@ void AuditReader::ProveConsistency(Caller caller,
         v1::ConsistencyProof message;
         message.set_old_size(request.old_size());
         message.set_new_size(new_size);
-        CONSENTRY_ASSIGN_OR_RETURN(
-            const auto hashes, options_.log->tree().ConsistencyProof(
-                                   request.old_size(), new_size));
+        CONSENTRY_ASSIGN_OR_RETURN(const auto hashes,
+                                   options_.log->tree().ConsistencyProof(
+                                       request.old_size(), new_size));
         for (const audit::Hash& hash : hashes) message.add_hashes(Bytes(hash));
         return message;
       },
@@ -399,8 +409,8 @@ absl::StatusOr<std::vector<v1::AuditEntry>> AuditReader::ReadEntries(
       from, std::min(to, from + kLeavesPerMessage),
       [&](uint64_t index, std::string_view bytes) {
         store::v1::Leaf leaf;
-        parsed = leaf.ParseFromArray(bytes.data(),
-                                     static_cast<int>(bytes.size()));
+        parsed =
+            leaf.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
         if (parsed) {
           entries.push_back(ViewOf(index, leaf, bytes, *options_.tokens));
         }

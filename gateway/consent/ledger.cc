@@ -1,6 +1,8 @@
 #include "gateway/consent/ledger.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,6 +13,7 @@
 #include "gateway/crypto/subject_tag.h"
 #include "policy/consent/consent_state.h"
 #include "proto/support/error.h"
+#include "proto/support/mutex.h"
 #include "proto/support/status_macros.h"
 #include "proto/support/timestamp.h"
 
@@ -23,6 +26,8 @@ using clients::CallerContext;
 constexpr int kMaxPurposes = 16;
 // Reads of a state before CONTENDED.
 constexpr int kMaxAttempts = 4;
+// Subjects that one entry tells of: some 40 bytes each, of at most 64 KiB.
+constexpr size_t kSubjectsPerEntry = 256;
 // How far ahead of ours the clock of whoever captured a choice may be.
 constexpr int64_t kMaxSkewUs = int64_t{60} * 1000 * 1000;
 constexpr size_t kMaxMethod = 64;
@@ -45,19 +50,17 @@ class Faults {
 };
 
 bool IsHex64(std::string_view text) {
-  return text.size() == 64 &&
-         std::all_of(text.begin(), text.end(), [](char c) {
+  return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
          });
 }
 
 std::string FromHex(std::string_view text) {
-  const auto digit = [](char c) {
-    return c <= '9' ? c - '0' : c - 'a' + 10;
-  };
+  const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
   std::string bytes;
   for (size_t i = 0; i + 1 < text.size(); i += 2) {
-    bytes.push_back(static_cast<char>(digit(text[i]) << 4 | digit(text[i + 1])));
+    bytes.push_back(
+        static_cast<char>(digit(text[i]) << 4 | digit(text[i + 1])));
   }
   return bytes;
 }
@@ -92,8 +95,7 @@ absl::Status CheckRecord(const v1::RecordConsentRequest& request,
       MicrosOf(request.capture_time()) > now_us + kMaxSkewUs) {
     faults.Add("capture_time", "lies in the future");
   }
-  if (request.has_valid_until() &&
-      MicrosOf(request.valid_until()) <= now_us) {
+  if (request.has_valid_until() && MicrosOf(request.valid_until()) <= now_us) {
     faults.Add("valid_until", "lies in the past");
   }
   if (request.method().size() > kMaxMethod) {
@@ -124,6 +126,24 @@ absl::StatusOr<std::vector<std::string>> KnownPurposes(
   return purposes;
 }
 
+// Whether the registration may report these consents.
+absl::Status MayGive(const clients::Configuration& configuration,
+                     const CallerContext& caller,
+                     const std::vector<std::string>& purposes,
+                     const v1::RecordConsentRequest& request) {
+  const auto* registration = configuration.FindById(caller.client_id);
+  for (const std::string& purpose : purposes) {
+    if (registration == nullptr ||
+        !registration->MayAttest(purpose, request.notice().id())) {
+      return MakeError(v1::ERROR_REASON_ATTESTATION_NOT_ALLOWED,
+                       "the registration may not report consents to this "
+                       "purpose and notice");
+    }
+  }
+  return registration == nullptr ? absl::OkStatus()
+                                 : registration->CheckContext(caller.context);
+}
+
 absl::Status UnknownCustomer() {
   return MakeError(v1::ERROR_REASON_ACCESS_DENIED,
                    "no such customer, or not open to this caller");
@@ -136,15 +156,66 @@ v1::ConsentState NoneState(const std::string& purpose) {
   return state;
 }
 
+// How a purpose is told of a customer whom nobody knows: like one who has just
+// said so.
+void AddUnknown(const std::vector<std::string>& purposes,
+                v1::ConsentStatus status,
+                const std::map<std::string, v1::ConsentState>& known,
+                google::protobuf::RepeatedPtrField<v1::ConsentState>* states) {
+  for (const std::string& purpose : purposes) {
+    if (known.contains(purpose)) continue;
+    v1::ConsentState state = NoneState(purpose);
+    state.set_status(status);
+    *states->Add() = std::move(state);
+  }
+  for (const auto& [purpose, state] : known) *states->Add() = state;
+}
+
+bool IsVerified(const store::v1::SubjectHead& head) {
+  return std::any_of(head.identifiers().begin(), head.identifiers().end(),
+                     [](const auto& held) { return held.verified(); });
+}
+
+// Of the states of two who are joined the one that holds for both, as a
+// decision sees it: a negative before a grant, the later of two negatives, and
+// of two grants the one that ends first.
+bool Outweighs(const v1::ConsentState& a, const v1::ConsentState& b) {
+  if (a.status() == v1::CONSENT_STATUS_NONE) return false;
+  if (b.status() == v1::CONSENT_STATUS_NONE) return true;
+  const bool a_given = a.status() == v1::CONSENT_STATUS_GIVEN;
+  const bool b_given = b.status() == v1::CONSENT_STATUS_GIVEN;
+  if (a_given != b_given) return !a_given;
+  if (!a_given) return MicrosOf(a.since()) > MicrosOf(b.since());
+  const auto end = [](const v1::ConsentState& state) {
+    return state.has_valid_until() ? MicrosOf(state.valid_until()) : INT64_MAX;
+  };
+  return end(a) < end(b);
+}
+
+// Adds one member's state for a purpose to what holds for the group. A grant
+// of somebody who is joined counts only when that one's identity is verified.
+void AddState(const vault::CachedSubject& member, bool joined,
+              v1::ConsentState state, v1::ConsentState* held) {
+  if (joined && state.status() == v1::CONSENT_STATUS_GIVEN &&
+      !IsVerified(member.head())) {
+    return;
+  }
+  if (Outweighs(state, *held)) *held = std::move(state);
+}
+
+// What a name that leads nowhere counts as in a budget.
+uint64_t BudgetNumber(const v1::SubjectRef& ref) {
+  return uint64_t{1} << 63 | std::hash<std::string>()(ref.SerializeAsString());
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<uint64_t>> Ledger::FindSubjects(
     const CallerContext& caller, const v1::SubjectRef& ref,
     bool every_holder) const {
   if (ref.ref_case() == v1::SubjectRef::kPseudonym) {
-    const auto subject =
-        options_.tokens->Decode(crypto::TokenKind::kPseudonym, ref.pseudonym(),
-                                caller.client_id);
+    const auto subject = options_.tokens->Decode(
+        crypto::TokenKind::kPseudonym, ref.pseudonym(), caller.client_id);
     if (!subject.ok()) {
       return MakeError(v1::ERROR_REASON_FIELD_INVALID,
                        "the pseudonym is not one of this caller");
@@ -153,7 +224,9 @@ absl::StatusOr<std::vector<uint64_t>> Ledger::FindSubjects(
   }
   CONSENTRY_ASSIGN_OR_RETURN(const auto key, options_.subjects->MakeKey(ref));
   CONSENTRY_ASSIGN_OR_RETURN(auto lease, options_.readers->Acquire());
-  if (every_holder) return options_.subjects->ResolveAll(lease.get(), key);
+  if (every_holder) {
+    return options_.subjects->ResolveAll(lease.get(), key, INT64_MAX);
+  }
   CONSENTRY_ASSIGN_OR_RETURN(const auto subject,
                              options_.subjects->Resolve(lease.get(), key));
   std::vector<uint64_t> subjects;
@@ -182,8 +255,8 @@ store::Change Ledger::MakeChange(const CallerContext& caller,
                   edit = std::move(edit), result = std::move(result)](
                      store::ChangeContext& context) -> absl::Status {
     if (negative) context.MarkNegative();
-    store::v1::Leaf leaf = clients::LeafOf(*options_.configuration(), caller,
-                                           context.now_us());
+    store::v1::Leaf leaf =
+        clients::LeafOf(*options_.configuration(), caller, context.now_us());
     leaf.set_purpose(purpose);
     leaf.set_channel(channel);
     leaf.set_change_number(static_cast<uint64_t>(context.number()));
@@ -194,9 +267,8 @@ store::Change Ledger::MakeChange(const CallerContext& caller,
       if (!head.ok()) return head.status();
       CONSENTRY_ASSIGN_OR_RETURN(Edited edited, edit(context, *head));
       if (edited.narrows) context.MarkNegative();
-      const crypto::SubjectTag tag =
-          crypto::ComputeSubjectTag(head->keys(), options_.log_origin,
-                                    crypto::MonthOf(context.now_us()));
+      const crypto::SubjectTag tag = crypto::ComputeSubjectTag(
+          head->keys(), options_.log_origin, crypto::MonthOf(context.now_us()));
       CONSENTRY_RETURN_IF_ERROR(head->Write(options_.cache));
       store::v1::LeafSubject* told = leaf.add_subjects();
       told->set_tag(tag.data(), tag.size());
@@ -212,6 +284,59 @@ store::Change Ledger::MakeChange(const CallerContext& caller,
   return change;
 }
 
+template <class Request>
+void Ledger::CommitNegative(const CallerContext& caller, const Request& request,
+                            const std::string& purpose,
+                            const std::vector<uint64_t>& subjects,
+                            const Edit& edit,
+                            const std::function<std::string()>& result,
+                            store::ChangeCompletion done) const {
+  struct Gathered {
+    Mutex mu;
+    size_t open ABSL_GUARDED_BY(mu) = 0;
+    absl::Status fault ABSL_GUARDED_BY(mu);
+    store::ChangeOutcome last ABSL_GUARDED_BY(mu);
+    store::ChangeCompletion done;
+  };
+  const size_t parts = std::max<size_t>(
+      1, (subjects.size() + kSubjectsPerEntry - 1) / kSubjectsPerEntry);
+  auto gathered = std::make_shared<Gathered>();
+  gathered->done = std::move(done);
+  {
+    MutexLock lock(&gathered->mu);
+    gathered->open = parts;
+  }
+  Request unbound = request;
+  unbound.clear_request_id();
+  for (size_t part = 0; part < parts; ++part) {
+    const size_t first = part * kSubjectsPerEntry;
+    const size_t end = std::min(subjects.size(), first + kSubjectsPerEntry);
+    const bool last = part + 1 == parts;
+    std::vector<uint64_t> of_part(
+        subjects.begin() + static_cast<std::ptrdiff_t>(first),
+        subjects.begin() + static_cast<std::ptrdiff_t>(end));
+    // The last is applied last. It alone answers to the request's id: whoever
+    // repeats the request repeats the others too, which changes no state.
+    options_.committer->CommitChange(
+        MakeChange(caller, last ? request : unbound, purpose, request.channel(),
+                   std::move(of_part), /*negative=*/true, edit, result),
+        [gathered, last](store::ChangeOutcome outcome) {
+          store::ChangeOutcome told;
+          {
+            MutexLock lock(&gathered->mu);
+            if (!outcome.status.ok() && gathered->fault.ok()) {
+              gathered->fault = outcome.status;
+            }
+            if (last) gathered->last = std::move(outcome);
+            if (--gathered->open > 0) return;
+            told = std::move(gathered->last);
+            if (told.status.ok()) told.status = gathered->fault;
+          }
+          gathered->done(std::move(told));
+        });
+  }
+}
+
 std::string Ledger::AuditReference(const store::ChangeOutcome& outcome) const {
   if (outcome.repeated) return "";
   return options_.tokens->Encode(
@@ -223,6 +348,24 @@ std::string Ledger::ConsistencyToken(
     const store::ChangeOutcome& outcome) const {
   return options_.tokens->Encode(crypto::TokenKind::kConsistency,
                                  static_cast<uint64_t>(outcome.change));
+}
+
+template <class Response>
+store::ChangeCompletion Ledger::Told(Done<Response> done) const {
+  return [this, done = std::move(done)](store::ChangeOutcome outcome) mutable {
+    if (!outcome.status.ok()) {
+      done(std::move(outcome.status));
+      return;
+    }
+    Answer<Response> answer;
+    if (!answer.response.ParseFromString(outcome.result)) {
+      done(MakeError(v1::ERROR_REASON_INTERNAL, "a kept result is broken"));
+      return;
+    }
+    answer.response.set_consistency_token(ConsistencyToken(outcome));
+    answer.response.set_audit_reference(AuditReference(outcome));
+    done(std::move(answer));
+  };
 }
 
 void Ledger::Record(const CallerContext& caller,
@@ -240,18 +383,15 @@ void Ledger::Record(const CallerContext& caller,
     return;
   }
   const bool gives = request.action() == v1::CONSENT_ACTION_GIVE;
-  const auto* registration = configuration->FindById(caller.client_id);
-  for (const std::string& purpose : *purposes) {
-    if (gives && (registration == nullptr ||
-                  !registration->MayAttest(purpose, request.notice().id()))) {
-      done(MakeError(v1::ERROR_REASON_ATTESTATION_NOT_ALLOWED,
-                     "the registration may not report consents to this "
-                     "purpose and notice"));
-      return;
-    }
+  if (absl::Status fault =
+          gives ? MayGive(*configuration, caller, *purposes, request)
+                : absl::OkStatus();
+      !fault.ok()) {
+    done(std::move(fault));
+    return;
   }
   auto subjects = FindSubjects(caller, request.subject(), !gives);
-  if (!subjects.ok() || subjects->empty()) {
+  if (!subjects.ok() || (gives && subjects->empty())) {
     done(subjects.ok() ? UnknownCustomer() : subjects.status());
     return;
   }
@@ -275,8 +415,8 @@ void Ledger::Record(const CallerContext& caller,
   const int64_t captured_us =
       request.has_capture_time() ? MicrosOf(request.capture_time()) : 0;
 
-  auto response = std::make_shared<v1::RecordConsentResponse>();
-  Edit edit = [event, captured_us, purposes = *purposes, response](
+  auto states = std::make_shared<std::map<std::string, v1::ConsentState>>();
+  Edit edit = [event, captured_us, purposes = *purposes, states](
                   store::ChangeContext& context,
                   vault::HeadEdit& head) -> absl::StatusOr<Edited> {
     std::vector<store::v1::ConsentEvent> events;
@@ -292,33 +432,52 @@ void Ledger::Record(const CallerContext& caller,
     CONSENTRY_ASSIGN_OR_RETURN(
         Appended appended,
         AppendEvents(context.connection(), &head, std::move(events)));
-    response->clear_states();
     for (v1::ConsentState& state : appended.states) {
-      *response->add_states() = std::move(state);
+      (*states)[state.purpose()] = std::move(state);
     }
     return Edited{std::move(appended.changes), appended.narrows};
   };
+  const auto result = [states, purposes = *purposes] {
+    v1::RecordConsentResponse response;
+    AddUnknown(purposes, v1::CONSENT_STATUS_REFUSED, *states,
+               response.mutable_states());
+    return response.SerializeAsString();
+  };
+  const std::string purpose = purposes->size() == 1 ? purposes->front() : "";
+  auto told = Told(std::move(done));
+  if (!gives) {
+    CommitNegative(caller, request, purpose, *subjects, edit, result,
+                   std::move(told));
+    return;
+  }
   options_.committer->CommitChange(
-      MakeChange(caller, request,
-                 purposes->size() == 1 ? purposes->front() : "",
-                 request.channel(), *std::move(subjects), /*negative=*/!gives,
-                 std::move(edit),
-                 [response] { return response->SerializeAsString(); }),
-      [this, response,
-       done = std::move(done)](store::ChangeOutcome outcome) mutable {
-        if (!outcome.status.ok()) {
-          done(std::move(outcome.status));
-          return;
-        }
-        Answer<v1::RecordConsentResponse> answer;
-        if (!answer.response.ParseFromString(outcome.result)) {
-          done(MakeError(v1::ERROR_REASON_INTERNAL, "a kept result is broken"));
-          return;
-        }
-        answer.response.set_consistency_token(ConsistencyToken(outcome));
-        answer.response.set_audit_reference(AuditReference(outcome));
-        done(std::move(answer));
-      });
+      MakeChange(caller, request, purpose, request.channel(),
+                 *std::move(subjects), /*negative=*/false, std::move(edit),
+                 result),
+      std::move(told));
+}
+
+// Consents that stand, of the subject and of all who are joined with it: the
+// withdrawal is kept with the one, and holds for all as long as they are.
+absl::StatusOr<std::vector<std::string>> Ledger::AllGiven(
+    store::ChangeContext* context, vault::HeadEdit& head) const {
+  std::set<std::string> given;
+  const auto add = [&given](const store::v1::SubjectHead& of) {
+    for (const auto& held : of.consents()) {
+      if (held.status() == v1::CONSENT_STATUS_GIVEN) {
+        given.insert(held.purpose());
+      }
+    }
+  };
+  add(head.head());
+  for (const int64_t other : head.head().links()) {
+    auto joined = vault::HeadEdit::Begin(context, *options_.slots,
+                                         static_cast<uint64_t>(other));
+    if (absl::IsNotFound(joined.status())) continue;
+    if (!joined.ok()) return joined.status();
+    add(joined->head());
+  }
+  return std::vector<std::string>(given.begin(), given.end());
 }
 
 void Ledger::Withdraw(const CallerContext& caller,
@@ -339,16 +498,12 @@ void Ledger::Withdraw(const CallerContext& caller,
   }
   // By purpose, so that several holders of one identifier answer as one.
   auto states = std::make_shared<std::map<std::string, v1::ConsentState>>();
-  Edit edit = [request, caller, purposes = *purposes, states](
+  Edit edit = [this, request, caller, purposes = *purposes, states](
                   store::ChangeContext& context,
                   vault::HeadEdit& head) -> absl::StatusOr<Edited> {
     std::vector<std::string> withdrawn = purposes;
     if (withdrawn.empty()) {
-      for (const auto& held : head.head().consents()) {
-        if (held.status() == v1::CONSENT_STATUS_GIVEN) {
-          withdrawn.push_back(held.purpose());
-        }
-      }
+      CONSENTRY_ASSIGN_OR_RETURN(withdrawn, AllGiven(&context, head));
     }
     std::vector<store::v1::ConsentEvent> events;
     for (const std::string& purpose : withdrawn) {
@@ -373,38 +528,13 @@ void Ledger::Withdraw(const CallerContext& caller,
   };
   const auto result = [states, purposes = *purposes] {
     v1::WithdrawConsentResponse response;
-    for (const std::string& purpose : purposes) {
-      if (!states->contains(purpose)) {
-        // A customer whom nobody knows: told like one who has just withdrawn.
-        v1::ConsentState state = NoneState(purpose);
-        state.set_status(v1::CONSENT_STATUS_WITHDRAWN);
-        *response.add_states() = std::move(state);
-      }
-    }
-    for (const auto& [purpose, state] : *states) {
-      *response.add_states() = state;
-    }
+    AddUnknown(purposes, v1::CONSENT_STATUS_WITHDRAWN, *states,
+               response.mutable_states());
     return response.SerializeAsString();
   };
-  options_.committer->CommitChange(
-      MakeChange(caller, request,
-                 purposes->size() == 1 ? purposes->front() : "",
-                 request.channel(), *std::move(subjects), /*negative=*/true,
-                 std::move(edit), result),
-      [this, done = std::move(done)](store::ChangeOutcome outcome) mutable {
-        if (!outcome.status.ok()) {
-          done(std::move(outcome.status));
-          return;
-        }
-        Answer<v1::WithdrawConsentResponse> answer;
-        if (!answer.response.ParseFromString(outcome.result)) {
-          done(MakeError(v1::ERROR_REASON_INTERNAL, "a kept result is broken"));
-          return;
-        }
-        answer.response.set_consistency_token(ConsistencyToken(outcome));
-        answer.response.set_audit_reference(AuditReference(outcome));
-        done(std::move(answer));
-      });
+  CommitNegative(caller, request,
+                 purposes->size() == 1 ? purposes->front() : "", *subjects,
+                 edit, result, Told(std::move(done)));
 }
 
 void Ledger::OptOut(const CallerContext& caller,
@@ -413,8 +543,7 @@ void Ledger::OptOut(const CallerContext& caller,
   Faults faults;
   std::set<int> kinds;
   for (const int kind : request.kinds()) {
-    if (kind == v1::OPT_OUT_KIND_UNSPECIFIED ||
-        !v1::OptOutKind_IsValid(kind)) {
+    if (kind == v1::OPT_OUT_KIND_UNSPECIFIED || !v1::OptOutKind_IsValid(kind)) {
       faults.Add("kinds", "an unknown kind of opt-out");
     } else {
       kinds.insert(kind);
@@ -459,23 +588,8 @@ void Ledger::OptOut(const CallerContext& caller,
     }
     return response.SerializeAsString();
   };
-  options_.committer->CommitChange(
-      MakeChange(caller, request, "", request.channel(), *std::move(subjects),
-                 /*negative=*/true, std::move(edit), result),
-      [this, done = std::move(done)](store::ChangeOutcome outcome) mutable {
-        if (!outcome.status.ok()) {
-          done(std::move(outcome.status));
-          return;
-        }
-        Answer<v1::OptOutResponse> answer;
-        if (!answer.response.ParseFromString(outcome.result)) {
-          done(MakeError(v1::ERROR_REASON_INTERNAL, "a kept result is broken"));
-          return;
-        }
-        answer.response.set_consistency_token(ConsistencyToken(outcome));
-        answer.response.set_audit_reference(AuditReference(outcome));
-        done(std::move(answer));
-      });
+  CommitNegative(caller, request, "", *subjects, edit, result,
+                 Told(std::move(done)));
 }
 
 void Ledger::GetState(const CallerContext& caller,
@@ -494,7 +608,8 @@ void Ledger::ReadState(const CallerContext& caller,
   const int64_t now_us = options_.committer->NowUs();
   const auto* registration = configuration->FindById(caller.client_id);
   if (registration == nullptr) {
-    done(MakeError(v1::ERROR_REASON_CLIENT_UNKNOWN, "the registration is gone"));
+    done(
+        MakeError(v1::ERROR_REASON_CLIENT_UNKNOWN, "the registration is gone"));
     return;
   }
   const policy::Bundle& bundle = configuration->bundle();
@@ -530,21 +645,32 @@ void Ledger::ReadState(const CallerContext& caller,
     return;
   }
 
+  if (absl::Status fault = registration->CheckContext(caller.context);
+      !all_purposes && !fault.ok()) {
+    done(std::move(fault));
+    return;
+  }
   auto subjects = FindSubjects(caller, request.subject(), false);
   if (!subjects.ok()) {
     done(subjects.status());
+    return;
+  }
+  const uint64_t counted =
+      subjects->empty() ? BudgetNumber(request.subject()) : subjects->front();
+  if (attempts == 1 && !registration->use().budget.Charge(
+                           counted, options_.clock->MonotonicUs())) {
+    done(MakeError(v1::ERROR_REASON_BUDGET_EXHAUSTED,
+                   "the registration's customers per hour are used up"));
     return;
   }
   Answer<v1::GetConsentStateResponse> answer;
   store::v1::Leaf leaf = clients::LeafOf(*configuration, caller, now_us);
   for (const std::string& purpose : purposes) {
     leaf.add_details("purpose=" + purpose);
+    *answer.response.add_states() = NoneState(purpose);
   }
-  store::v1::LeafSubject* told = leaf.add_subjects();
   store::ReadCommit commit;
-  crypto::SubjectTag tag = crypto::RandomTag();
-  std::vector<store::v1::ConsentEvent> events;
-  std::shared_ptr<const vault::CachedSubject> subject;
+  std::vector<std::shared_ptr<const vault::CachedSubject>> members;
   if (!subjects->empty()) {
     auto lease = options_.readers->Acquire();
     if (!lease.ok()) {
@@ -554,61 +680,71 @@ void Ledger::ReadState(const CallerContext& caller,
     vault::SubjectReader::HeadOptions options;
     options.as_of_change = as_of_change;
     options.past_cache = attempts > 1;
-    auto head = options_.subjects->ReadHead(lease->get(), subjects->front(),
-                                            options);
-    if (head.ok()) {
-      subject = *std::move(head);
-      tag = crypto::ComputeSubjectTag(subject->keys(), options_.log_origin,
-                                      crypto::MonthOf(now_us));
-      told->set_version(static_cast<uint64_t>(subject->version()));
-      if (request.has_as_of()) {
-        auto read = ReadEvents(lease->get(), subject->keys(),
-                               subject->head().consent_events());
-        if (!read.ok()) {
-          done(read.status());
-          return;
-        }
-        events = *std::move(read);
-      }
-    } else if (!absl::IsNotFound(head.status())) {
-      done(head.status());
+    auto group =
+        options_.subjects->ReadGroup(lease->get(), subjects->front(), options);
+    if (group.ok()) {
+      members = *std::move(group);
+    } else if (!absl::IsNotFound(group.status())) {
+      done(group.status());
       return;
     }
-  }
-  told->set_tag(tag.data(), tag.size());
-  for (const std::string& purpose : purposes) {
-    v1::ConsentState state = NoneState(purpose);
-    if (subject != nullptr && request.has_as_of()) {
-      policy::ConsentOptions options;
-      options.as_of_us = as_of_us;
-      const auto derived = policy::DeriveConsent(events, purpose, options);
-      state = StateOf(purpose, derived, as_of_us);
-    } else if (subject != nullptr) {
-      for (const auto& held : subject->head().consents()) {
-        if (held.purpose() == purpose) state = ToState(held, now_us);
+    std::set<int> opt_outs;
+    for (const auto& member : members) {
+      if (request.has_as_of()) {
+        auto events = ReadEvents(lease->get(), member->keys(),
+                                 member->head().consent_events());
+        if (!events.ok()) {
+          done(events.status());
+          return;
+        }
+        policy::ConsentOptions derive;
+        derive.as_of_us = as_of_us;
+        for (v1::ConsentState& state : *answer.response.mutable_states()) {
+          AddState(
+              *member, members.size() > 1,
+              StateOf(state.purpose(),
+                      policy::DeriveConsent(*events, state.purpose(), derive),
+                      as_of_us),
+              &state);
+        }
+        continue;
       }
+      for (v1::ConsentState& state : *answer.response.mutable_states()) {
+        for (const auto& held : member->head().consents()) {
+          if (held.purpose() != state.purpose()) continue;
+          AddState(*member, members.size() > 1, ToState(held, now_us), &state);
+        }
+      }
+      opt_outs.insert(member->head().opt_outs().begin(),
+                      member->head().opt_outs().end());
     }
-    *answer.response.add_states() = std::move(state);
-  }
-  if (subject != nullptr && !request.has_as_of()) {
-    for (const int kind : subject->head().opt_outs()) {
+    for (const int kind : opt_outs) {
       answer.response.add_opt_outs(static_cast<v1::OptOutKind>(kind));
     }
   }
+  for (size_t i = 0; i < std::max<size_t>(members.size(), 1); ++i) {
+    store::v1::LeafSubject* told = leaf.add_subjects();
+    crypto::SubjectTag tag = crypto::RandomTag();
+    store::SubjectVersion seen{0, 0};
+    if (!members.empty()) {
+      tag = crypto::ComputeSubjectTag(members[i]->keys(), options_.log_origin,
+                                      crypto::MonthOf(now_us));
+      seen = {static_cast<int64_t>(members[i]->subject()),
+              members[i]->version()};
+      told->set_version(static_cast<uint64_t>(seen.version));
+      told->set_member(i > 0);
+    }
+    told->set_tag(tag.data(), tag.size());
+    commit.subjects.push_back(seen);
+  }
   commit.entry = leaf.SerializeAsString();
-  commit.subjects.push_back(
-      subject == nullptr
-          ? store::SubjectVersion{0, 0}
-          : store::SubjectVersion{static_cast<int64_t>(subject->subject()),
-                                  subject->version()});
   commit.as_of_change = as_of_change;
   commit.configuration_epoch = configuration->epoch();
   commit.decided_at_us = now_us;
   options_.committer->CommitRead(
-      std::move(commit),
-      [this, caller, request, all_purposes, attempts,
-       answer = std::move(answer),
-       done = std::move(done)](store::ReadOutcome outcome) mutable {
+      std::move(commit), [this, caller, request, all_purposes, attempts,
+                          answer = std::move(answer), done = std::move(done)](
+                             store::ReadOutcome outcome) mutable {
         switch (outcome.kind) {
           case store::ReadOutcome::Kind::kFailed:
             done(std::move(outcome.status));
@@ -628,13 +764,13 @@ void Ledger::ReadState(const CallerContext& caller,
                          "the customer's choices kept changing"));
           return;
         }
-        auto kept =
-            std::make_shared<Done<v1::GetConsentStateResponse>>(std::move(done));
-        if (!options_.workers->TrySubmit([this, caller, request, all_purposes,
-                                          attempts, kept] {
-              ReadState(caller, request, all_purposes, attempts + 1,
-                        std::move(*kept));
-            })) {
+        auto kept = std::make_shared<Done<v1::GetConsentStateResponse>>(
+            std::move(done));
+        if (!options_.workers->TrySubmit(
+                [this, caller, request, all_purposes, attempts, kept] {
+                  ReadState(caller, request, all_purposes, attempts + 1,
+                            std::move(*kept));
+                })) {
           (*kept)(MakeError(v1::ERROR_REASON_STORE_UNAVAILABLE,
                             "too many reads are waiting"));
         }

@@ -9,6 +9,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "consentry/v1/consent_service.pb.h"
+#include "gateway/base/clock.h"
 #include "gateway/base/threads.h"
 #include "gateway/clients/caller_context.h"
 #include "gateway/crypto/opaque_token.h"
@@ -41,13 +42,16 @@ using Done = absl::AnyInvocable<void(absl::StatusOr<Answer<Response>>)>;
 // What a service reports is attested by it and needs its registration's word
 // for purpose and notice. Whatever takes something away needs nothing: no
 // attestation, no verification, no state to take it from; it reaches every
-// customer who holds the identifier, and is in force when `done` is called.
-// The same change repeated is one more event and changes no state.
+// customer who holds the identifier, however many, and is in force when `done`
+// is called: for all of them, or, after an error, perhaps for some. It holds
+// for those who are joined with them as well. The same change repeated is one
+// more event and changes no state.
 //
 // Errors: FIELD_INVALID, ATTESTATION_NOT_ALLOWED, PURPOSE_NOT_ALLOWED,
-// ACCESS_DENIED (a consent for a customer whom the gateway does not know),
-// those of the committer. Withdrawals and opt-outs of unknown customers are
-// answered like those of known ones.
+// CONTEXT_REQUIRED (of grants and of questions alone), BUDGET_EXHAUSTED (of
+// questions), ACCESS_DENIED (a consent for a customer whom the gateway does not
+// know), those of the committer. Withdrawals, refusals and opt-outs of unknown
+// customers are answered like those of known ones.
 //
 // Safe for many threads; none of the methods waits for the disk.
 class Ledger {
@@ -63,6 +67,7 @@ class Ledger {
     const crypto::OpaqueTokens* tokens = nullptr;
     const crypto::RequestDigests* digests = nullptr;
     base::WorkerPool* workers = nullptr;
+    const base::Clock* clock = nullptr;
     std::string log_origin;
   };
   explicit Ledger(Options options) : options_(std::move(options)) {}
@@ -74,8 +79,7 @@ class Ledger {
                 const v1::WithdrawConsentRequest& request,
                 Done<v1::WithdrawConsentResponse> done);
   void OptOut(const clients::CallerContext& caller,
-              const v1::OptOutRequest& request,
-              Done<v1::OptOutResponse> done);
+              const v1::OptOutRequest& request, Done<v1::OptOutResponse> done);
   // `all_purposes`: the caller's role may ask about every purpose, not only
   // those of its registration.
   void GetState(const clients::CallerContext& caller,
@@ -97,11 +101,23 @@ class Ledger {
   using Edit = std::function<absl::StatusOr<Edited>(store::ChangeContext&,
                                                     vault::HeadEdit&)>;
   template <class Request>
-  store::Change MakeChange(
-      const clients::CallerContext& caller, const Request& request,
-      std::string purpose, v1::Channel channel, std::vector<uint64_t> subjects,
-      bool negative, Edit edit,
-      std::function<std::string()> result) const;
+  store::Change MakeChange(const clients::CallerContext& caller,
+                           const Request& request, std::string purpose,
+                           v1::Channel channel, std::vector<uint64_t> subjects,
+                           bool negative, Edit edit,
+                           std::function<std::string()> result) const;
+  // The same for every one of `subjects`, in changes of bounded size, then
+  // `done` with the outcome of the last, or the first error.
+  template <class Request>
+  void CommitNegative(const clients::CallerContext& caller,
+                      const Request& request, const std::string& purpose,
+                      const std::vector<uint64_t>& subjects, const Edit& edit,
+                      const std::function<std::string()>& result,
+                      store::ChangeCompletion done) const;
+  template <class Response>
+  store::ChangeCompletion Told(Done<Response> done) const;
+  absl::StatusOr<std::vector<std::string>> AllGiven(
+      store::ChangeContext* context, vault::HeadEdit& head) const;
   void ReadState(const clients::CallerContext& caller,
                  const v1::GetConsentStateRequest& request, bool all_purposes,
                  int attempts, Done<v1::GetConsentStateResponse> done);

@@ -32,12 +32,18 @@ using Served = Api::WithCallbackMethod_RecordConsent<
     Api::WithCallbackMethod_WithdrawConsent<Api::WithCallbackMethod_OptOut<
         Api::WithCallbackMethod_GetConsentState<Unserved<Api::Service>>>>>;
 
-// The ledger's answer, handed to a call; its tickets go right after.
+// The ledger's answer, handed to a call; its tickets go right after. What it
+// refuses has its entry: nobody learns who is a customer by trying unseen.
 template <class Response>
-consent::Done<Response> Deliver(Response* response, Completion done) {
-  return [response, done = std::move(done)](
+consent::Done<Response> Deliver(Pipeline* pipeline, const CallInfo* call,
+                                Response* response, Completion done) {
+  return [pipeline, call, response, done = std::move(done)](
              absl::StatusOr<consent::Answer<Response>> answer) mutable {
-    if (answer.ok()) *response = std::move(answer->response);
+    if (answer.ok()) {
+      *response = std::move(answer->response);
+    } else {
+      pipeline->NoteRefusal(*call, answer.status());
+    }
     done(answer.status());
   };
 }
@@ -56,7 +62,7 @@ class ConsentServer final : public Served {
         [this](const CallInfo& call, const v1::RecordConsentRequest& asked,
                v1::RecordConsentResponse* out, Completion done) {
           ledger_->Record(CallerOf(call, asked.context()), asked,
-                          Deliver(out, std::move(done)));
+                          Deliver(pipeline_, &call, out, std::move(done)));
         });
   }
 
@@ -69,7 +75,7 @@ class ConsentServer final : public Served {
         [this](const CallInfo& call, const v1::WithdrawConsentRequest& asked,
                v1::WithdrawConsentResponse* out, Completion done) {
           ledger_->Withdraw(CallerOf(call, asked.context()), asked,
-                            Deliver(out, std::move(done)));
+                            Deliver(pipeline_, &call, out, std::move(done)));
         });
   }
 
@@ -81,7 +87,7 @@ class ConsentServer final : public Served {
         [this](const CallInfo& call, const v1::OptOutRequest& asked,
                v1::OptOutResponse* out, Completion done) {
           ledger_->OptOut(CallerOf(call, asked.context()), asked,
-                          Deliver(out, std::move(done)));
+                          Deliver(pipeline_, &call, out, std::move(done)));
         });
   }
 
@@ -96,7 +102,7 @@ class ConsentServer final : public Served {
           const bool all =
               call.registration().client().role() != v1::ROLE_SERVICE;
           ledger_->GetState(CallerOf(call, asked.context()), asked, all,
-                            Deliver(out, std::move(done)));
+                            Deliver(pipeline_, &call, out, std::move(done)));
         });
   }
 

@@ -136,6 +136,16 @@ absl::Status Pipeline::BeforeRelease(const CallInfo& info,
   return info.Refresh().status();
 }
 
+void Pipeline::NoteRefusal(const CallInfo& info, const absl::Status& status) {
+  const auto reason = ReasonOf(status);
+  if (!reason || *reason < v1::ERROR_REASON_CLIENT_UNKNOWN ||
+      *reason >= v1::ERROR_REASON_VALUE_MALFORMED) {
+    return;
+  }
+  refusals_->Record(info.configuration(), info.method(),
+                    info.registration().id(), status);
+}
+
 grpc::Status Pipeline::Finish(const CallInfo& info,
                               const absl::Status& status) {
   if (status.ok()) {

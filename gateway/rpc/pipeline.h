@@ -63,6 +63,10 @@ class Pipeline {
   absl::Status BeforeRelease(const CallInfo& info,
                              const absl::Status& status) const;
 
+  // For handlers whose part below writes no entry about what it refuses: one
+  // about this status, if it is a refusal and no fault. Does not wait for it.
+  void NoteRefusal(const CallInfo& info, const absl::Status& status);
+
   // Counts the outcome and translates it.
   grpc::Status Finish(const CallInfo& info, const absl::Status& status);
 

@@ -351,6 +351,7 @@ absl::Status Gateway::OpenCapabilities() {
                                .tokens = tokens_.get(),
                                .digests = digests_.get(),
                                .workers = workers_.get(),
+                               .clock = options_.clock,
                                .log_origin = origin});
   choices_ = std::make_unique<consent::ImportedChoices>(configuration);
   vault_writer_ = std::make_unique<vault::VaultWriter>(

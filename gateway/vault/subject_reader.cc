@@ -101,14 +101,14 @@ absl::StatusOr<LookupKey> SubjectReader::MakeKey(
 }
 
 absl::StatusOr<std::vector<uint64_t>> SubjectReader::ResolveAll(
-    Connection* connection, const LookupKey& key) const {
+    Connection* connection, const LookupKey& key, int64_t most) const {
   std::vector<uint64_t> subjects;
   for (const crypto::BlindIndex& index : key.keys) {
     CONSENTRY_ASSIGN_OR_RETURN(
         Query query,
         connection->Prepare("SELECT subject FROM lookup WHERE key = $1 "
                             "ORDER BY subject LIMIT $2"));
-    query.Bind(AsBytes(index), kMaxHolders);
+    query.Bind(AsBytes(index), most);
     while (true) {
       CONSENTRY_ASSIGN_OR_RETURN(const bool row, query.Step());
       if (!row) break;
@@ -123,7 +123,7 @@ absl::StatusOr<std::vector<uint64_t>> SubjectReader::ResolveAll(
 absl::StatusOr<std::optional<uint64_t>> SubjectReader::Resolve(
     Connection* connection, const LookupKey& key) const {
   CONSENTRY_ASSIGN_OR_RETURN(const std::vector<uint64_t> holders,
-                             ResolveAll(connection, key));
+                             ResolveAll(connection, key, kMaxHolders));
   if (holders.empty()) return std::optional<uint64_t>();
   if (holders.size() == 1) return std::optional<uint64_t>(holders.front());
   // More than a family: a shared address, whoever claims to have verified it.

@@ -89,10 +89,10 @@ class SubjectReader {
   absl::StatusOr<std::optional<uint64_t>> Resolve(store::Connection* connection,
                                                   const LookupKey& key) const;
 
-  // Every subject that holds the identifier, ascending: whom a withdrawal or
-  // objection reaches. Empty when there is none.
+  // Every subject that holds the identifier, ascending, up to `most`: whom a
+  // withdrawal or objection reaches. Empty when there is none.
   absl::StatusOr<std::vector<uint64_t>> ResolveAll(
-      store::Connection* connection, const LookupKey& key) const;
+      store::Connection* connection, const LookupKey& key, int64_t most) const;
 
   // The subject's head and keys, from the cache or the store. NotFound when
   // there is no such subject or its keys are destroyed. DATA_CORRUPT when it

@@ -261,7 +261,7 @@ TEST_F(JoinConflictTest, AmbiguousAddressFindsNobodyButWithdrawalsFindAll) {
   identifier.set_value("family@example.com");
   ASSERT_OK_AND_ASSIGN(const LookupKey key, reader().MakeKey(identifier));
   ASSERT_OK_AND_ASSIGN(const std::vector<uint64_t> all,
-                       reader().ResolveAll(reader_connection(), key));
+                       reader().ResolveAll(reader_connection(), key, 100));
   EXPECT_EQ(all.size(), 2u);
 }
 
