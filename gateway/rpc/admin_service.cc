@@ -264,8 +264,12 @@ class AdminServer final : public Served {
       leaf.set_released_nothing(true);
       CommitEntry(committer, std::move(leaf),
                   [done = std::move(done)](const absl::Status& status,
-                                           store::ReleaseTicket,
-                                           uint64_t) mutable { done(status); });
+                                           store::ReleaseTicket ticket,
+                                           uint64_t) mutable {
+                    Tickets tickets;
+                    tickets.push_back(std::move(ticket));
+                    done(status, std::move(tickets));
+                  });
     };
   }
 

@@ -4,12 +4,14 @@
 #include <atomic>
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "gateway/base/clock.h"
 #include "gateway/clients/registry.h"
 #include "gateway/rpc/method_table.h"
+#include "gateway/store/release_ticket.h"
 
 namespace consentry::rpc {
 
@@ -77,20 +79,25 @@ class CallInfo {
   const std::atomic<bool>* stopping_ = nullptr;
 };
 
+// Of the reads whose answer a call hands over.
+using Tickets = std::vector<store::ReleaseTicket>;
+
 // The receiver of a Completion.
 class Completer {
  public:
-  // Hands the answer over, or the error. Called once.
-  virtual void Complete(const absl::Status& status) = 0;
+  // Hands the answer over, or the error, and lets the tickets go after that.
+  // Called once.
+  virtual void Complete(const absl::Status& status, Tickets tickets) = 0;
 
  protected:
   ~Completer() = default;
 };
 
-// Ends one call, once, from any thread. When operator() returns, the answer was
-// handed to the transport or dropped: a ReleaseTicket may go then, and neither
-// request, response nor CallInfo may be touched any more. One that is
-// destroyed unused ends its call with INTERNAL. Movable.
+// Ends one call, once, from any thread. An answer that tickets stand for comes
+// with them: the call lets them go when the transport has it, which may be
+// after operator() returned. Neither request, response nor CallInfo may be
+// touched any more. One that is destroyed unused ends its call with INTERNAL.
+// Movable.
 class Completion {
  public:
   explicit Completion(Completer* call) : call_(call) {}
@@ -99,12 +106,12 @@ class Completion {
   Completion& operator=(Completion&&) = delete;
   ~Completion() {
     if (call_ != nullptr) {
-      call_->Complete(absl::InternalError("a handler dropped its call"));
+      call_->Complete(absl::InternalError("a handler dropped its call"), {});
     }
   }
 
-  void operator()(const absl::Status& status) {
-    std::exchange(call_, nullptr)->Complete(status);
+  void operator()(const absl::Status& status, Tickets tickets = {}) {
+    std::exchange(call_, nullptr)->Complete(status, std::move(tickets));
   }
 
  private:

@@ -32,19 +32,20 @@ using Served = Api::WithCallbackMethod_RecordConsent<
     Api::WithCallbackMethod_WithdrawConsent<Api::WithCallbackMethod_OptOut<
         Api::WithCallbackMethod_GetConsentState<Unserved<Api::Service>>>>>;
 
-// The ledger's answer, handed to a call; its tickets go right after. What it
-// refuses has its entry: nobody learns who is a customer by trying unseen.
+// The ledger's answer, handed to a call with its tickets. What it refuses has
+// its entry: nobody learns who is a customer by trying unseen.
 template <class Response>
 consent::Done<Response> Deliver(Pipeline* pipeline, const CallInfo* call,
                                 Response* response, Completion done) {
   return [pipeline, call, response, done = std::move(done)](
              absl::StatusOr<consent::Answer<Response>> answer) mutable {
-    if (answer.ok()) {
-      *response = std::move(answer->response);
-    } else {
+    if (!answer.ok()) {
       pipeline->NoteRefusal(*call, answer.status());
+      done(answer.status());
+      return;
     }
-    done(answer.status());
+    *response = std::move(answer->response);
+    done(absl::OkStatus(), std::move(answer->tickets));
   };
 }
 

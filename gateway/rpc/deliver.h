@@ -9,14 +9,17 @@
 
 namespace consentry::rpc {
 
-// What a governed read ends with, handed to a call: the tickets go right after
-// the transport has the answer.
+// What a governed read ends with, handed to a call with its tickets.
 template <class Response>
 access::Done<Response> Deliver(Response* response, Completion done) {
   return [response, done = std::move(done)](
              absl::StatusOr<access::Released<Response>> released) mutable {
-    if (released.ok()) *response = std::move(released->response);
-    done(released.status());
+    if (!released.ok()) {
+      done(released.status());
+      return;
+    }
+    *response = std::move(released->response);
+    done(absl::OkStatus(), std::move(released->tickets));
   };
 }
 

@@ -98,10 +98,21 @@ class StreamCall final : public grpc::ServerWriteReactor<Response>,
       End(status);
       return;
     }
-    Pull();
+    // The reaction comes once the call is bound to this reactor. A message
+    // before that would only be noted, and handed over later than its source
+    // believes.
+    this->StartSendInitialMetadata();
   }
 
  private:
+  void OnSendInitialMetadataDone(bool ok) override {
+    if (ok) {
+      Pull();
+    } else {
+      MarkCancelled();
+      End(info().CheckAlive());
+    }
+  }
   void Pull() {
     absl::Status status = info().CheckAlive();
     if (status.ok()) status = info().Refresh().status();

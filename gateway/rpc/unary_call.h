@@ -3,6 +3,7 @@
 
 #include <grpcpp/support/server_callback.h>
 
+#include <atomic>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -34,7 +35,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor,
       status = faults.ToStatus();
     }
     if (!status.ok()) {
-      Complete(status);
+      Complete(status, {});
       return;
     }
     // What is thrown after the handler took the completion is answered by the
@@ -47,18 +48,49 @@ class UnaryCall final : public grpc::ServerUnaryReactor,
   }
 
  private:
-  void Complete(const absl::Status& ended) override {
+  // gRPC takes answers from the moment on at which the method has returned and
+  // the call is bound to this reactor. Until then Finish() only notes them, and
+  // whoever committed the read might let its tickets go too early.
+  enum class State { kUnbound, kWaiting, kBound };
+
+  void Complete(const absl::Status& ended, Tickets tickets) override {
     const absl::Status status = pipeline()->BeforeRelease(info(), ended);
     if (!status.ok()) response_->Clear();
-    Finish(pipeline()->Finish(info(), status));
+    grpc::Status answer = pipeline()->Finish(info(), status);
+    if (!tickets.empty() &&
+        state_.load(std::memory_order_acquire) == State::kUnbound) {
+      answer_ = std::move(answer);
+      tickets_ = std::move(tickets);
+      State unbound = State::kUnbound;
+      if (state_.compare_exchange_strong(unbound, State::kWaiting,
+                                         std::memory_order_acq_rel)) {
+        return;
+      }
+      answer = std::move(answer_);
+      tickets = std::move(tickets_);
+    }
+    Finish(std::move(answer));  // May delete this.
+  }
+
+  // Asked first right after the call was bound, before it can end. Both
+  // reactions are a few instructions: they run where they come up, instead of
+  // waking an executor thread for each call.
+  bool InternalInlineable() override {
+    if (state_.exchange(State::kBound, std::memory_order_acq_rel) ==
+        State::kWaiting) {
+      const Tickets tickets = std::move(tickets_);
+      Finish(std::move(answer_));
+    }
+    return true;
   }
   void OnCancel() override { MarkCancelled(); }
   void OnDone() override { delete this; }
-  // Both reactions are a few instructions: run them where they come up, instead
-  // of waking an executor thread for each call.
-  bool InternalInlineable() override { return true; }
 
   Response* const response_;
+  std::atomic<State> state_{State::kUnbound};
+  // Of an answer that waits for the call to be bound.
+  grpc::Status answer_;
+  Tickets tickets_;
 };
 
 template <class Request, class Response, class Validate, class Handle>
