@@ -130,7 +130,24 @@ absl::Status TrailIndex::Load() {
   next_run_ = any ? static_cast<uint64_t>(last.Int64(0)) + 1 : 1;
   CONSENTRY_ASSIGN_OR_RETURN(readers_, store::ReaderPool::Open(engine_, 2));
   observed_from_ = reader_->size();
+  // A block goes on to be added to after a restart: its summary is made again
+  // from the entries that it has so far.
+  const uint64_t open_block =
+      static_cast<uint64_t>(indexed) / kEntriesPerBlock;
+  BlockSummary summary;
+  bool sound = true;
+  CONSENTRY_RETURN_IF_ERROR(reader_->Scan(
+      open_block * kEntriesPerBlock, static_cast<uint64_t>(indexed),
+      [&](uint64_t, std::string_view bytes) {
+        store::v1::Leaf leaf;
+        sound = leaf.ParseFromArray(bytes.data(),
+                                    static_cast<int>(bytes.size()));
+        if (sound) summary.Add(leaf);
+        return sound;
+      }));
+  if (!sound) return absl::DataLossError("an entry of the log is no leaf");
   MutexLock lock(&mu_);
+  if (summary.entries() > 0) open_blocks_[open_block] = std::move(summary);
   indexed_ = flushed_ = static_cast<uint64_t>(indexed);
   return absl::OkStatus();
 }

@@ -168,6 +168,19 @@ TEST_F(TrailIndexTest, RestartKeepsWhatWasWrittenAndResolvesNothing) {
   EXPECT_EQ(resolved_, 0);
 }
 
+TEST_F(TrailIndexTest, EntriesOfABlockAreFoundAfterARestartWithinIt) {
+  EntryFilter shop;
+  shop.client_id = "shop";
+  for (int i = 0; i < 3; ++i) Append({1}, "shop");
+  index_.reset();
+  OpenIndex();
+  for (int i = 0; i < 3; ++i) Append({2}, "crm");
+  EXPECT_EQ(Find({}, shop), (std::vector<uint64_t>{2, 1, 0}));
+  index_.reset();
+  OpenIndex();
+  EXPECT_EQ(Find({}, shop), (std::vector<uint64_t>{2, 1, 0}));
+}
+
 TEST_F(TrailIndexTest, LostIndexIsMadeAnewFromTheLogByTags) {
   for (uint64_t i = 0; i < 400; ++i) Append({1 + i % 4});
   const auto before = Find({2});
