@@ -14,6 +14,11 @@ bool IsDecision(v1::ErrorReason reason) {
          reason != v1::ERROR_REASON_UNSPECIFIED;
 }
 
+// "PURPOSE_NOT_ALLOWED".
+std::string NameOf(v1::ErrorReason reason) {
+  return v1::ErrorReason_Name(reason).substr(sizeof("ERROR_REASON_") - 1);
+}
+
 }  // namespace
 
 Refusals::Refusals(store::Committer* committer, const base::Clock* clock)
@@ -37,7 +42,7 @@ void Refusals::Record(const clients::Configuration& configuration,
     leaf.set_purpose(std::string(purpose));
   }
   leaf.add_details("method=" + caller.method);
-  leaf.add_details("refused=" + std::to_string(static_cast<int>(reason)));
+  leaf.add_details("refused=" + NameOf(reason));
   leaf.set_released_nothing(true);
 
   clients::RepeatedDenials::Key key;
