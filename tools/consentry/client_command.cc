@@ -91,6 +91,13 @@ void ShowClient(const v1::Client& client) {
   ShowList("sources", client.sources());
   ShowList("permissions", client.permissions());
   ShowList("attests", client.attests());
+  if (!client.country().empty()) {
+    std::cout << "  country         " << client.country();
+    if (!client.transfer_ground().empty()) {
+      std::cout << ", transfer on " << client.transfer_ground();
+    }
+    std::cout << "\n";
+  }
   std::cout << "  key             " << client.public_key_hash() << "\n"
             << "  etag            " << client.etag() << "\n";
 }

@@ -21,6 +21,7 @@
 #include "tools/consentry/exit_code.h"
 #include "tools/consentry/import_command.h"
 #include "tools/consentry/parse_words.h"
+#include "tools/consentry/progress.h"
 #include "tools/consentry/registration.h"
 #include "tools/consentry/rpc_error.h"
 #include "tools/consentry/samples/generator.h"
@@ -63,7 +64,8 @@ absl::Status ClearFolder(const std::string& folder) {
   if (!std::filesystem::exists(folder, fault)) return absl::OkStatus();
   if (!std::filesystem::exists(folder + kMarker, fault)) {
     return absl::InvalidArgumentError(
-        folder + " is there and is no demonstration; name another with --folder");
+        folder +
+        " is there and is no demonstration; name another with --folder");
   }
   std::filesystem::remove_all(folder, fault);
   return fault ? absl::UnavailableError("cannot remove " + folder)
@@ -96,25 +98,26 @@ std::vector<v1::Client> Systems() {
     importer.add_permissions(permission);
   }
   importer.add_attests("marketing.communications.email");
+  importer.add_attests("third_party_sharing");
   systems.push_back(importer);
   systems.push_back(system(kDemoHelpdesk, "Help desk",
                            {"essential.service.operations.support"}));
-  v1::Client newsletter = system(kDemoNewsletter, "Newsletter",
-                                 {"marketing.communications.email"});
+  v1::Client newsletter =
+      system(kDemoNewsletter, "Newsletter", {"marketing.communications.email"});
   newsletter.add_permissions("consent.record");
   newsletter.add_attests("marketing.communications.email");
   systems.push_back(newsletter);
-  systems.push_back(system(kDemoReports, "Statistics", {"analytics.reporting"}));
+  systems.push_back(
+      system(kDemoReports, "Statistics", {"analytics.reporting"}));
   v1::Client partner =
       system(kDemoPartner, "Advertising partner", {"third_party_sharing"});
-  partner.set_country("US");
-  partner.set_transfer_ground("scc");
   partner.set_recipient("Partner Ads");
   systems.push_back(partner);
   return systems;
 }
 
-absl::Status Initialise(const DemoOptions& options, const std::string& address) {
+absl::Status Initialise(const DemoOptions& options,
+                        const std::string& address) {
   server::InitialiseOptions init;
   init.folder = options.folder;
   init.home = "DE";
@@ -146,7 +149,7 @@ absl::Status ImportSamples(const DemoOptions& options,
     CONSENTRY_ASSIGN_OR_RETURN(
         const ImportReport report,
         ImportOver(channel, folder + "/" + file.map, folder + "/" + file.name,
-                   {}, &quarantine, /*show_progress=*/true));
+                   {}, &quarantine, Progress::StderrIsTerminal()));
     std::cout << "  " << file.name << ": " << WithCommas(report.rows)
               << " rows, " << WithCommas(report.created) << " records made, "
               << WithCommas(report.joined) << " joined to known customers, "
@@ -173,8 +176,8 @@ absl::Status Demo(const DemoOptions& options, const std::string& program) {
       Connect(server->address(), CredentialsIn(options.folder, "operator")));
   for (const v1::Client& system : Systems()) {
     v1::Client registered;
-    const grpc::Status status = RegisterWithNewKey(
-        admin, system, kValidDays, options.folder, &registered);
+    const grpc::Status status = RegisterWithNewKey(admin, system, kValidDays,
+                                                   options.folder, &registered);
     if (!status.ok()) {
       PrintError(status, std::cerr);
       return absl::InternalError("cannot register " + system.id());
@@ -209,7 +212,8 @@ void AddDemo(CLI::App* app, CommandContext* context) {
   demo->add_flag("--exit", options->exit, "End after the tour");
   demo->callback([context, options] {
     std::error_code ignored;
-    const auto program = std::filesystem::read_symlink("/proc/self/exe", ignored);
+    const auto program =
+        std::filesystem::read_symlink("/proc/self/exe", ignored);
     server::Server::BlockSignals();
     const absl::Status status =
         Demo(*options, ignored ? "consentry" : program.string());

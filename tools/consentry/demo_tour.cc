@@ -6,10 +6,12 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <iomanip>
 #include <sstream>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_format.h"
 #include "consentry/v1/audit_service.grpc.pb.h"
 #include "consentry/v1/consent_service.grpc.pb.h"
 #include "consentry/v1/data_service.grpc.pb.h"
@@ -44,9 +46,9 @@ absl::Status Unexpected(const std::string& what) {
 
 absl::Status FromRpc(const grpc::Status& status) {
   const std::string reason = ReasonOf(status);
-  return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
-                      (reason.empty() ? "" : reason + ": ") +
-                          status.error_message());
+  return absl::Status(
+      static_cast<absl::StatusCode>(status.error_code()),
+      (reason.empty() ? "" : reason + ": ") + status.error_message());
 }
 
 v1::ReadSubjectRequest Question(std::string_view customer,
@@ -82,9 +84,8 @@ class System {
       const v1::ReadSubjectRequest& request) const {
     grpc::ClientContext call;
     v1::ReadSubjectResponse response;
-    const grpc::Status status =
-        v1::DataService::NewStub(channel_)->ReadSubject(&call, request,
-                                                        &response);
+    const grpc::Status status = v1::DataService::NewStub(channel_)->ReadSubject(
+        &call, request, &response);
     if (!status.ok()) return FromRpc(status);
     return response;
   }
@@ -106,8 +107,23 @@ void DemoTour::Title(const std::string& text) {
   *out_ << "\n" << ++step_ << ". " << text << "\n";
 }
 
-void DemoTour::Ask(const std::string& text) {
-  *out_ << "  asks    " << text << "\n";
+void DemoTour::Ask(const std::string& text) { Say("asks", text); }
+
+void DemoTour::Say(const std::string& label, const std::string& text) {
+  *out_ << "  " << std::left << std::setw(6) << label << " " << text << "\n";
+}
+
+void DemoTour::Print(const std::string& lines) {
+  std::istringstream stream(lines);
+  for (std::string line; std::getline(stream, line);) {
+    *out_ << "    " << line << "\n";
+  }
+}
+
+void DemoTour::Print(const v1::ReadSubjectResponse& response) {
+  std::ostringstream lines;
+  Show(response, lines);
+  Print(lines.str());
 }
 
 absl::Status DemoTour::Run() {
@@ -119,29 +135,54 @@ absl::Status DemoTour::Run() {
   return Log();
 }
 
+absl::Status DemoTour::GiveConsent(
+    const std::shared_ptr<grpc::Channel>& channel, std::string_view customer,
+    const std::string& purpose, const std::string& notice) {
+  grpc::ClientContext call;
+  v1::RecordConsentRequest record;
+  *record.mutable_subject() = Crm(customer);
+  record.add_purposes(purpose);
+  record.set_action(v1::CONSENT_ACTION_GIVE);
+  record.mutable_notice()->set_id(notice);
+  record.mutable_notice()->set_version(1);
+  record.mutable_notice()->set_language("en");
+  record.set_method("checkbox");
+  v1::RecordConsentResponse recorded;
+  const grpc::Status status =
+      v1::ConsentService::NewStub(channel)->RecordConsent(&call, record,
+                                                          &recorded);
+  if (!status.ok()) return FromRpc(status);
+  std::ostringstream lines;
+  for (const auto& state : recorded.states()) Show(state, lines);
+  Print(lines.str());
+  return absl::OkStatus();
+}
+
 absl::Status DemoTour::Support() {
   Title("Support reads a name and an e-mail address for an open ticket");
   Ask("helpdesk, for support, about a German customer with an open ticket");
   CONSENTRY_ASSIGN_OR_RETURN(const System helpdesk,
                              System::Connect(options_, kDemoHelpdesk));
-  auto request = Question(kSampleGerman, kSupport,
-                          {"profile.given_name", "profile.family_name",
-                           "profile.email"},
-                          v1::CHANNEL_INTERNAL);
+  auto request =
+      Question(kSampleGerman, kSupport,
+               {"profile.given_name", "profile.family_name", "profile.email"},
+               v1::CHANNEL_INTERNAL);
   CONSENTRY_ASSIGN_OR_RETURN(auto response, helpdesk.Read(request));
-  Show(response, *out_);
+  Print(response);
   if (!Released(response, "profile.email")) {
     return Unexpected("support was to get an e-mail address");
   }
-  *out_ << "  why     the gateway found the open ticket itself; the basis is "
-           "the contract\n\n";
+  Say("why",
+      "the gateway found the open ticket itself; the basis is the "
+      "contract");
+  *out_ << "\n";
   Ask("the same about a customer without an open ticket or recent order");
   request = Question(kSampleVirginian, kSupport, {"profile.email"},
                      v1::CHANNEL_INTERNAL);
   CONSENTRY_ASSIGN_OR_RETURN(response, helpdesk.Read(request));
-  Show(response, *out_);
-  *out_ << "  why     the purpose demands such a context, and what a caller "
-           "claims is none\n";
+  Print(response);
+  Say("why",
+      "the purpose demands such a context, and what a caller claims is none");
   return absl::OkStatus();
 }
 
@@ -154,34 +195,21 @@ absl::Status DemoTour::Marketing() {
                {"profile.given_name", "profile.email"}, v1::CHANNEL_EMAIL);
   Ask("newsletter, for marketing by e-mail, about the same customer");
   CONSENTRY_ASSIGN_OR_RETURN(auto response, newsletter.Read(request));
-  Show(response, *out_);
+  Print(response);
   if (response.decision().effect() != v1::EFFECT_DENY) {
     return Unexpected("marketing was to be denied for want of consent");
   }
   denied_decision_ = response.decision().id();
-  *out_ << "  why     nobody asked her, and silence is no consent\n\n";
+  Say("why", "nobody asked her, and silence is no consent");
+  *out_ << "\n";
 
   const auto consents = v1::ConsentService::NewStub(newsletter.channel());
-  {
-    grpc::ClientContext call;
-    v1::RecordConsentRequest record;
-    *record.mutable_subject() = Crm(kSampleGerman);
-    record.add_purposes(kMarketing);
-    record.set_action(v1::CONSENT_ACTION_GIVE);
-    record.mutable_notice()->set_id("marketing-consent");
-    record.mutable_notice()->set_version(1);
-    record.mutable_notice()->set_language("de");
-    record.set_method("checkbox");
-    v1::RecordConsentResponse recorded;
-    const grpc::Status status =
-        consents->RecordConsent(&call, record, &recorded);
-    if (!status.ok()) return FromRpc(status);
-    *out_ << "  she consents; the ledger says, as attested by the newsletter "
-             "system:\n    ";
-    for (const auto& state : recorded.states()) Show(state, *out_);
-  }
+  Say("then",
+      "she consents; the ledger says, as the newsletter system attests");
+  CONSENTRY_RETURN_IF_ERROR(GiveConsent(newsletter.channel(), kSampleGerman,
+                                        kMarketing, "marketing-consent"));
   CONSENTRY_ASSIGN_OR_RETURN(response, newsletter.Read(request));
-  Show(response, *out_);
+  Print(response);
   if (!Released(response, "profile.email")) {
     return Unexpected("marketing was to be allowed after consent");
   }
@@ -197,40 +225,43 @@ absl::Status DemoTour::Marketing() {
     if (!status.ok()) return FromRpc(status);
     const auto took = std::chrono::duration_cast<std::chrono::microseconds>(
         std::chrono::steady_clock::now() - start);
-    *out_ << "\n  she withdraws; in force when the call returns ("
-          << static_cast<double>(took.count()) / 1000 << " ms)\n";
+    *out_ << "\n";
+    Say("then", absl::StrFormat(
+                    "she withdraws, in force when the call returns (%.1f ms)",
+                    static_cast<double>(took.count()) / 1000));
   }
   CONSENTRY_ASSIGN_OR_RETURN(response, newsletter.Read(request));
-  Show(response, *out_);
+  Print(response);
   if (response.decision().effect() != v1::EFFECT_DENY) {
     return Unexpected("marketing was to be denied after the withdrawal");
   }
   denied_decision_ = response.decision().id();
-  *out_ << "  why     a withdrawal bites at once, on reads in flight too\n";
+  Say("why", "a withdrawal bites at once, on reads in flight too");
   return absl::OkStatus();
 }
 
 absl::Status DemoTour::Analytics() {
   Title("Analytics gets an age band and a region");
-  Ask("reports, for statistics: birth date, postal code, region");
+  Ask("reports, for statistics: birth date and address of a Californian");
   CONSENTRY_ASSIGN_OR_RETURN(const System reports,
                              System::Connect(options_, kDemoReports));
   CONSENTRY_ASSIGN_OR_RETURN(
       const auto response,
-      reports.Read(Question(kSampleGerman, kAnalytics,
+      reports.Read(Question(kSampleCalifornian, kAnalytics,
                             {"profile.birth_date", "profile.postal_code",
                              "profile.region", "profile.country"},
                             v1::CHANNEL_INTERNAL)));
-  Show(response, *out_);
+  Print(response);
   for (const v1::Field& field : response.fields()) {
     if (field.transform() == v1::TRANSFORM_NONE) {
       return Unexpected("analytics was to get reduced values only");
     }
   }
-  if (!Released(response, "profile.birth_date")) {
-    return Unexpected("analytics was to get an age band");
+  if (!Released(response, "profile.birth_date") ||
+      !Released(response, "profile.region")) {
+    return Unexpected("analytics was to get an age band and a region");
   }
-  *out_ << "  why     the purpose needs no more, so no more leaves\n";
+  Say("why", "the purpose needs no more, so no more leaves");
   return absl::OkStatus();
 }
 
@@ -238,16 +269,21 @@ absl::Status DemoTour::Californian() {
   Title("A Californian whose browser sends Global Privacy Control");
   CONSENTRY_ASSIGN_OR_RETURN(const System partner,
                              System::Connect(options_, kDemoPartner));
-  Ask("ad-partner, for sharing, about a Virginian who said nothing");
-  CONSENTRY_ASSIGN_OR_RETURN(
-      auto response,
-      partner.Read(Question(kSampleVirginian, kSharing, {"profile.email"},
-                            v1::CHANNEL_PARTNER)));
-  Show(response, *out_);
+  // The shop's web site passes on what its visitors do.
+  CONSENTRY_ASSIGN_OR_RETURN(const System importer,
+                             System::Connect(options_, kDemoImporter));
+  Say("first", "he agrees at sign-up that partners may write to him");
+  CONSENTRY_RETURN_IF_ERROR(GiveConsent(importer.channel(), kSampleCalifornian,
+                                        kSharing, "partner-consent"));
+  const auto request = Question(kSampleCalifornian, kSharing, {"profile.email"},
+                                v1::CHANNEL_PARTNER);
+  Ask("ad-partner, for sharing");
+  CONSENTRY_ASSIGN_OR_RETURN(auto response, partner.Read(request));
+  Print(response);
+  if (!Released(response, "profile.email")) {
+    return Unexpected("sharing was to be allowed before the signal");
+  }
   {
-    // The shop's web site passes on what the browser sent.
-    CONSENTRY_ASSIGN_OR_RETURN(const System importer,
-                               System::Connect(options_, kDemoImporter));
     grpc::ClientContext call;
     v1::OptOutRequest opt_out;
     *opt_out.mutable_subject() = Crm(kSampleCalifornian);
@@ -256,23 +292,19 @@ absl::Status DemoTour::Californian() {
     opt_out.set_global_privacy_control(true);
     opt_out.set_channel(v1::CHANNEL_WEB);
     v1::OptOutResponse opted;
-    const grpc::Status status =
-        v1::ConsentService::NewStub(importer.channel())
-            ->OptOut(&call, opt_out, &opted);
+    const grpc::Status status = v1::ConsentService::NewStub(importer.channel())
+                                    ->OptOut(&call, opt_out, &opted);
     if (!status.ok()) return FromRpc(status);
-    *out_ << "\n  the Californian visits the shop; her browser sends Sec-GPC: "
-             "1\n";
+    *out_ << "\n";
+    Say("then", "he visits the shop with a browser that sends Sec-GPC: 1");
   }
-  Ask("ad-partner, for sharing, about the Californian");
-  CONSENTRY_ASSIGN_OR_RETURN(
-      response,
-      partner.Read(Question(kSampleCalifornian, kSharing, {"profile.email"},
-                            v1::CHANNEL_PARTNER)));
-  Show(response, *out_);
+  Ask("ad-partner the same again");
+  CONSENTRY_ASSIGN_OR_RETURN(response, partner.Read(request));
+  Print(response);
   if (response.decision().effect() != v1::EFFECT_DENY) {
     return Unexpected("a Californian with GPC was not to be shared");
   }
-  *out_ << "  why     the signal is a valid opt-out there (11 CCR 7025)\n";
+  Say("why", "the signal is a valid opt-out in California (11 CCR 7025)");
   return absl::OkStatus();
 }
 
@@ -299,9 +331,10 @@ absl::Status DemoTour::Stranger() {
                v1::CHANNEL_INTERNAL),
       &response);
   if (status.ok()) return Unexpected("a stranger was let in");
-  *out_ << "  gets    no connection: the handshake fails\n"
-        << "  why     who may ask is what a registered certificate says, not "
-           "what a call claims\n";
+  Say("gets", "no connection: the handshake fails");
+  Say("why",
+      "who may ask is what a registered certificate says, not what a call "
+      "claims");
   return absl::OkStatus();
 }
 
@@ -332,12 +365,12 @@ absl::Status DemoTour::Log() {
   AuditVerifyOptions verify;
   verify.folder = copy;
   verify.key = options_.folder + "/log-verifier.txt";
-  *out_ << "  a copy of the log, checked with the public key alone:\n";
+  Say("check", "a copy of the log, with the public key alone");
   std::ostringstream said;
   if (RunAuditVerify(verify, said, said) != kExitOk) {
     return Unexpected("the log did not verify: " + said.str());
   }
-  *out_ << "    " << said.str();
+  Print(said.str());
 
   // One letter of one entry.
   std::string tampered;
@@ -355,13 +388,14 @@ absl::Status DemoTour::Log() {
     break;
   }
   if (tampered.empty()) return Unexpected("no entry of the withdrawal found");
-  *out_ << "  somebody changes one letter of the withdrawal's entry in the "
-           "copy:\n";
+  *out_ << "\n";
+  Say("then",
+      "somebody changes one letter of the withdrawal's entry in the copy");
   std::ostringstream found;
   if (RunAuditVerify(verify, found, found) != kExitNo) {
     return Unexpected("a changed entry was not noticed");
   }
-  *out_ << "    " << found.str();
+  Print(found.str());
   return absl::OkStatus();
 }
 

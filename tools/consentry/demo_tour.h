@@ -4,8 +4,14 @@
 #include <memory>
 #include <ostream>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
+#include "consentry/v1/data_service.pb.h"
+
+namespace grpc {
+class Channel;
+}
 
 namespace consentry::tools {
 
@@ -38,8 +44,19 @@ class DemoTour {
   absl::Status Stranger();
   absl::Status Log();
 
+  // Records as the system of the channel, which attests it, that a customer
+  // consents, and prints the new state.
+  absl::Status GiveConsent(const std::shared_ptr<grpc::Channel>& channel,
+                           std::string_view customer,
+                           const std::string& purpose,
+                           const std::string& notice);
+
   void Title(const std::string& text);
   void Ask(const std::string& text);
+  void Say(const std::string& label, const std::string& text);
+  // All lines, set in below what was asked.
+  void Print(const std::string& lines);
+  void Print(const v1::ReadSubjectResponse& response);
 
   const Options options_;
   std::ostream* const out_;

@@ -124,6 +124,7 @@ void Progress::Finish() {
     open_ = false;
     return;
   }
+  if (options_.now_us() - start_us_ < kLineEveryUs) return;
   *out_ << options_.label << ": " << WithCommas(done_) << unit << " in "
         << DurationText(options_.now_us() - start_us_) << "\n"
         << std::flush;

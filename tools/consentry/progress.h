@@ -12,8 +12,8 @@ namespace consentry::tools {
 //
 //   import crm.csv  [#########-----------]  45%  1,234 of 2,740  12 s left
 //
-// Elsewhere a plain line at each quarter that takes long, and one at the end, for
-// logs. One thread at a time.
+// Elsewhere, for logs, a plain line at each quarter that takes long, and one at
+// the end, unless that comes within two seconds. One thread at a time.
 class Progress {
  public:
   struct Options {

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iomanip>
+#include <set>
 
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
@@ -12,6 +13,9 @@
 
 namespace consentry::tools {
 namespace {
+
+// Of names of fields, where they are not longer.
+constexpr int kNameWidth = 26;
 
 std::string Short(const std::string& name, const std::string& prefix) {
   return name.compare(0, prefix.size(), prefix) == 0
@@ -43,22 +47,56 @@ std::string MoneyText(const v1::Money& money) {
                          Printable(money.currency()));
 }
 
+// One line of an answer: a name, and what is to be said of it.
+void Line(const std::string& name, const std::string& text, std::ostream& out) {
+  out << "  " << std::left << std::setw(kNameWidth) << Printable(name) << " "
+      << Printable(text) << "\n";
+}
+
 void ShowField(const v1::Field& field, std::ostream& out) {
-  out << "  " << std::left << std::setw(26) << Printable(field.name()) << " "
-      << Text(field.value());
   std::string note;
   if (field.transform() != v1::TRANSFORM_NONE) note = Word(field.transform());
   const v1::Provenance& provenance = field.provenance();
   if (!provenance.source().empty()) {
     if (!note.empty()) note += ", ";
-    note += "from " + Printable(provenance.source());
+    note += "from " + provenance.source();
     if (provenance.has_collect_time()) {
-      note += " " + Text(provenance.collect_time()).substr(0, 10);
+      note += " on " + Text(provenance.collect_time()).substr(0, 10);
     }
     if (provenance.conflict()) note += ", other sources differ";
   }
-  if (!note.empty()) out << "   (" << note << ")";
-  out << "\n";
+  Line(field.name(),
+       Text(field.value()) + (note.empty() ? "" : "   (" + note + ")"), out);
+}
+
+void ShowVerdict(const v1::Decision& decision, std::ostream& out) {
+  if (decision.effect() == v1::EFFECT_PERMIT) {
+    out << "PERMIT\n";
+  } else {
+    out << "DENY  " << tools::Word(decision.reason()) << "\n";
+  }
+}
+
+void ShowWithheld(const v1::FieldDecision& field, std::ostream& out) {
+  Line(field.field(), "withheld: " + tools::Word(field.reason()), out);
+}
+
+// What the verdict rests on.
+void ShowGrounds(const v1::Decision& decision, std::ostream& out) {
+  for (const auto& basis : decision.bases()) {
+    std::string text = basis.regime() + ": " + Lower(basis.basis());
+    if (!basis.document().empty()) text += ", " + basis.document();
+    Line("basis", text, out);
+  }
+  for (const std::string& obligation : decision.obligations()) {
+    Line("obligation", obligation, out);
+  }
+  std::string rules;
+  for (const std::string& rule : decision.determining_rules()) {
+    rules += (rules.empty() ? "" : " ") + rule;
+  }
+  if (!rules.empty()) Line("rules", rules, out);
+  Line("decision", decision.id(), out);
 }
 
 }  // namespace
@@ -96,48 +134,44 @@ std::string Text(const v1::Value& value) {
 }
 
 void Show(const v1::Decision& decision, std::ostream& out) {
-  const bool permitted = decision.effect() == v1::EFFECT_PERMIT;
-  out << (permitted ? "PERMIT" : "DENY");
-  if (!permitted) out << "  " << Word(decision.reason());
-  for (const auto& basis : decision.bases()) {
-    out << "  [" << Printable(basis.regime()) << ": "
-        << Lower(Printable(basis.basis()));
-    if (!basis.document().empty()) out << ", " << Printable(basis.document());
-    out << "]";
-  }
-  out << "\n";
+  ShowVerdict(decision, out);
   for (const auto& field : decision.fields()) {
-    if (field.effect() == v1::EFFECT_PERMIT) continue;
-    out << "  " << std::left << std::setw(26) << Printable(field.field())
-        << " withheld: " << Word(field.reason()) << "\n";
-  }
-  for (const std::string& obligation : decision.obligations()) {
-    out << "  obligation: " << Printable(obligation) << "\n";
-  }
-  if (!decision.determining_rules().empty()) {
-    out << "  rules:";
-    for (const std::string& rule : decision.determining_rules()) {
-      out << " " << Printable(rule);
+    if (field.effect() == v1::EFFECT_PERMIT) {
+      Line(field.field(), "may be released", out);
+    } else {
+      ShowWithheld(field, out);
     }
-    out << "\n";
   }
-  out << "  decision " << Printable(decision.id()) << "\n";
+  ShowGrounds(decision, out);
 }
 
 void Show(const v1::ReadSubjectResponse& response, std::ostream& out) {
-  for (const v1::Field& field : response.fields()) ShowField(field, out);
+  ShowVerdict(response.decision(), out);
+  std::set<std::string> released;
+  for (const v1::Field& field : response.fields()) {
+    ShowField(field, out);
+    released.insert(field.name());
+  }
   for (const v1::Record& record : response.records()) {
     out << "  " << Printable(record.kind()) << " " << Printable(record.id())
         << "\n";
     for (const v1::Field& field : record.fields()) {
       out << "  ";
       ShowField(field, out);
+      released.insert(field.name());
+    }
+  }
+  for (const auto& field : response.decision().fields()) {
+    if (field.effect() != v1::EFFECT_PERMIT) {
+      ShowWithheld(field, out);
+    } else if (released.count(field.field()) == 0) {
+      Line(field.field(), "no value is held", out);
     }
   }
   if (!response.pseudonym().empty()) {
-    out << "  pseudonym " << Printable(response.pseudonym()) << "\n";
+    Line("pseudonym", response.pseudonym(), out);
   }
-  Show(response.decision(), out);
+  ShowGrounds(response.decision(), out);
 }
 
 void Show(const v1::ExplainDecisionResponse& response, std::ostream& out) {

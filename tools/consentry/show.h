@@ -25,7 +25,8 @@ std::string Text(const v1::Value& value);
 // "2026-08-01 09:30:00 UTC"; empty for an unset time.
 std::string Text(const google::protobuf::Timestamp& time);
 
-// Fields with their provenance, then what was withheld and why.
+// The verdict, the fields with their provenance, what was withheld and why, and
+// what that rests on.
 void Show(const v1::ReadSubjectResponse& response, std::ostream& out);
 void Show(const v1::Decision& decision, std::ostream& out);
 void Show(const v1::ExplainDecisionResponse& response, std::ostream& out);

@@ -51,7 +51,7 @@ absl::Status WriteSamples(const SampleOptions& options,
 inline constexpr std::string_view kSampleGerman = "C-1001";
 // A Frenchwoman of 44 who consented to marketing by e-mail.
 inline constexpr std::string_view kSampleFrench = "C-1002";
-// A Californian of 51 whose browser sends GPC.
+// A Californian of 51 who said nothing about the sale of data.
 inline constexpr std::string_view kSampleCalifornian = "C-1003";
 // A German of 15 for whom the CRM claims a consent to marketing.
 inline constexpr std::string_view kSampleMinor = "C-1004";

@@ -135,18 +135,17 @@ struct Fixed {
   std::string_view family_name;
   int age;
   SampleChoice newsletter;
-  bool do_not_sell;
   bool open_ticket;
 };
 
 // The people of the tour, in the order of their numbers.
 constexpr Fixed kFixed[] = {
-    {"DE", "Clara", "Gärtner", 37, SampleChoice::kNone, false, true},
-    {"FR", "Hélène", "Moreau", 44, SampleChoice::kGiven, false, false},
-    {"US-CA", "Daniel", "Porter", 51, SampleChoice::kNone, true, false},
-    {"DE", "Lukas", "Weber", 15, SampleChoice::kGiven, false, false},
-    {"US-VA", "Rose", "Turner", 62, SampleChoice::kNone, false, false},
-    {"GB", "Emily", "Archer", 29, SampleChoice::kDeclined, false, false},
+    {"DE", "Clara", "Gärtner", 37, SampleChoice::kNone, true},
+    {"FR", "Hélène", "Moreau", 44, SampleChoice::kGiven, false},
+    {"US-CA", "Daniel", "Porter", 51, SampleChoice::kNone, false},
+    {"DE", "Lukas", "Weber", 15, SampleChoice::kGiven, false},
+    {"US-VA", "Rose", "Turner", 62, SampleChoice::kNone, false},
+    {"GB", "Emily", "Archer", 29, SampleChoice::kDeclined, false},
 };
 
 }  // namespace
@@ -167,7 +166,7 @@ std::vector<SamplePerson> MakeSamplePeople(int count, absl::CivilDay today,
     person.in_crm = true;
     person.in_shop = true;
     person.newsletter = fixed.newsletter;
-    person.do_not_sell = fixed.do_not_sell;
+    person.do_not_sell = false;
     person.open_ticket = fixed.open_ticket;
     people.push_back(std::move(person));
   }

@@ -184,7 +184,7 @@ TEST(SamplesTest, PeopleOfTheTourAreAsTheTourTells) {
   const auto* californian = FindCustomer(crm, kSampleCalifornian);
   ASSERT_NE(californian, nullptr);
   EXPECT_EQ(californian->legal_facts().residence(), "US-CA");
-  EXPECT_EQ(FindCustomer(all.at("web_shop.csv"), "W-5003")->choices_size(), 2);
+  EXPECT_EQ(FindCustomer(all.at("web_shop.csv"), "W-5003")->choices_size(), 0);
   const auto* minor = FindCustomer(crm, kSampleMinor);
   ASSERT_NE(minor, nullptr);
   EXPECT_EQ(minor->legal_facts().birth_date().substr(0, 4), "2010");
