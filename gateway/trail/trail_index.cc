@@ -132,16 +132,15 @@ absl::Status TrailIndex::Load() {
   observed_from_ = reader_->size();
   // A block goes on to be added to after a restart: its summary is made again
   // from the entries that it has so far.
-  const uint64_t open_block =
-      static_cast<uint64_t>(indexed) / kEntriesPerBlock;
+  const uint64_t open_block = static_cast<uint64_t>(indexed) / kEntriesPerBlock;
   BlockSummary summary;
   bool sound = true;
   CONSENTRY_RETURN_IF_ERROR(reader_->Scan(
       open_block * kEntriesPerBlock, static_cast<uint64_t>(indexed),
       [&](uint64_t, std::string_view bytes) {
         store::v1::Leaf leaf;
-        sound = leaf.ParseFromArray(bytes.data(),
-                                    static_cast<int>(bytes.size()));
+        sound =
+            leaf.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
         if (sound) summary.Add(leaf);
         return sound;
       }));
@@ -235,13 +234,12 @@ absl::Status TrailIndex::AddEntry(uint64_t index, std::string_view bytes,
 
 // Entries of earlier processes: the subjects are found by their tags.
 absl::Status TrailIndex::IndexGap(uint64_t end) {
-  for (uint64_t begin = indexed_size(); begin < end;
-       begin = indexed_size()) {
+  for (uint64_t begin = indexed_size(); begin < end; begin = indexed_size()) {
     const uint64_t stop = std::min(end, begin + 16 * kEntriesPerStep);
     std::set<uint32_t> months;
     absl::Status status;
-    CONSENTRY_RETURN_IF_ERROR(reader_->Scan(
-        begin, stop, [&](uint64_t, std::string_view bytes) {
+    CONSENTRY_RETURN_IF_ERROR(
+        reader_->Scan(begin, stop, [&](uint64_t, std::string_view bytes) {
           store::v1::Leaf leaf;
           if (!leaf.ParseFromArray(bytes.data(),
                                    static_cast<int>(bytes.size()))) {
@@ -259,8 +257,8 @@ absl::Status TrailIndex::IndexGap(uint64_t end) {
       CONSENTRY_ASSIGN_OR_RETURN(
           tags, resolve_(std::vector<uint32_t>(months.begin(), months.end())));
     }
-    CONSENTRY_RETURN_IF_ERROR(reader_->Scan(
-        begin, stop, [&](uint64_t index, std::string_view bytes) {
+    CONSENTRY_RETURN_IF_ERROR(
+        reader_->Scan(begin, stop, [&](uint64_t index, std::string_view bytes) {
           store::v1::Leaf leaf;
           std::vector<uint64_t> subjects;
           if (leaf.ParseFromArray(bytes.data(),
@@ -299,8 +297,8 @@ absl::Status TrailIndex::IndexUpTo(uint64_t end) {
     if (ready.empty()) return absl::OkStatus();
     const uint64_t stop = ready.back().index + 1;
     absl::Status status;
-    CONSENTRY_RETURN_IF_ERROR(reader_->Scan(
-        begin, stop, [&](uint64_t index, std::string_view bytes) {
+    CONSENTRY_RETURN_IF_ERROR(
+        reader_->Scan(begin, stop, [&](uint64_t index, std::string_view bytes) {
           if (ready.empty() || ready.front().index != index) {
             status = absl::InternalError("an entry was not observed in order");
             return false;
@@ -346,8 +344,8 @@ absl::Status TrailIndex::Flush() {
         query.Bind(static_cast<int64_t>(blocks[i].first),
                    std::string_view(blocks[i].second));
       }));
-  CONSENTRY_RETURN_IF_ERROR(store::PutMetaInt64(
-      writer_.get(), kIndexedKey, static_cast<int64_t>(indexed)));
+  CONSENTRY_RETURN_IF_ERROR(store::PutMetaInt64(writer_.get(), kIndexedKey,
+                                                static_cast<int64_t>(indexed)));
   CONSENTRY_RETURN_IF_ERROR(transaction.Commit());
   {
     // Only this thread adds, so what was copied is still the beginning.
@@ -355,9 +353,8 @@ absl::Status TrailIndex::Flush() {
     recent_.clear();
     flushed_ = indexed;
     const uint64_t last_block = indexed / kEntriesPerBlock;
-    std::erase_if(open_blocks_, [&](const auto& entry) {
-      return entry.first != last_block;
-    });
+    std::erase_if(open_blocks_,
+                  [&](const auto& entry) { return entry.first != last_block; });
   }
   return MergeShortRuns();
 }
@@ -407,9 +404,8 @@ absl::StatusOr<std::vector<Posting>> TrailIndex::PostingsOf(
     std::span<const uint64_t> subjects, uint64_t below) {
   std::vector<Posting> found;
   const auto keep = [&](const Posting& posting) {
-    if (posting.index < below &&
-        std::find(subjects.begin(), subjects.end(), posting.subject) !=
-            subjects.end()) {
+    if (posting.index < below && std::find(subjects.begin(), subjects.end(),
+                                           posting.subject) != subjects.end()) {
       found.push_back(posting);
     }
   };
@@ -437,10 +433,10 @@ absl::StatusOr<std::vector<Posting>> TrailIndex::PostingsOf(
       // Chunks that begin at or before the subject, from the nearest back: one,
       // or as many as the subject fills.
       CONSENTRY_ASSIGN_OR_RETURN(
-          auto query, lease->Prepare(
-                          "SELECT last_subject, bytes FROM postings "
-                          "WHERE run = $1 AND first_subject <= $2 "
-                          "ORDER BY first_subject DESC, chunk DESC"));
+          auto query,
+          lease->Prepare("SELECT last_subject, bytes FROM postings "
+                         "WHERE run = $1 AND first_subject <= $2 "
+                         "ORDER BY first_subject DESC, chunk DESC"));
       query.Bind(run, static_cast<int64_t>(subject));
       while (true) {
         CONSENTRY_ASSIGN_OR_RETURN(const bool row, query.Step());
@@ -473,10 +469,9 @@ absl::StatusOr<uint64_t> TrailIndex::SubjectOf(uint64_t index, uint16_t item) {
   // covers the entry: a millisecond.
   CONSENTRY_ASSIGN_OR_RETURN(auto lease, readers_->Acquire());
   CONSENTRY_ASSIGN_OR_RETURN(
-      auto query,
-      lease->Prepare("SELECT p.bytes FROM runs r, postings p WHERE "
-                     "r.first_index <= $1 AND r.last_index >= $1 "
-                     "AND p.run = r.run"));
+      auto query, lease->Prepare("SELECT p.bytes FROM runs r, postings p WHERE "
+                                 "r.first_index <= $1 AND r.last_index >= $1 "
+                                 "AND p.run = r.run"));
   query.Bind(static_cast<int64_t>(index));
   while (true) {
     CONSENTRY_ASSIGN_OR_RETURN(const bool row, query.Step());

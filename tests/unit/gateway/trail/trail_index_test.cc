@@ -33,9 +33,8 @@ class TrailIndexTest : public ::testing::Test {
     log_options.segment_bytes = 1 << 20;
     log_options.prepare_in_background = false;
     audit::RecoveryReport report;
-    auto writer =
-        audit::LogWriter::Open(audit::FileSystem::Posix(), dir_.File("log"),
-                               log_options, &report);
+    auto writer = audit::LogWriter::Open(
+        audit::FileSystem::Posix(), dir_.File("log"), log_options, &report);
     ASSERT_OK(writer);
     writer_ = *std::move(writer);
     reader_ = writer_->NewReader();
@@ -154,8 +153,7 @@ TEST_F(TrailIndexTest, ScansByClientAndEventNewestFirst) {
   EXPECT_EQ(Find({}, filter),
             (std::vector<uint64_t>{603, 503, 403, 303, 203, 103, 3}));
   filter.event = "consent.";
-  EXPECT_EQ(Find({}, filter, 2),
-            (std::vector<uint64_t>{603, 403, 203, 3}));
+  EXPECT_EQ(Find({}, filter, 2), (std::vector<uint64_t>{603, 403, 203, 3}));
 }
 
 TEST_F(TrailIndexTest, RestartKeepsWhatWasWrittenAndResolvesNothing) {
@@ -216,11 +214,11 @@ TEST_F(TrailIndexTest, IndexThatClaimsMoreThanTheLogIsRefused) {
   auto engine = store::OpenSqlcipher(
       store_options, std::span<const uint8_t, 32>(key.data(), 32));
   ASSERT_OK(engine);
-  EXPECT_THAT(TrailIndex::Open(
-                  engine->get(), reader_.get(),
-                  [this](const std::vector<uint32_t>&) { return Resolve(); },
-                  options_),
-              testing::StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_THAT(
+      TrailIndex::Open(
+          engine->get(), reader_.get(),
+          [this](const std::vector<uint32_t>&) { return Resolve(); }, options_),
+      testing::StatusIs(absl::StatusCode::kDataLoss));
 }
 
 }  // namespace
