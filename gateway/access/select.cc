@@ -155,8 +155,8 @@ void Selection::Run(Caller caller, const v1::SelectSubjectsRequest& request,
   walk->request = request;
   walk->done = std::move(done);
   if (request.page_size() < 0) {
-    walk->done(MakeError(v1::ERROR_REASON_FIELD_INVALID,
-                         "page_size is negative"));
+    walk->done(
+        MakeError(v1::ERROR_REASON_FIELD_INVALID, "page_size is negative"));
     return;
   }
   walk->page_size = static_cast<size_t>(
@@ -165,9 +165,8 @@ void Selection::Run(Caller caller, const v1::SelectSubjectsRequest& request,
   walk->query_hash = QueryHash(request);
   const int64_t now_us = options_.committer->NowUs();
   if (!request.page_token().empty()) {
-    const auto position =
-        options_.page_tokens->Open(walk->caller.client_id, walk->query_hash,
-                                   request.page_token(), now_us);
+    const auto position = options_.page_tokens->Open(
+        walk->caller.client_id, walk->query_hash, request.page_token(), now_us);
     const bool valid =
         position.ok() &&
         std::from_chars(position->data(), position->data() + position->size(),
@@ -180,9 +179,8 @@ void Selection::Run(Caller caller, const v1::SelectSubjectsRequest& request,
     }
   }
   // A refusal of the plan gets its entry by the first chunk.
-  const auto plan =
-      MakeReadPlan(options_.configuration(), walk->caller,
-                   GovernedReads::QuestionOf(request), now_us);
+  const auto plan = MakeReadPlan(options_.configuration(), walk->caller,
+                                 GovernedReads::QuestionOf(request), now_us);
   if (plan.ok()) {
     if (absl::Status fault = CheckFilters(*plan, request); !fault.ok()) {
       walk->done(std::move(fault));
@@ -253,13 +251,15 @@ void Selection::Step(std::shared_ptr<Walk> walk) {
             break;
           }
         }
-        for (auto& ticket : result->tickets) {
-          walk->page.tickets.push_back(std::move(ticket));
+        // A step that released nothing holds nothing back: a withdrawal need
+        // not wait for the rest of the walk.
+        if (taken > 0) {
+          for (auto& ticket : result->tickets) {
+            walk->page.tickets.push_back(std::move(ticket));
+          }
         }
         const bool full = taken == room;
         const bool end = subjects.empty();
-        // What is gathered and not yet handed over must not make a withdrawal
-        // wait for the rest of the walk.
         if (full || end || walk->walked >= kMaxWalked || taken > 0) {
           Finish(walk, /*more=*/!end);
           return;

@@ -92,6 +92,12 @@ absl::StatusOr<std::unique_ptr<SlotFile>> SlotFile::Open(
   }
   if (best_header.sequence == 0) return fault;
   best.reset(new SlotFile(options, std::move(file), best_id, best_header));
+  // A slot is written before the header that counts it.
+  CONSENTRY_ASSIGN_OR_RETURN(const uint64_t size, best->file_->Size());
+  if (size < SlotOffset(best_header.slots + 1)) {
+    return absl::DataLossError(
+        "the key slots are cut short: restore the newest copy of the file");
+  }
   MutexLock lock(&best->write_mu_);
   CONSENTRY_RETURN_IF_ERROR(best->Recover());
   return best;

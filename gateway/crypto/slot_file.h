@@ -51,7 +51,7 @@ class SlotFile {
 
   // Finishes what a crash left. NotFound; FailedPrecondition when a newer
   // version wrote it; DataLoss when the header does not verify (damaged, or
-  // of another epoch file).
+  // of another epoch file) or counts slots beyond the file's end.
   static absl::StatusOr<std::unique_ptr<SlotFile>> Open(const Options& options);
 
   // Makes keys for `count` new subjects (1 to 65536), numbered without gap

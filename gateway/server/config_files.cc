@@ -29,6 +29,20 @@ bool Exists(const std::string& path) {
   return std::filesystem::is_regular_file(path, ignored);
 }
 
+// Whoever may write a file's folder may put another file in its place.
+void CheckFolder(const std::string& path, const char* field, Faults* faults) {
+  if (path.empty()) return;
+  const std::string folder =
+      std::filesystem::absolute(path).parent_path().string();
+  struct stat state;
+  if (stat(folder.c_str(), &state) != 0) return;
+  if ((state.st_mode & 022) != 0 && (state.st_mode & S_ISVTX) == 0) {
+    faults->push_back(
+        {field, absl::StrCat("others may replace what lies in ", folder,
+                             "; run: chmod go-w ", folder)});
+  }
+}
+
 void CheckSecret(const std::string& path, const char* field, Faults* faults) {
   if (path.empty()) return;
   if (!Exists(path)) {
@@ -39,6 +53,7 @@ void CheckSecret(const std::string& path, const char* field, Faults* faults) {
   if (!secret.ok()) {
     faults->push_back({field, std::string(secret.status().message())});
   }
+  CheckFolder(path, field, faults);
 }
 
 void CheckServerCertificate(const config::v1::Tls& tls, int64_t now_us,
@@ -125,10 +140,22 @@ void CheckDataDirectory(const Config& config, Faults* faults) {
   }
 }
 
+// What decides who may do what, though it is no secret.
+void CheckOwn(const std::string& path, const char* field, Faults* faults) {
+  struct stat state;
+  if (path.empty() || stat(path.c_str(), &state) != 0) return;
+  if ((state.st_mode & 022) != 0) {
+    faults->push_back({field, absl::StrCat("others may change ", path,
+                                           "; run: chmod go-w ", path)});
+  }
+  CheckFolder(path, field, faults);
+}
+
 void CheckReadable(const std::string& path, const char* field, Faults* faults) {
   if (!path.empty() && !Exists(path)) {
     faults->push_back({field, absl::StrCat("there is no file ", path)});
   }
+  CheckOwn(path, field, faults);
 }
 
 }  // namespace
@@ -136,6 +163,10 @@ void CheckReadable(const std::string& path, const char* field, Faults* faults) {
 std::vector<FieldViolation> CheckFiles(const Config& config, int64_t now_us) {
   Faults faults;
   const config::v1::GatewayConfig& message = config.message;
+  CheckOwn(config.file, "format", &faults);
+  CheckOwn(message.tls().certificate(), "tls.certificate", &faults);
+  CheckOwn(message.tls().client_authorities(), "tls.client_authorities",
+           &faults);
   CheckSecret(message.tls().private_key(), "tls.private_key", &faults);
   CheckServerCertificate(message.tls(), now_us, &faults);
   CheckAuthorities(message.tls(), now_us, &faults);

@@ -11,6 +11,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "audit/log/note.h"
 #include "gateway/base/log.h"
 #include "gateway/server/tag_resolver.h"
@@ -63,6 +64,32 @@ absl::Status WithPlace(absl::Status status, std::string_view what) {
     placed.SetPayload(url, payload);
   });
   return placed;
+}
+
+// Faults name catalog, purposes and owner_pack: here they are files.
+absl::Status WithFiles(const absl::Status& status,
+                       const config::v1::PolicyFiles& files) {
+  if (status.ok()) return status;
+  std::string text;
+  for (const absl::string_view line : absl::StrSplit(status.message(), '\n')) {
+    if (!text.empty()) text += "\n";
+    absl::string_view rest = line;
+    for (const auto& [name, path] :
+         {std::pair<absl::string_view, const std::string&>("catalog",
+                                                           files.catalog()),
+          {"purposes", files.purposes()},
+          {"owner_pack", files.owner_pack()}}) {
+      if (line.substr(0, name.size() + 1) != absl::StrCat(name, ":")) continue;
+      text += path;
+      rest.remove_prefix(name.size());
+    }
+    absl::StrAppend(&text, rest);
+  }
+  absl::Status named(status.code(), text);
+  status.ForEachPayload([&](absl::string_view url, const absl::Cord& payload) {
+    named.SetPayload(url, payload);
+  });
+  return named;
 }
 
 }  // namespace
@@ -126,8 +153,14 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Open(const Config& config,
   std::unique_ptr<Gateway> gateway(new Gateway(config, std::move(options)));
   gateway->start_us_ = gateway->options_.clock->NowUs();
   CONSENTRY_RETURN_IF_ERROR(RefuseUnsafe(config, gateway->start_us_));
-  CONSENTRY_ASSIGN_OR_RETURN(gateway->lock_, audit::FileSystem::Posix()->Lock(
-                                                 config.DataFile(kLockFile)));
+  auto lock = audit::FileSystem::Posix()->Lock(config.DataFile(kLockFile));
+  if (absl::IsFailedPrecondition(lock.status())) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "another gateway, or a command, works on ",
+        config.message.storage().data_directory(), "; stop it first"));
+  }
+  CONSENTRY_RETURN_IF_ERROR(lock.status());
+  gateway->lock_ = *std::move(lock);
   CONSENTRY_RETURN_IF_ERROR(WithPlace(gateway->OpenKeys(), "keys"));
   CONSENTRY_RETURN_IF_ERROR(WithPlace(gateway->OpenLog(), "audit log"));
   CONSENTRY_RETURN_IF_ERROR(WithPlace(gateway->OpenStore(), "store"));
@@ -256,6 +289,24 @@ absl::Status Gateway::OpenStore() {
                              store::Committer::Start(engine_.get(), sink_.get(),
                                                      options_.clock, options));
   CONSENTRY_ASSIGN_OR_RETURN(readers_, store::ReaderPool::Open(engine_.get()));
+  return CheckKeysOfStore();
+}
+
+// Keys come before data: a customer beyond the last slot says that an older
+// copy of the slots was put back. Served, she would look erased, and her number
+// would be given to somebody else.
+absl::Status Gateway::CheckKeysOfStore() const {
+  CONSENTRY_ASSIGN_OR_RETURN(auto lease, readers_->Acquire());
+  CONSENTRY_ASSIGN_OR_RETURN(
+      auto query,
+      lease->Prepare("SELECT subject FROM subjects ORDER BY subject DESC "
+                     "LIMIT 1"));
+  CONSENTRY_ASSIGN_OR_RETURN(const bool found, query.Step());
+  if (found && static_cast<uint64_t>(query.Int64(0)) > slots_->last_subject()) {
+    return absl::DataLossError(
+        "holds customers whose keys the key slots lack: an older copy of the "
+        "slots was put back; restore the newest");
+  }
   return absl::OkStatus();
 }
 
@@ -272,7 +323,8 @@ absl::Status Gateway::LoadConfiguration() {
     return WithPlace(loaded.status(), "configuration in the store");
   }
   CONSENTRY_ASSIGN_OR_RETURN(auto files, ReadPolicyFiles(config_));
-  return policy_admin_->LoadFiles(lease.get(), std::move(files));
+  return WithFiles(policy_admin_->LoadFiles(lease.get(), std::move(files)),
+                   config_.message.policy());
 }
 
 absl::Status Gateway::OpenCapabilities() {
@@ -389,6 +441,9 @@ absl::Status Gateway::NoteStart() {
   clients::CallerContext self;
   self.event = unclean ? "system.unclean_start" : "system.start";
   store::Change change;
+  // Also on a volume that is nearly full: a gateway that has stopped reads must
+  // come up again to take withdrawals.
+  change.negative = true;
   change.apply = [this, self](store::ChangeContext& context) -> absl::Status {
     store::v1::Leaf leaf =
         clients::LeafOf(*registry_.current(), self, context.now_us());

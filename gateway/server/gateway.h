@@ -125,6 +125,7 @@ class Gateway {
   absl::Status OpenLog();
   absl::Status OpenStore();
   absl::Status CheckTimes() const;
+  absl::Status CheckKeysOfStore() const;
   absl::Status LoadConfiguration();
   absl::Status OpenCapabilities();
   absl::Status NoteStart();

@@ -24,6 +24,11 @@ constexpr int64_t kLookEveryUs = 100'000;
 DiskGuard::DiskGuard(Options options, const base::Clock* clock)
     : options_(std::move(options)), clock_(clock) {
   MutexLock lock(&mu_);
+  struct stat found;
+  have_reserve_ =
+      !options_.reserve_path.empty() &&
+      stat(options_.reserve_path.c_str(), &found) == 0 &&
+      static_cast<uint64_t>(found.st_size) >= options_.reserve_bytes;
   if (options_.free_bytes != nullptr) Look();
 }
 
@@ -45,13 +50,17 @@ bool DiskGuard::GiveUpReserve() {
 void DiskGuard::Look() {
   const absl::StatusOr<uint64_t> free = options_.free_bytes();
   const uint64_t bytes = free.ok() ? *free : 0;
-  const bool low = bytes < options_.high_water_bytes;
+  // The room that the reserve left is not for reads.
+  const uint64_t kept_free = options_.reserve_path.empty() || have_reserve_
+                                 ? 0
+                                 : options_.reserve_bytes;
+  const bool low = bytes < options_.high_water_bytes + kept_free;
   if (low != low_.exchange(low, std::memory_order_acq_rel)) {
     base::Log(low ? kLow : kEnough, {{"free_mib", bytes >> 20}});
   }
   if (bytes < options_.high_water_bytes / 2) {
     DropReserve();
-  } else if (bytes > options_.high_water_bytes + options_.reserve_bytes) {
+  } else if (bytes >= options_.high_water_bytes + options_.reserve_bytes) {
     MakeReserve();
   }
   next_look_us_.store(clock_->MonotonicUs() + kLookEveryUs,

@@ -13,8 +13,8 @@
 namespace consentry::store {
 
 // Watches the room on the volume: when it runs short, reads stop first, and a
-// reserve is given up so that withdrawals and erasures still find room. Safe
-// for many threads.
+// reserve is given up so that withdrawals and erasures still find room. Reads
+// wait until there is room for a new reserve. Safe for many threads.
 class DiskGuard {
  public:
   struct Options {
@@ -30,7 +30,7 @@ class DiskGuard {
 
   // Asks the volume when the last answer is older than 100 ms. True while reads
   // and other changes than negative ones must be refused: less is free than the
-  // high-water mark, or the question failed.
+  // high-water mark and a reserve that was given up, or the question failed.
   bool Low();
 
   // Gives the reserve up now: a write found no room. True when there was one.

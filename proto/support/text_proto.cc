@@ -1,12 +1,15 @@
 #include "proto/support/text_proto.h"
 
+#include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/io/tokenizer.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "google/protobuf/message.h"
 #include "google/protobuf/text_format.h"
 #include "proto/support/utf8.h"
@@ -39,6 +42,10 @@ class FirstError final : public google::protobuf::io::ErrorCollector {
   int line() const { return line_; }
   int column() const { return column_; }
   const std::string& message() const { return message_; }
+  void MoveTo(int line, int column) {
+    line_ = line;
+    column_ = column;
+  }
 
  private:
   bool failed_ = false;
@@ -46,6 +53,41 @@ class FirstError final : public google::protobuf::io::ErrorCollector {
   int column_ = 0;
   std::string message_;
 };
+
+class NoErrors final : public google::protobuf::io::ErrorCollector {
+ public:
+  void AddError(int, int, const std::string&) override {}
+};
+
+// The parser has read on when it finds that a word is no value of its type: the
+// place is then the next token's, often on the next line.
+void PlaceAtValue(std::string_view text, FirstError* error) {
+  const std::string_view message = error->message();
+  constexpr std::string_view kLate[] = {"Unknown enumeration value of",
+                                        "Invalid value for boolean field"};
+  if (std::none_of(std::begin(kLate), std::end(kLate),
+                   [&](std::string_view begin) {
+                     return message.substr(0, begin.size()) == begin;
+                   })) {
+    return;
+  }
+  google::protobuf::io::ArrayInputStream stream(text.data(),
+                                                static_cast<int>(text.size()));
+  NoErrors ignored;
+  google::protobuf::io::Tokenizer tokens(&stream, &ignored);
+  tokens.set_comment_style(google::protobuf::io::Tokenizer::SH_COMMENT_STYLE);
+  tokens.set_require_space_after_number(false);
+  tokens.set_allow_multiline_strings(true);
+  while (tokens.Next()) {
+    if (tokens.current().line == error->line() &&
+        tokens.current().column == error->column()) {
+      break;
+    }
+  }
+  if (tokens.previous().line >= 0) {
+    error->MoveTo(tokens.previous().line, tokens.previous().column);
+  }
+}
 
 // One line, without what a terminal would act on.
 std::string OneLine(std::string_view text) {
@@ -176,6 +218,7 @@ absl::Status TextProto::Parse(std::string_view text, Message* message) {
   parser.WriteLocationsTo(&tree_->info);
   const bool parsed = parser.ParseFromString(std::string(text), message);
   if (!parsed || error.failed()) {
+    PlaceAtValue(text, &error);
     message->Clear();
     absl::Status status = MakeError(
         v1::ERROR_REASON_CONFIG_INVALID,

@@ -133,5 +133,21 @@ TEST(DoctorTest, AKeyThatOthersCanReadFails) {
             std::string::npos);
 }
 
+TEST(DoctorTest, WhatOthersMayReplaceOrChangeFails) {
+  TestGateway gateway;
+  for (const auto& [name, field] :
+       {std::pair("keys", "keys.root_key_file"), std::pair("tls", "tls."),
+        std::pair("consentry.txtpb", "others may change"),
+        std::pair("purposes.txtpb", "policy.purposes")}) {
+    const auto path = std::filesystem::path(gateway.File(name));
+    const auto before = std::filesystem::status(path).permissions();
+    std::filesystem::permissions(path, std::filesystem::perms::others_write,
+                                 std::filesystem::perm_options::add);
+    EXPECT_NE(Failures(Examine(gateway)).find(field), std::string::npos)
+        << name;
+    std::filesystem::permissions(path, before);
+  }
+}
+
 }  // namespace
 }  // namespace consentry

@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -218,6 +221,61 @@ TEST_F(ServerTest, ASecondGatewayOnTheSameDataIsRefused) {
   const auto second =
       server::Server::Open(gateway_->folder(), {.address = "127.0.0.1:0"});
   EXPECT_THAT(second, testing::StatusIs(absl::StatusCode::kFailedPrecondition));
+}
+
+// Served, the customers without keys would look erased, and their numbers would
+// be given to others.
+TEST(PutBackTest, AnOlderCopyOfTheKeySlotsIsRefused) {
+  TestGateway gateway;
+  const std::string slots = gateway.File("data/slots");
+  const std::string older = gateway.File("slots.older");
+  std::filesystem::copy_file(slots, older);
+  gateway.Start();
+  const auto data = v1::DataService::NewStub(gateway.Connect(
+      gateway.Register(ServiceClient("shop", "essential.service.operations"))));
+  v1::WriteRecordRequest request;
+  auto* identifier = request.add_subjects()->mutable_identifier();
+  identifier->set_type(v1::IDENTIFIER_TYPE_EMAIL);
+  identifier->set_value("new@shop.example");
+  request.set_source("crm");
+  request.set_kind("profile");
+  request.set_source_key("1");
+  request.set_purpose("essential.service.operations");
+  (*request.mutable_values())["given_name"].set_string_value("Ada");
+  v1::WriteRecordResponse written;
+  const grpc::Status status =
+      data->WriteRecord(Context().get(), request, &written);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  ASSERT_OK(gateway.Stop());
+  std::filesystem::copy_file(slots, gateway.File("slots.newest"));
+  std::filesystem::copy_file(older, slots,
+                             std::filesystem::copy_options::overwrite_existing);
+  const auto refused =
+      server::Server::Open(gateway.folder(), {.address = "127.0.0.1:0"});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.status().message().find("older copy of the slots"),
+            absl::string_view::npos);
+  std::filesystem::copy_file(gateway.File("slots.newest"), slots,
+                             std::filesystem::copy_options::overwrite_existing);
+  gateway.Start();
+}
+
+TEST(PolicyFileTest, AFaultIsNamedByFileAndLine) {
+  TestGateway gateway;
+  const std::string file = gateway.File("purposes.txtpb");
+  std::string text = testing::ReadAll(file);
+  size_t at = text.find("\n  purpose_class: SUPPORT\n");
+  ASSERT_NE(at, std::string::npos);
+  at += 3;
+  const auto line = 1 + std::count(text.begin(), text.begin() + at, '\n');
+  text.replace(at, 22, "purpose_class: SUPPROT");
+  std::ofstream(file, std::ios::trunc) << text;
+  const auto refused =
+      server::Server::Open(gateway.folder(), {.address = "127.0.0.1:0"});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.status().message().find(file + ":" + std::to_string(line)),
+            absl::string_view::npos)
+      << refused.status();
 }
 
 TEST_F(ServerTest, AStopUnderLoadLosesNothing) {

@@ -278,6 +278,16 @@ TEST_F(SlotFileTest, NewerFileIsRefusedByName) {
   EXPECT_THAT(Open(), StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
+TEST_F(SlotFileTest, FileThatEndsBeforeItsLastSlotIsRefused) {
+  ASSERT_OK(all_.slots().Allocate(3, kNowUs));
+  auto file =
+      all_.disk().Open("/slots", audit::FileSystem::Mode::kReadWrite).value();
+  ASSERT_OK(file->Truncate(SlotOffset(4)));
+  EXPECT_OK(Open());
+  ASSERT_OK(file->Truncate(SlotOffset(4) - 1));
+  EXPECT_THAT(Open(), StatusIs(absl::StatusCode::kDataLoss));
+}
+
 TEST_F(SlotFileTest, AnotherEpochFileDoesNotOpenIt) {
   ASSERT_OK(all_.slots().Allocate(1, kNowUs));
   TestKeys others;

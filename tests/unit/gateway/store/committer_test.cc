@@ -558,6 +558,14 @@ TEST_F(CommitterTest, NearlyFullDiskStopsReadsAndTakesWithdrawals) {
   EXPECT_FALSE(committer()->serving());
   EXPECT_FALSE(std::filesystem::exists(options.reserve_path));
 
+  // The reserve's own room is for withdrawals, not for reads.
+  free = (1 << 20) + (1 << 15);
+  clock().AdvanceUs(200'000);
+  EXPECT_EQ(ReasonOf(CommitRead(Snapshot(1)).get().status),
+            v1::ERROR_REASON_AUDIT_UNAVAILABLE);
+  EXPECT_OK(Do(Put(3, "row", true)).status);
+  EXPECT_FALSE(committer()->serving());
+
   free = uint64_t{1} << 30;
   clock().AdvanceUs(200'000);
   EXPECT_TRUE(committer()->serving());

@@ -53,6 +53,19 @@ TEST(TextProtoTest, EnumNumberWithoutNameIsRefused) {
   EXPECT_OK(file.Parse("channel: CHANNEL_WEB", &message));
 }
 
+TEST(TextProtoTest, AWordThatIsNoValueIsPlacedWhereItStands) {
+  EXPECT_THAT(Error("kind: 'a'\nvalidate_only: maybe  # sure?\n\nsource: 'b'"),
+              ::testing::HasSubstr("conf.txtpb:2:16: "));
+  EXPECT_THAT(Error("validate_only: maybe"),
+              ::testing::HasSubstr("conf.txtpb:1:16: "));
+  TextProto file("f");
+  v1::ReadSubjectRequest message;
+  EXPECT_THAT(
+      std::string(
+          file.Parse("channel: NO_SUCH\n\npurpose: 'p'\n", &message).message()),
+      ::testing::HasSubstr("f:1:10: "));
+}
+
 TEST(TextProtoTest, InvalidUtf8IsRefused) {
   EXPECT_THAT(Error("kind: 'a\\377'"), ::testing::HasSubstr("UTF-8"));
 }
