@@ -214,8 +214,8 @@ TEST_F(ConsentTest, AConsentForNobodyIsDeniedAndLeavesAnEntry) {
         audit->QueryAuditEntries(Context().get(), query, &entries).ok());
     for (const auto& entry : entries.entries()) {
       const auto refused = entry.details().find("refused");
-      found = found ||
-              (refused != entry.details().end() && refused->second == "40");
+      found = found || (refused != entry.details().end() &&
+                        refused->second == "ACCESS_DENIED");
     }
   }
   EXPECT_TRUE(found);
