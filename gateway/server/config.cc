@@ -114,7 +114,10 @@ void CheckContent(const GatewayConfig& message,
   if (message.format() == 0) {
     faults->Add("format", "is required; this program reads format 1");
   } else if (message.format() > kFormat) {
-    faults->Add("format", "is newer than this program, which reads format 1");
+    faults->Add(
+        "format",
+        "is newer than this program, which reads format 1: use the version "
+        "that it is for");
   }
   faults->Require(message.controller().home(), "controller.home");
   faults->Require(message.tls().certificate(), "tls.certificate");
