@@ -6,6 +6,8 @@
 
 #include "consentry/v1/consent_service.pb.h"
 #include "gateway/base/civil_day.h"
+#include "gateway/vault/head_update.h"
+#include "policy/consent/consent_state.h"
 
 namespace consentry::access {
 namespace {
@@ -18,11 +20,6 @@ static_assert(static_cast<int>(v1::CONSENT_STATUS_UNCERTAIN) ==
               static_cast<int>(ConsentStatus::kUncertain));
 static_assert(static_cast<int>(v1::CONSENT_ACTOR_ATTESTED) ==
               static_cast<int>(policy::ConsentActor::kAttested));
-
-bool HasVerifiedIdentity(const store::v1::SubjectHead& head) {
-  return std::any_of(head.identifiers().begin(), head.identifiers().end(),
-                     [](const auto& held) { return held.verified(); });
-}
 
 void AddPlaces(
     const policy::Bundle& bundle,
@@ -83,16 +80,12 @@ bool IsGrant(const ConsentFact& fact) {
   return fact.status == ConsentStatus::kGiven;
 }
 
-// Of two members' states for one purpose the one that holds for both: a
-// negative before a grant, the later of two negatives, and of two grants the
-// one that ends first.
 bool Outweighs(const ConsentFact& a, const ConsentFact& b) {
-  if (IsGrant(a) != IsGrant(b)) return !IsGrant(a);
-  if (!IsGrant(a)) return a.since_us > b.since_us;
-  const auto end = [](const ConsentFact& fact) {
-    return fact.valid_until_us == 0 ? policy::kNever : fact.valid_until_us;
+  const auto state = [](const ConsentFact& fact) {
+    return policy::ConsentState{fact.status, fact.since_us, fact.valid_until_us,
+                                nullptr};
   };
-  return end(a) < end(b);
+  return policy::Outweighs(state(a), state(b));
 }
 
 void AddConsents(const policy::Bundle& bundle,
@@ -164,7 +157,7 @@ SubjectFacts MakeFacts(const policy::Bundle& bundle,
     AddPlaces(bundle, head->locations(), &facts.locations, &facts);
     AddBirthDates(*head, &facts);
     AddChoices(bundle, *head, &facts);
-    AddConsents(bundle, *head, heads.size() == 1 || HasVerifiedIdentity(*head),
+    AddConsents(bundle, *head, heads.size() == 1 || vault::HasVerifiedIdentity(*head),
                 &facts);
     AddRelations(bundle, *head, &facts);
   }

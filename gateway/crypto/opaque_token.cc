@@ -21,6 +21,8 @@ KeyPurpose PurposeOf(TokenKind kind) {
       return KeyPurpose::kPseudonyms;
     case TokenKind::kConsistency:
       return KeyPurpose::kConsistencyTokens;
+    case TokenKind::kMerge:
+      return KeyPurpose::kMergeIds;
   }
   return KeyPurpose::kDecisionTokens;
 }
@@ -35,6 +37,8 @@ std::string_view PrefixOf(TokenKind kind) {
       return "psn_";
     case TokenKind::kConsistency:
       return "cst_";
+    case TokenKind::kMerge:
+      return "mrg_";
   }
   return "";
 }
@@ -54,7 +58,7 @@ void Half(KeyView key, const uint8_t* bytes, std::string_view bound,
 }  // namespace
 
 OpaqueTokens::OpaqueTokens(const RootKey& root) {
-  for (size_t i = 0; i < 4; ++i) {
+  for (size_t i = 0; i < kTokenKinds; ++i) {
     const KeyPurpose purpose = PurposeOf(static_cast<TokenKind>(i));
     keys_[i].mac = root.Derive(purpose, 0);
     keys_[i].mask = root.Derive(purpose, 1);

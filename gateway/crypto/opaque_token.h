@@ -1,6 +1,7 @@
 #ifndef CONSENTRY_GATEWAY_CRYPTO_OPAQUE_TOKEN_H_
 #define CONSENTRY_GATEWAY_CRYPTO_OPAQUE_TOKEN_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -18,7 +19,10 @@ enum class TokenKind {
   kAudit,        // aud_
   kPseudonym,    // psn_
   kConsistency,  // cst_
+  kMerge,        // mrg_
 };
+
+inline constexpr size_t kTokenKinds = 5;
 
 // Turns 64 bits into a short text that says nothing to its holder and cannot
 // be made up: the same bits always give the same token. 16 bytes: an 8-byte
@@ -46,7 +50,7 @@ class OpaqueTokens {
   };
   const Keys& KeysOf(TokenKind kind) const;
 
-  Keys keys_[4];
+  Keys keys_[kTokenKinds];
 };
 
 // The payload of decision ids and audit references: where in the log, and

@@ -24,6 +24,7 @@ enum class KeyPurpose : uint32_t {
   kPseudonyms = 7,         // Subjects as one caller knows them.
   kConsistencyTokens = 8,  // Answers of writes.
   kRequestDigests = 9,     // Digests kept for request_id.
+  kMergeIds = 10,          // mrg_ ids.
 };
 
 // The key at the top: 32 random bytes that wrap the epoch keys and from which

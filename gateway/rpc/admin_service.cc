@@ -26,19 +26,19 @@ using Result = absl::StatusOr<T>;
 
 // Methods of AdminService that nothing takes yet.
 template <class Below>
-using Unserved =
-    Api::WithGenericMethod_ListMerges<Api::WithGenericMethod_MergeSubjects<
-        Api::WithGenericMethod_UndoMerge<Api::WithGenericMethod_ApproveProposal<
-            Api::WithGenericMethod_ListProposals<
-                Api::WithGenericMethod_DiffPolicy<
-                    Api::WithGenericMethod_LinkLogin<
-                        Api::WithGenericMethod_UnlinkLogin<
-                            Api::WithGenericMethod_GetKeyStatus<
-                                Api::WithGenericMethod_RotateKeys<
-                                    Api::WithGenericMethod_CreateBackup<
-                                        Api::WithGenericMethod_ListBackups<
-                                            Api::WithGenericMethod_RunRetention<
-                                                Below>>>>>>>>>>>>>;
+using Unserved = Api::WithGenericMethod_ApproveProposal<
+    Api::WithGenericMethod_ListProposals<Api::WithGenericMethod_DiffPolicy<
+        Api::WithGenericMethod_LinkLogin<Api::WithGenericMethod_UnlinkLogin<
+            Api::WithGenericMethod_GetKeyStatus<
+                Api::WithGenericMethod_RotateKeys<
+                    Api::WithGenericMethod_CreateBackup<
+                        Api::WithGenericMethod_ListBackups<
+                            Api::WithGenericMethod_RunRetention<Below>>>>>>>>>>;
+
+template <class Below>
+using Merging = Api::WithCallbackMethod_ListMerges<
+    Api::WithCallbackMethod_MergeSubjects<Api::WithCallbackMethod_UndoMerge<
+        Api::WithCallbackMethod_DismissMerge<Below>>>>;
 
 using Served = Api::WithCallbackMethod_CreateClient<
     Api::WithCallbackMethod_GetClient<Api::WithCallbackMethod_ListClients<
@@ -49,8 +49,8 @@ using Served = Api::WithCallbackMethod_CreateClient<
                         Api::WithCallbackMethod_UpdatePolicy<
                             Api::WithCallbackMethod_ListPolicyVersions<
                                 Api::WithCallbackMethod_GetStatus<
-                                    Api::WithCallbackMethod_Suspend<
-                                        Unserved<Api::Service>>>>>>>>>>>>;
+                                    Api::WithCallbackMethod_Suspend<Merging<
+                                        Unserved<Api::Service>>>>>>>>>>>>>;
 
 int PageSize(int32_t asked) { return asked == 0 ? kDefaultPageSize : asked; }
 
@@ -225,6 +225,60 @@ class AdminServer final : public Served {
         });
   }
 
+  grpc::ServerUnaryReactor* ListMerges(
+      grpc::CallbackServerContext* context,
+      const v1::ListMergesRequest* request,
+      v1::ListMergesResponse* response) override {
+    return OnWorker<v1::ListMergesResponse>(
+        list_merges_, context, request, response,
+        [this](const CallInfo& call, const v1::ListMergesRequest& asked)
+            -> Result<v1::ListMergesResponse> {
+          int64_t after = 0;
+          // The state is part of the place: a token leads on in its own list.
+          const std::string state = v1::MergeState_Name(asked.state()) + ":";
+          if (!asked.page_token().empty()) {
+            CONSENTRY_ASSIGN_OR_RETURN(const std::string position,
+                                       OpenPage(call, asked.page_token()));
+            if (position.rfind(state, 0) != 0) return WrongPage();
+            std::from_chars(position.data() + state.size(),
+                            position.data() + position.size(), after);
+          }
+          int64_t next = 0;
+          CONSENTRY_ASSIGN_OR_RETURN(
+              v1::ListMergesResponse page,
+              can_.merges->List(
+                  asked.state(), after,
+                  static_cast<size_t>(PageSize(asked.page_size())), &next));
+          if (next != 0) {
+            CONSENTRY_ASSIGN_OR_RETURN(
+                *page.mutable_next_page_token(),
+                SealPage(call, state + std::to_string(next)));
+          }
+          return page;
+        });
+  }
+
+  grpc::ServerUnaryReactor* MergeSubjects(
+      grpc::CallbackServerContext* context,
+      const v1::MergeSubjectsRequest* request, v1::Merge* response) override {
+    return Decide(merge_, context, request, response,
+                  &access::MergeDesk::Merge);
+  }
+
+  grpc::ServerUnaryReactor* UndoMerge(grpc::CallbackServerContext* context,
+                                      const v1::UndoMergeRequest* request,
+                                      v1::Merge* response) override {
+    return Decide(undo_merge_, context, request, response,
+                  &access::MergeDesk::Undo);
+  }
+
+  grpc::ServerUnaryReactor* DismissMerge(grpc::CallbackServerContext* context,
+                                         const v1::DismissMergeRequest* request,
+                                         v1::Merge* response) override {
+    return Decide(dismiss_merge_, context, request, response,
+                  &access::MergeDesk::Dismiss);
+  }
+
   grpc::ServerUnaryReactor* GetStatus(grpc::CallbackServerContext* context,
                                       const v1::GetStatusRequest* request,
                                       v1::GatewayStatus* response) override {
@@ -295,13 +349,34 @@ class AdminServer final : public Served {
         });
   }
 
+  // A decision about two customers: found on a worker, then committed.
+  template <class Request, class Member>
+  grpc::ServerUnaryReactor* Decide(const Method* method,
+                                   grpc::CallbackServerContext* context,
+                                   const Request* request, v1::Merge* response,
+                                   Member decide) {
+    return StartUnary(
+        pipeline_, method, context, request, response, Validator(),
+        [this, decide](const CallInfo& call, const Request& asked,
+                       v1::Merge* out, Completion done) {
+          Submit([this, &call, &asked, decide,
+                  end = Answer(out, std::move(done))]() mutable {
+            (can_.merges->*decide)(CallerOf(call, asked.context()), asked,
+                                   std::move(end));
+          });
+        });
+  }
+
+  static absl::Status WrongPage() {
+    return MakeError(v1::ERROR_REASON_PAGE_TOKEN_INVALID,
+                     "the page token is not of this query, or too old");
+  }
   Result<std::string> OpenPage(const CallInfo& call,
                                std::string_view token) const {
     auto position = can_.page_tokens->Open(
         call.registration().id(), call.method().name, token, call.arrived_us());
     if (position.ok()) return position;
-    return MakeError(v1::ERROR_REASON_PAGE_TOKEN_INVALID,
-                     "the page token is not of this query, or too old");
+    return WrongPage();
   }
   Result<std::string> SealPage(const CallInfo& call,
                                std::string_view position) const {
@@ -344,6 +419,10 @@ class AdminServer final : public Served {
   const Method* const get_policy_ = Get("GetPolicy");
   const Method* const update_policy_ = Get("UpdatePolicy");
   const Method* const list_policies_ = Get("ListPolicyVersions");
+  const Method* const list_merges_ = Get("ListMerges");
+  const Method* const merge_ = Get("MergeSubjects");
+  const Method* const undo_merge_ = Get("UndoMerge");
+  const Method* const dismiss_merge_ = Get("DismissMerge");
   const Method* const status_ = Get("GetStatus");
 };
 

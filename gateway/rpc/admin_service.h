@@ -5,6 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "consentry/v1/admin_service.pb.h"
+#include "gateway/access/merge_desk.h"
 #include "gateway/base/threads.h"
 #include "gateway/clients/client_admin.h"
 #include "gateway/clients/policy_admin.h"
@@ -19,6 +20,7 @@ namespace consentry::rpc {
 struct AdminCapabilities {
   clients::ClientAdmin* clients = nullptr;
   clients::PolicyAdmin* policy = nullptr;
+  const access::MergeDesk* merges = nullptr;
   store::Committer* committer = nullptr;
   store::ReaderPool* readers = nullptr;
   const crypto::PageTokens* page_tokens = nullptr;

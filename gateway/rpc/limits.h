@@ -51,6 +51,7 @@ inline constexpr int kMaxOptOuts = 7;
 inline constexpr size_t kMaxMethodBytes = 64;
 inline constexpr size_t kMaxEvidenceBytes = 128;
 inline constexpr size_t kMaxLabelBytes = 128;
+inline constexpr size_t kMaxNoteBytes = 500;
 inline constexpr size_t kMaxTokenBytes = 128;  // dec_, aud_, psn_, cst_.
 inline constexpr size_t kMaxPemBytes = 16 << 10;
 inline constexpr uint32_t kMaxCertificateDays = 825;

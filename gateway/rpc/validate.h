@@ -45,6 +45,10 @@ void Validate(const v1::RevokeClientRequest& request, FaultList* faults);
 void Validate(const v1::GetPolicyRequest& request, FaultList* faults);
 void Validate(const v1::UpdatePolicyRequest& request, FaultList* faults);
 void Validate(const v1::ListPolicyVersionsRequest& request, FaultList* faults);
+void Validate(const v1::ListMergesRequest& request, FaultList* faults);
+void Validate(const v1::MergeSubjectsRequest& request, FaultList* faults);
+void Validate(const v1::UndoMergeRequest& request, FaultList* faults);
+void Validate(const v1::DismissMergeRequest& request, FaultList* faults);
 void Validate(const v1::GetStatusRequest& request, FaultList* faults);
 void Validate(const v1::SuspendRequest& request, FaultList* faults);
 

@@ -35,6 +35,11 @@ void CheckReasonCode(std::string_view code, FaultList* faults) {
   if (!code.empty()) CheckKey(code, "reason_code", faults, kMaxContextBytes);
 }
 
+void CheckMergeId(std::string_view id, FaultList* faults) {
+  CheckToken(id, "id", kMaxTokenBytes, faults);
+  if (id.empty()) faults->Add("id", "is required");
+}
+
 }  // namespace
 
 void Validate(const v1::CreateClientRequest& request, FaultList* faults) {
@@ -91,6 +96,43 @@ void Validate(const v1::UpdatePolicyRequest& request, FaultList* faults) {
 
 void Validate(const v1::ListPolicyVersionsRequest& request, FaultList* faults) {
   CheckPage(request.page_size(), kMaxPageSize, request.page_token(), faults);
+}
+
+void Validate(const v1::ListMergesRequest& request, FaultList* faults) {
+  if (!v1::MergeState_IsValid(request.state())) {
+    faults->Add("state", "is none of those listed");
+  }
+  CheckPage(request.page_size(), kMaxPageSize, request.page_token(), faults);
+}
+
+void Validate(const v1::MergeSubjectsRequest& request, FaultList* faults) {
+  const Strings& ids = request.subject_ids();
+  if (ids.size() != 2) {
+    faults->Add("subject_ids", "must be two");
+  } else if (ids[0] == ids[1]) {
+    faults->Add("subject_ids", "must be different");
+  }
+  for (int i = 0; i < ids.size() && i < 2; ++i) {
+    v1::SubjectRef ref;
+    ref.set_id(ids[i]);
+    CheckSubject(true, ref, At("subject_ids", i), faults);
+  }
+  CheckText(request.note(), "note", kMaxNoteBytes, faults);
+  CheckContext(request.context(), faults);
+  CheckRequestId(request.request_id(), faults);
+}
+
+void Validate(const v1::UndoMergeRequest& request, FaultList* faults) {
+  CheckMergeId(request.id(), faults);
+  CheckContext(request.context(), faults);
+  CheckRequestId(request.request_id(), faults);
+}
+
+void Validate(const v1::DismissMergeRequest& request, FaultList* faults) {
+  CheckMergeId(request.id(), faults);
+  CheckText(request.note(), "note", kMaxNoteBytes, faults);
+  CheckContext(request.context(), faults);
+  CheckRequestId(request.request_id(), faults);
 }
 
 void Validate(const v1::GetStatusRequest&, FaultList*) {}

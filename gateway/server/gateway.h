@@ -16,6 +16,7 @@
 #include "gateway/access/explainer.h"
 #include "gateway/access/governed_reads.h"
 #include "gateway/access/governed_writes.h"
+#include "gateway/access/merge_desk.h"
 #include "gateway/access/refusals.h"
 #include "gateway/access/select.h"
 #include "gateway/base/clock.h"
@@ -107,6 +108,7 @@ class Gateway {
   access::Explainer* explainer() { return explainer_.get(); }
   access::AuditReader* audit_reader() { return audit_reader_.get(); }
   access::GovernedWrites* writes() { return writes_.get(); }
+  const access::MergeDesk* merges() const { return merge_desk_.get(); }
   consent::Ledger* ledger() { return ledger_.get(); }
   const crypto::PageTokens* page_tokens() const { return page_tokens_.get(); }
   const crypto::OpaqueTokens* tokens() const { return tokens_.get(); }
@@ -176,6 +178,8 @@ class Gateway {
   std::unique_ptr<consent::ImportedChoices> choices_;
   std::unique_ptr<vault::VaultWriter> vault_writer_;
   std::unique_ptr<access::GovernedWrites> writes_;
+  std::unique_ptr<vault::Merges> merges_;
+  std::unique_ptr<access::MergeDesk> merge_desk_;
 
   // Every few seconds tells the slots how far the log is (PROTOCOLS E3), and
   // writes the metrics.

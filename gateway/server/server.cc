@@ -186,6 +186,7 @@ class Server::Impl {
         rpc::AdminCapabilities{
             .clients = gateway->client_admin(),
             .policy = gateway->policy_admin(),
+            .merges = gateway->merges(),
             .committer = gateway->committer(),
             .readers = gateway->readers(),
             .page_tokens = gateway->page_tokens(),

@@ -97,6 +97,11 @@ uint32_t RecordCount(std::string_view kind,
                               : 0;
 }
 
+bool HasVerifiedIdentity(const store::v1::SubjectHead& head) {
+  return std::any_of(head.identifiers().begin(), head.identifiers().end(),
+                     [](const auto& held) { return held.verified(); });
+}
+
 std::optional<RecordPlace> AddRecord(std::string_view kind,
                                      store::v1::SubjectHead* head) {
   std::optional<uint32_t> position = KindPosition(kind, *head);

@@ -28,6 +28,10 @@ bool TakeIdentifier(const CheckedIdentifier& identifier, uint64_t digest,
                     std::string_view source, int64_t collected_us,
                     store::v1::SubjectHead* head);
 
+// A source has verified one of the identifiers: who the customer is rests on
+// more than her own word.
+bool HasVerifiedIdentity(const store::v1::SubjectHead& head);
+
 // Where a new record of the kind stands within its subject.
 struct RecordPlace {
   uint32_t position = 0;

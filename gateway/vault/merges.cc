@@ -1,5 +1,6 @@
 #include "gateway/vault/merges.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -125,6 +126,39 @@ absl::StatusOr<std::set<uint64_t>> ComponentOf(store::Connection* connection,
   return members;
 }
 
+constexpr std::string_view kSelectRecords =
+    "SELECT m.merge_id, m.subject, m.into_subject, m.state, m.change_number, "
+    "m.doc, s.public_id, o.public_id FROM merges m "
+    "JOIN subjects s ON s.subject = m.subject "
+    "JOIN subjects o ON o.subject = m.into_subject ";
+
+absl::StatusOr<crypto::ObjectId> AsId(std::string_view bytes) {
+  crypto::ObjectId id;
+  if (bytes.size() != id.size()) {
+    return MakeError(v1::ERROR_REASON_DATA_CORRUPT, "an id is not whole");
+  }
+  std::copy(bytes.begin(), bytes.end(), id.begin());
+  return id;
+}
+
+// The row of kSelectRecords that `query` stands on.
+absl::StatusOr<MergeRecord> ReadRecord(const crypto::SlotFile& slots,
+                                       Query& query) {
+  MergeRecord record;
+  record.merge_id = query.Int64(0);
+  record.subject = static_cast<uint64_t>(query.Int64(1));
+  record.other = static_cast<uint64_t>(query.Int64(2));
+  record.state = static_cast<MergeState>(query.Int64(3));
+  record.change_number = query.Int64(4);
+  CONSENTRY_ASSIGN_OR_RETURN(record.subject_id, AsId(query.Blob(6)));
+  CONSENTRY_ASSIGN_OR_RETURN(record.other_id, AsId(query.Blob(7)));
+  CONSENTRY_ASSIGN_OR_RETURN(const crypto::SubjectKeys keys,
+                             slots.Load(record.subject));
+  CONSENTRY_ASSIGN_OR_RETURN(record.grounds,
+                             OpenGrounds(keys, record.other, query.Blob(5)));
+  return record;
+}
+
 class LeafBuilder {
  public:
   LeafBuilder(const ChangeContext& context, const store::v1::Leaf& leaf,
@@ -248,8 +282,19 @@ absl::Status Merges::ApplyMerge(ChangeContext& context, uint64_t subject,
                              SealGrounds(keys, row.other, grounds));
   CONSENTRY_RETURN_IF_ERROR(
       WriteRow(context, merge_id, row, MergeState::kMerged));
-  context.SetResult(std::to_string(merge_id));
   context.SetEntry(leaf.Finish());
+  return SetResult(context, merge_id, decision);
+}
+
+absl::Status Merges::SetResult(ChangeContext& context, int64_t merge_id,
+                               const Decision& decision) const {
+  if (!decision.result) {
+    context.SetResult(std::to_string(merge_id));
+    return absl::OkStatus();
+  }
+  CONSENTRY_ASSIGN_OR_RETURN(const MergeRecord record,
+                             Get(context.connection(), merge_id));
+  context.SetResult(decision.result(record));
   return absl::OkStatus();
 }
 
@@ -283,7 +328,7 @@ absl::Status Merges::ApplyUndo(ChangeContext& context, int64_t merge_id,
   CONSENTRY_RETURN_IF_ERROR(
       WriteRow(context, merge_id, row, MergeState::kUndone));
   context.SetEntry(leaf.Finish());
-  return absl::OkStatus();
+  return SetResult(context, merge_id, decision);
 }
 
 absl::Status Merges::ApplyDismiss(ChangeContext& context, int64_t merge_id,
@@ -308,7 +353,18 @@ absl::Status Merges::ApplyDismiss(ChangeContext& context, int64_t merge_id,
   LeafBuilder leaf(context, decision.leaf, options_.log_origin);
   leaf.Add(subject, "link=dismissed");
   context.SetEntry(leaf.Finish());
-  return absl::OkStatus();
+  return SetResult(context, merge_id, decision);
+}
+
+absl::StatusOr<MergeRecord> Merges::Get(store::Connection* connection,
+                                        int64_t merge_id) const {
+  CONSENTRY_ASSIGN_OR_RETURN(Query query,
+                             connection->Prepare(std::string(kSelectRecords) +
+                                                 "WHERE m.merge_id = $1"));
+  query.Bind(merge_id);
+  CONSENTRY_ASSIGN_OR_RETURN(const bool found, query.Step());
+  if (!found) return absl::NotFoundError("no such merge");
+  return ReadRecord(*options_.slots, query);
 }
 
 absl::StatusOr<std::vector<MergeRecord>> Merges::List(
@@ -316,24 +372,15 @@ absl::StatusOr<std::vector<MergeRecord>> Merges::List(
     size_t limit) const {
   std::vector<MergeRecord> records;
   CONSENTRY_ASSIGN_OR_RETURN(
-      Query query,
-      connection->Prepare("SELECT merge_id, subject, into_subject, "
-                          "change_number, doc FROM merges WHERE state = $1 AND "
-                          "merge_id > $2 ORDER BY merge_id LIMIT $3"));
+      Query query, connection->Prepare(std::string(kSelectRecords) +
+                                       "WHERE m.state = $1 AND m.merge_id > $2 "
+                                       "ORDER BY m.merge_id LIMIT $3"));
   query.Bind(static_cast<int64_t>(state), after, static_cast<int64_t>(limit));
   while (true) {
     CONSENTRY_ASSIGN_OR_RETURN(const bool row, query.Step());
     if (!row) break;
-    MergeRecord record;
-    record.merge_id = query.Int64(0);
-    record.subject = static_cast<uint64_t>(query.Int64(1));
-    record.other = static_cast<uint64_t>(query.Int64(2));
-    record.state = state;
-    record.change_number = query.Int64(3);
-    CONSENTRY_ASSIGN_OR_RETURN(const crypto::SubjectKeys keys,
-                               options_.slots->Load(record.subject));
-    CONSENTRY_ASSIGN_OR_RETURN(record.grounds,
-                               OpenGrounds(keys, record.other, query.Blob(4)));
+    CONSENTRY_ASSIGN_OR_RETURN(MergeRecord record,
+                               ReadRecord(*options_.slots, query));
     records.push_back(std::move(record));
   }
   return records;

@@ -1,7 +1,9 @@
 #ifndef CONSENTRY_GATEWAY_VAULT_MERGES_H_
 #define CONSENTRY_GATEWAY_VAULT_MERGES_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "consentry/store/v1/leaf.pb.h"
 #include "consentry/store/v1/subject.pb.h"
+#include "gateway/crypto/ids.h"
 #include "gateway/crypto/slot_file.h"
 #include "gateway/store/change.h"
 #include "gateway/store/engine.h"
@@ -23,6 +26,9 @@ struct MergeRecord {
   int64_t merge_id = 0;
   uint64_t subject = 0;
   uint64_t other = 0;
+  // What the two are called outside.
+  crypto::ObjectId subject_id{};
+  crypto::ObjectId other_id{};
   MergeState state = MergeState::kCandidate;
   int64_t change_number = 0;
   store::v1::MergeGrounds grounds;
@@ -52,8 +58,10 @@ class Merges {
     std::string decided_by;
     // Reason in words, without data about the customer; at most 500 bytes.
     std::string note;
-    int64_t now_us = 0;
     store::v1::Leaf leaf;
+    // Makes what a repetition of the request is answered with, of the row as
+    // it stands then. None: its number.
+    std::function<std::string(const MergeRecord&)> result;
   };
 
   // Joins two subjects, and with them all that either is joined with. Outcome:
@@ -69,6 +77,10 @@ class Merges {
   // Records that a candidate is two people. STATE_INVALID unless it is one.
   store::Change Dismiss(int64_t merge_id, Decision decision) const;
 
+  // NotFound when there is no such row, or a subject of it is gone.
+  absl::StatusOr<MergeRecord> Get(store::Connection* connection,
+                                  int64_t merge_id) const;
+
   // Up to `limit` rows in the state given with numbers above `after`,
   // ascending.
   absl::StatusOr<std::vector<MergeRecord>> List(store::Connection* connection,
@@ -76,6 +88,8 @@ class Merges {
                                                 size_t limit) const;
 
  private:
+  absl::Status SetResult(store::ChangeContext& context, int64_t merge_id,
+                         const Decision& decision) const;
   absl::Status ApplyMerge(store::ChangeContext& context, uint64_t subject,
                           uint64_t other, const Decision& decision) const;
   absl::Status ApplyUndo(store::ChangeContext& context, int64_t merge_id,

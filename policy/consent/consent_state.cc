@@ -157,6 +157,17 @@ ConsentStatus StatusAt(const ConsentState& state, int64_t time_us) {
   return state.status;
 }
 
+bool Outweighs(const ConsentState& a, const ConsentState& b) {
+  const bool a_grants = a.status == ConsentStatus::kGiven;
+  const bool b_grants = b.status == ConsentStatus::kGiven;
+  if (a_grants != b_grants) return b_grants;
+  if (!a_grants) return a.since_us > b.since_us;
+  const auto end = [](const ConsentState& state) {
+    return state.valid_until_us == 0 ? INT64_MAX : state.valid_until_us;
+  };
+  return end(a) < end(b);
+}
+
 std::vector<std::string_view> PurposesOf(std::span<const Event> events) {
   std::vector<std::string_view> purposes;
   for (const Event& e : events) purposes.push_back(e.purpose());

@@ -37,6 +37,7 @@ int main(int argc, char** argv) {
   AddWrite(&app, &context);
   AddExplain(&app, &context);
   AddConsent(&app, &context);
+  AddMerge(&app, &context);
   AddPolicy(app);
   AddAudit(&app, &context);
   AddProtos(&app, &context);
