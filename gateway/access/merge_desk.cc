@@ -7,19 +7,13 @@
 #include "gateway/crypto/ids.h"
 #include "proto/support/error.h"
 #include "proto/support/status_macros.h"
+#include "proto/support/timestamp.h"
 
 namespace consentry::access {
 namespace {
 
 using vault::MergeRecord;
 using vault::MergeState;
-
-constexpr int64_t kSecondUs = 1'000'000;
-
-void SetTime(int64_t us, google::protobuf::Timestamp* time) {
-  time->set_seconds(us / kSecondUs);
-  time->set_nanos(static_cast<int32_t>(us % kSecondUs) * 1000);
-}
 
 v1::MergeState Shown(MergeState state) {
   switch (state) {

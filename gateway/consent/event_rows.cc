@@ -58,8 +58,7 @@ bool Narrows(const store::v1::DerivedConsent* before,
   }
   if (after.status() != kGiven) return true;
   const auto end = [](const store::v1::DerivedConsent& consent) {
-    return consent.valid_until_us() == 0 ? INT64_MAX
-                                         : consent.valid_until_us();
+    return consent.valid_until_us() == 0 ? INT64_MAX : consent.valid_until_us();
   };
   return end(after) < end(*before) || after.explicit_() != before->explicit_();
 }
@@ -72,9 +71,8 @@ absl::StatusOr<std::vector<store::v1::ConsentEvent>> ReadEvents(
   std::vector<store::v1::ConsentEvent> events;
   if (expected == 0) return events;
   CONSENTRY_ASSIGN_OR_RETURN(
-      auto query,
-      connection->Prepare("SELECT seq, event FROM consent_events "
-                          "WHERE subject = $1 ORDER BY seq"));
+      auto query, connection->Prepare("SELECT seq, event FROM consent_events "
+                                      "WHERE subject = $1 ORDER BY seq"));
   query.Bind(static_cast<int64_t>(keys.subject()));
   while (true) {
     CONSENTRY_ASSIGN_OR_RETURN(const bool row, query.Step());

@@ -2,16 +2,16 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "gateway/consent/event_rows.h"
+#include "gateway/consent/ledger_request.h"
+#include "gateway/consent/shown_states.h"
 #include "gateway/crypto/subject_tag.h"
-#include "policy/consent/consent_state.h"
 #include "proto/support/error.h"
 #include "proto/support/mutex.h"
 #include "proto/support/status_macros.h"
@@ -22,190 +22,12 @@ namespace {
 
 using clients::CallerContext;
 
-// Purposes of one request.
-constexpr int kMaxPurposes = 16;
-// Reads of a state before CONTENDED.
-constexpr int kMaxAttempts = 4;
 // Subjects that one entry tells of: some 40 bytes each, of at most 64 KiB.
 constexpr size_t kSubjectsPerEntry = 256;
-// How far ahead of ours the clock of whoever captured a choice may be.
-constexpr int64_t kMaxSkewUs = int64_t{60} * 1000 * 1000;
-constexpr size_t kMaxMethod = 64;
-constexpr size_t kMaxEvidence = 128;
-
-// All faults of a request at once.
-class Faults {
- public:
-  void Add(std::string_view field, std::string_view description) {
-    if (status_.ok()) {
-      status_ = MakeError(v1::ERROR_REASON_FIELD_INVALID,
-                          "the request has malformed fields");
-    }
-    AddFieldViolation(&status_, {std::string(field), std::string(description)});
-  }
-  const absl::Status& status() const { return status_; }
-
- private:
-  absl::Status status_;
-};
-
-bool IsHex64(std::string_view text) {
-  return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
-}
-
-std::string FromHex(std::string_view text) {
-  const auto digit = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
-  std::string bytes;
-  for (size_t i = 0; i + 1 < text.size(); i += 2) {
-    bytes.push_back(
-        static_cast<char>(digit(text[i]) << 4 | digit(text[i + 1])));
-  }
-  return bytes;
-}
-
-void CheckNotice(const v1::NoticeRef& notice, Faults* faults) {
-  if (notice.id().empty() || notice.id().size() > 64) {
-    faults->Add("notice.id", "1 to 64 characters; required to give consent");
-  }
-  if (notice.version() == 0) faults->Add("notice.version", "from 1");
-  if (notice.language().size() > 35) {
-    faults->Add("notice.language", "a BCP 47 tag");
-  }
-  if (!notice.text_hash().empty() && !IsHex64(notice.text_hash())) {
-    faults->Add("notice.text_hash", "64 lower-case hexadecimal digits");
-  }
-}
-
-absl::Status CheckRecord(const v1::RecordConsentRequest& request,
-                         int64_t now_us) {
-  Faults faults;
-  if (request.purposes().empty() || request.purposes_size() > kMaxPurposes) {
-    faults.Add("purposes", "1 to 16");
-  }
-  if (request.action() != v1::CONSENT_ACTION_GIVE &&
-      request.action() != v1::CONSENT_ACTION_REFUSE) {
-    faults.Add("action", "GIVE or REFUSE");
-  }
-  if (request.action() == v1::CONSENT_ACTION_GIVE) {
-    CheckNotice(request.notice(), &faults);
-  }
-  if (request.has_capture_time() &&
-      MicrosOf(request.capture_time()) > now_us + kMaxSkewUs) {
-    faults.Add("capture_time", "lies in the future");
-  }
-  if (request.has_valid_until() && MicrosOf(request.valid_until()) <= now_us) {
-    faults.Add("valid_until", "lies in the past");
-  }
-  if (request.method().size() > kMaxMethod) {
-    faults.Add("method", "at most 64 characters");
-  }
-  if (request.evidence().size() > kMaxEvidence) {
-    faults.Add("evidence", "at most 128 characters");
-  }
-  return faults.status();
-}
-
-// Purposes of a request, once each. PURPOSE_NOT_ALLOWED for one that the
-// registry does not know.
-absl::StatusOr<std::vector<std::string>> KnownPurposes(
-    const clients::Configuration& configuration,
-    const google::protobuf::RepeatedPtrField<std::string>& asked) {
-  std::vector<std::string> purposes;
-  for (const std::string& purpose : asked) {
-    if (!configuration.bundle().FindPurpose(purpose)) {
-      return MakeError(v1::ERROR_REASON_PURPOSE_NOT_ALLOWED,
-                       "a purpose is not in the registry");
-    }
-    if (std::find(purposes.begin(), purposes.end(), purpose) ==
-        purposes.end()) {
-      purposes.push_back(purpose);
-    }
-  }
-  return purposes;
-}
-
-// Whether the registration may report these consents.
-absl::Status MayGive(const clients::Configuration& configuration,
-                     const CallerContext& caller,
-                     const std::vector<std::string>& purposes,
-                     const v1::RecordConsentRequest& request) {
-  const auto* registration = configuration.FindById(caller.client_id);
-  for (const std::string& purpose : purposes) {
-    if (registration == nullptr ||
-        !registration->MayAttest(purpose, request.notice().id())) {
-      return MakeError(v1::ERROR_REASON_ATTESTATION_NOT_ALLOWED,
-                       "the registration may not report consents to this "
-                       "purpose and notice");
-    }
-  }
-  return registration == nullptr ? absl::OkStatus()
-                                 : registration->CheckContext(caller.context);
-}
 
 absl::Status UnknownCustomer() {
   return MakeError(v1::ERROR_REASON_ACCESS_DENIED,
                    "no such customer, or not open to this caller");
-}
-
-v1::ConsentState NoneState(const std::string& purpose) {
-  v1::ConsentState state;
-  state.set_purpose(purpose);
-  state.set_status(v1::CONSENT_STATUS_NONE);
-  return state;
-}
-
-// How a purpose is told of a customer whom nobody knows: like one who has just
-// said so.
-void AddUnknown(const std::vector<std::string>& purposes,
-                v1::ConsentStatus status,
-                const std::map<std::string, v1::ConsentState>& known,
-                google::protobuf::RepeatedPtrField<v1::ConsentState>* states) {
-  for (const std::string& purpose : purposes) {
-    if (known.contains(purpose)) continue;
-    v1::ConsentState state = NoneState(purpose);
-    state.set_status(status);
-    *states->Add() = std::move(state);
-  }
-  for (const auto& [purpose, state] : known) *states->Add() = state;
-}
-
-bool IsVerified(const store::v1::SubjectHead& head) {
-  return std::any_of(head.identifiers().begin(), head.identifiers().end(),
-                     [](const auto& held) { return held.verified(); });
-}
-
-// Of the states of two who are joined the one that holds for both, as a
-// decision sees it: a negative before a grant, the later of two negatives, and
-// of two grants the one that ends first.
-bool Outweighs(const v1::ConsentState& a, const v1::ConsentState& b) {
-  if (a.status() == v1::CONSENT_STATUS_NONE) return false;
-  if (b.status() == v1::CONSENT_STATUS_NONE) return true;
-  const bool a_given = a.status() == v1::CONSENT_STATUS_GIVEN;
-  const bool b_given = b.status() == v1::CONSENT_STATUS_GIVEN;
-  if (a_given != b_given) return !a_given;
-  if (!a_given) return MicrosOf(a.since()) > MicrosOf(b.since());
-  const auto end = [](const v1::ConsentState& state) {
-    return state.has_valid_until() ? MicrosOf(state.valid_until()) : INT64_MAX;
-  };
-  return end(a) < end(b);
-}
-
-// Adds one member's state for a purpose to what holds for the group. A grant
-// of somebody who is joined counts only when that one's identity is verified.
-void AddState(const vault::CachedSubject& member, bool joined,
-              v1::ConsentState state, v1::ConsentState* held) {
-  if (joined && state.status() == v1::CONSENT_STATUS_GIVEN &&
-      !IsVerified(member.head())) {
-    return;
-  }
-  if (Outweighs(state, *held)) *held = std::move(state);
-}
-
-// What a name that leads nowhere counts as in a budget.
-uint64_t BudgetNumber(const v1::SubjectRef& ref) {
-  return uint64_t{1} << 63 | std::hash<std::string>()(ref.SerializeAsString());
 }
 
 }  // namespace
@@ -403,7 +225,7 @@ void Ledger::Record(const CallerContext& caller,
   event.set_client_id(caller.client_id);
   event.set_notice_id(request.notice().id());
   event.set_notice_version(request.notice().version());
-  event.set_notice_hash(FromHex(request.notice().text_hash()));
+  event.set_notice_hash(absl::HexStringToBytes(request.notice().text_hash()));
   event.set_notice_language(request.notice().language());
   event.set_method(request.method());
   event.set_channel(request.channel());
@@ -484,7 +306,7 @@ void Ledger::Withdraw(const CallerContext& caller,
                       const v1::WithdrawConsentRequest& request,
                       Done<v1::WithdrawConsentResponse> done) {
   if (request.purposes_size() > kMaxPurposes) {
-    Faults faults;
+    RequestFaults faults;
     faults.Add("purposes", "at most 16");
     done(faults.status());
     return;
@@ -540,7 +362,7 @@ void Ledger::Withdraw(const CallerContext& caller,
 void Ledger::OptOut(const CallerContext& caller,
                     const v1::OptOutRequest& request,
                     Done<v1::OptOutResponse> done) {
-  Faults faults;
+  RequestFaults faults;
   std::set<int> kinds;
   for (const int kind : request.kinds()) {
     if (kind == v1::OPT_OUT_KIND_UNSPECIFIED || !v1::OptOutKind_IsValid(kind)) {
@@ -590,191 +412,6 @@ void Ledger::OptOut(const CallerContext& caller,
   };
   CommitNegative(caller, request, "", *subjects, edit, result,
                  Told(std::move(done)));
-}
-
-void Ledger::GetState(const CallerContext& caller,
-                      const v1::GetConsentStateRequest& request,
-                      bool all_purposes,
-                      Done<v1::GetConsentStateResponse> done) {
-  ReadState(caller, request, all_purposes, 1, std::move(done));
-}
-
-void Ledger::ReadState(const CallerContext& caller,
-                       const v1::GetConsentStateRequest& request,
-                       bool all_purposes, int attempts,
-                       Done<v1::GetConsentStateResponse> done) {
-  const int64_t as_of_change = options_.committer->LastStored();
-  const auto configuration = options_.configuration();
-  const int64_t now_us = options_.committer->NowUs();
-  const auto* registration = configuration->FindById(caller.client_id);
-  if (registration == nullptr) {
-    done(
-        MakeError(v1::ERROR_REASON_CLIENT_UNKNOWN, "the registration is gone"));
-    return;
-  }
-  const policy::Bundle& bundle = configuration->bundle();
-  std::vector<std::string> purposes;
-  if (request.purposes().empty()) {
-    for (size_t i = 0; i < bundle.purpose_count(); ++i) {
-      const auto purpose = static_cast<policy::PurposeId>(i);
-      if (all_purposes || registration->AllowsPurpose(purpose)) {
-        purposes.push_back(bundle.purpose(purpose).key());
-      }
-    }
-  } else {
-    auto known = KnownPurposes(*configuration, request.purposes());
-    if (!known.ok()) {
-      done(known.status());
-      return;
-    }
-    purposes = *std::move(known);
-    for (const std::string& purpose : purposes) {
-      if (!all_purposes &&
-          !registration->AllowsPurpose(*bundle.FindPurpose(purpose)) &&
-          !registration->MayAttest(purpose, "")) {
-        done(MakeError(v1::ERROR_REASON_PURPOSE_NOT_ALLOWED,
-                       "a purpose is not in the registration"));
-        return;
-      }
-    }
-  }
-  int64_t as_of_us = now_us;
-  if (request.has_as_of()) as_of_us = MicrosOf(request.as_of());
-  if (as_of_us > now_us) {
-    done(MakeError(v1::ERROR_REASON_FIELD_INVALID, "as_of lies in the future"));
-    return;
-  }
-
-  if (absl::Status fault = registration->CheckContext(caller.context);
-      !all_purposes && !fault.ok()) {
-    done(std::move(fault));
-    return;
-  }
-  auto subjects = FindSubjects(caller, request.subject(), false);
-  if (!subjects.ok()) {
-    done(subjects.status());
-    return;
-  }
-  const uint64_t counted =
-      subjects->empty() ? BudgetNumber(request.subject()) : subjects->front();
-  if (attempts == 1 && !registration->use().budget.Charge(
-                           counted, options_.clock->MonotonicUs())) {
-    done(MakeError(v1::ERROR_REASON_BUDGET_EXHAUSTED,
-                   "the registration's customers per hour are used up"));
-    return;
-  }
-  Answer<v1::GetConsentStateResponse> answer;
-  store::v1::Leaf leaf = clients::LeafOf(*configuration, caller, now_us);
-  for (const std::string& purpose : purposes) {
-    leaf.add_details("purpose=" + purpose);
-    *answer.response.add_states() = NoneState(purpose);
-  }
-  store::ReadCommit commit;
-  std::vector<std::shared_ptr<const vault::CachedSubject>> members;
-  if (!subjects->empty()) {
-    auto lease = options_.readers->Acquire();
-    if (!lease.ok()) {
-      done(lease.status());
-      return;
-    }
-    vault::SubjectReader::HeadOptions options;
-    options.as_of_change = as_of_change;
-    options.past_cache = attempts > 1;
-    auto group =
-        options_.subjects->ReadGroup(lease->get(), subjects->front(), options);
-    if (group.ok()) {
-      members = *std::move(group);
-    } else if (!absl::IsNotFound(group.status())) {
-      done(group.status());
-      return;
-    }
-    std::set<int> opt_outs;
-    for (const auto& member : members) {
-      if (request.has_as_of()) {
-        auto events = ReadEvents(lease->get(), member->keys(),
-                                 member->head().consent_events());
-        if (!events.ok()) {
-          done(events.status());
-          return;
-        }
-        policy::ConsentOptions derive;
-        derive.as_of_us = as_of_us;
-        for (v1::ConsentState& state : *answer.response.mutable_states()) {
-          AddState(
-              *member, members.size() > 1,
-              StateOf(state.purpose(),
-                      policy::DeriveConsent(*events, state.purpose(), derive),
-                      as_of_us),
-              &state);
-        }
-        continue;
-      }
-      for (v1::ConsentState& state : *answer.response.mutable_states()) {
-        for (const auto& held : member->head().consents()) {
-          if (held.purpose() != state.purpose()) continue;
-          AddState(*member, members.size() > 1, ToState(held, now_us), &state);
-        }
-      }
-      opt_outs.insert(member->head().opt_outs().begin(),
-                      member->head().opt_outs().end());
-    }
-    for (const int kind : opt_outs) {
-      answer.response.add_opt_outs(static_cast<v1::OptOutKind>(kind));
-    }
-  }
-  for (size_t i = 0; i < std::max<size_t>(members.size(), 1); ++i) {
-    store::v1::LeafSubject* told = leaf.add_subjects();
-    crypto::SubjectTag tag = crypto::RandomTag();
-    store::SubjectVersion seen{0, 0};
-    if (!members.empty()) {
-      tag = crypto::ComputeSubjectTag(members[i]->keys(), options_.log_origin,
-                                      crypto::MonthOf(now_us));
-      seen = {static_cast<int64_t>(members[i]->subject()),
-              members[i]->version()};
-      told->set_version(static_cast<uint64_t>(seen.version));
-      told->set_member(i > 0);
-    }
-    told->set_tag(tag.data(), tag.size());
-    commit.subjects.push_back(seen);
-  }
-  commit.entry = leaf.SerializeAsString();
-  commit.as_of_change = as_of_change;
-  commit.configuration_epoch = configuration->epoch();
-  commit.decided_at_us = now_us;
-  options_.committer->CommitRead(
-      std::move(commit), [this, caller, request, all_purposes, attempts,
-                          answer = std::move(answer), done = std::move(done)](
-                             store::ReadOutcome outcome) mutable {
-        switch (outcome.kind) {
-          case store::ReadOutcome::Kind::kFailed:
-            done(std::move(outcome.status));
-            return;
-          case store::ReadOutcome::Kind::kCommitted:
-            answer.response.set_audit_reference(options_.tokens->Encode(
-                crypto::TokenKind::kAudit,
-                crypto::LogPosition{outcome.log_index, 0}.Pack()));
-            answer.tickets.push_back(std::move(outcome.ticket));
-            done(std::move(answer));
-            return;
-          case store::ReadOutcome::Kind::kStale:
-            break;
-        }
-        if (attempts >= kMaxAttempts) {
-          done(MakeError(v1::ERROR_REASON_CONTENDED,
-                         "the customer's choices kept changing"));
-          return;
-        }
-        auto kept = std::make_shared<Done<v1::GetConsentStateResponse>>(
-            std::move(done));
-        if (!options_.workers->TrySubmit(
-                [this, caller, request, all_purposes, attempts, kept] {
-                  ReadState(caller, request, all_purposes, attempts + 1,
-                            std::move(*kept));
-                })) {
-          (*kept)(MakeError(v1::ERROR_REASON_STORE_UNAVAILABLE,
-                            "too many reads are waiting"));
-        }
-      });
 }
 
 }  // namespace consentry::consent
