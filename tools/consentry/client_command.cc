@@ -165,8 +165,14 @@ absl::StatusOr<v1::Client> MakeClient(const ClientOptions& options) {
 }
 
 int RunAdd(const std::string& folder, const ClientOptions& options) {
-  const auto client = MakeClient(options);
+  auto client = MakeClient(options);
   if (!client.ok()) return Fail(client.status());
+  if (client->country().empty() && client->role() == v1::ROLE_SERVICE) {
+    // Where data goes decides what may go there; nowhere in particular, nothing.
+    const auto home = HomeIn(folder);
+    if (!home.ok()) return Fail(home.status());
+    client->set_country(*home);
+  }
   v1::CreateClientRequest request;
   *request.mutable_client() = *client;
   request.set_valid_days(options.days);
@@ -361,7 +367,8 @@ void AddClient(CLI::App* app, CommandContext* context) {
   add->add_option("--attest", options->attests,
                   "Purpose or PURPOSE@NOTICE whose consents it may report; "
                   "repeat");
-  add->add_option("--country", options->country, "Where it processes");
+  add->add_option("--country", options->country,
+                  "Where it processes; default: where the business sits");
   add->add_option("--transfer-ground", options->transfer_ground,
                   "adequacy, scc, bcr, certification");
   add->add_option("--contract", options->contract, "By reference");

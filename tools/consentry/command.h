@@ -33,6 +33,8 @@ void AddInit(CLI::App* app, CommandContext* context);
 void AddServe(CLI::App* app, CommandContext* context);
 void AddDoctor(CLI::App* app, CommandContext* context);
 void AddDemo(CLI::App* app, CommandContext* context);
+// Under `policy`, which policy_commands.h adds.
+void AddPolicyApply(CLI::App* policy, CommandContext* context);
 void AddBench(CLI::App* app, CommandContext* context);
 
 }  // namespace consentry::tools

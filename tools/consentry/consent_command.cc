@@ -19,7 +19,7 @@ namespace consentry::tools {
 namespace {
 
 struct ConsentOptions {
-  std::string client = "operator";
+  std::string client;
   std::string subject;
   std::vector<std::string> words;  // Purposes, or kinds of opt-out.
   std::string notice;
@@ -136,8 +136,8 @@ CLI::App* AddOne(CLI::App* parent, const std::string& name,
                    "email:..., phone:..., SYSTEM:NUMBER, cus_... or psn_...")
       ->required();
   command->add_option("-p,--purpose", options->words, words)->delimiter(',');
-  command->add_option("--as", options->client, "Registration to call as")
-      ->capture_default_str();
+  command->add_option("--as", options->client,
+                      "Registration to call as; default: the only one here");
   command->add_flag("--json", options->json, "Print JSON");
   return command;
 }
@@ -188,9 +188,10 @@ void AddConsent(CLI::App* app, CommandContext* context) {
     context->exit_code = RunOptOut(context->folder, *options);
   });
 
-  CLI::App* state = AddOne(consent, "state", "Show what holds now",
-                           options.get(), "Purposes; default: all of the "
-                                          "registration");
+  CLI::App* state =
+      AddOne(consent, "state", "Show what holds now", options.get(),
+             "Purposes; default: all of the "
+             "registration");
   state->callback([context, options] {
     context->exit_code = RunState(context->folder, *options);
   });

@@ -211,12 +211,9 @@ void AddDemo(CLI::App* app, CommandContext* context) {
       ->check(CLI::Range(100, 1000000));
   demo->add_flag("--exit", options->exit, "End after the tour");
   demo->callback([context, options] {
-    std::error_code ignored;
-    const auto program =
-        std::filesystem::read_symlink("/proc/self/exe", ignored);
     server::Server::BlockSignals();
     const absl::Status status =
-        Demo(*options, ignored ? "consentry" : program.string());
+        Demo(*options, ProgramPath());
     context->exit_code = status.ok() ? kExitOk : Fail(status);
   });
 }

@@ -146,7 +146,10 @@ class Drafter {
         "# read every line that says \"review\", correct it, and take the word "
         "away.\n"
         "source: ",
-        Quoted(options_.source), "\n", "purpose: ", Quoted(options_.purpose),
+        Quoted(options_.source),
+        options_.source_is_guess ? "  # review: which system wrote the file?"
+                                 : "",
+        "\n", "purpose: ", Quoted(options_.purpose),
         "  # review: the purpose of collection\n");
     if (!options_.home_country.empty()) {
       absl::StrAppend(&map_, "phone_country: ", Quoted(options_.home_country),

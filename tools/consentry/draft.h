@@ -12,6 +12,7 @@ namespace consentry::tools {
 struct DraftOptions {
   // Key of the source in the catalog; becomes part of the map.
   std::string source;
+  bool source_is_guess = false;
   // For the map's heading; no path.
   std::string file_name;
   // Purpose of collection.

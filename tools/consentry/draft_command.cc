@@ -5,6 +5,7 @@
 #include <iostream>
 #include <sstream>
 
+#include "absl/strings/ascii.h"
 #include "policy/engine/text_config.h"
 #include "policy/packs/packs.h"
 #include "proto/support/status_macros.h"
@@ -15,19 +16,25 @@
 namespace consentry::tools {
 namespace {
 
-// "webshop" of "/data/webshop-2026.csv": the letters in front.
-std::string SourceOf(const std::string& file) {
-  std::string source;
-  for (const char c : std::filesystem::path(file).stem().string()) {
-    if (c >= 'A' && c <= 'Z') {
-      source.push_back(static_cast<char>(c - 'A' + 'a'));
-    } else if (c >= 'a' && c <= 'z') {
-      source.push_back(c);
-    } else {
-      break;
+// The system of the catalog that a file is named after, the longest key first;
+// else the one that is trusted most.
+std::string GuessSource(const config::v1::Catalog& catalog,
+                        const std::string& file) {
+  std::string name = std::filesystem::path(file).stem().string();
+  for (char& c : name) {
+    c = c == '-' || c == ' ' ? '_' : absl::ascii_tolower(c);
+  }
+  std::string best;
+  for (const auto& source : catalog.sources()) {
+    if (source.key().size() > best.size() &&
+        name.find(source.key()) != std::string::npos) {
+      best = source.key();
     }
   }
-  return source.empty() ? "file" : source;
+  if (best.empty() && !catalog.sources().empty()) {
+    best = catalog.sources(0).key();
+  }
+  return best.empty() ? "file" : best;
 }
 
 absl::Status WriteNew(const std::string& path, const std::string& text) {
@@ -42,9 +49,9 @@ absl::Status WriteNew(const std::string& path, const std::string& text) {
              : absl::UnavailableError("cannot write " + path);
 }
 
-absl::Status Draft(const std::string& folder, const std::string& file) {
+absl::Status Draft(const std::string& folder, const std::string& file,
+                   const std::string& source) {
   DraftOptions options;
-  options.source = SourceOf(file);
   options.file_name = std::filesystem::path(file).filename().string();
   std::string catalog_file = folder + "/catalog.txtpb";
   if (std::ifstream catalog(catalog_file); catalog) {
@@ -63,6 +70,8 @@ absl::Status Draft(const std::string& folder, const std::string& file) {
                              policy::ParseText<config::v1::Catalog>(
                                  catalog_file, options.catalog_text));
   options.catalog = std::move(located.message);
+  options.source = source.empty() ? GuessSource(options.catalog, file) : source;
+  options.source_is_guess = source.empty();
   std::ifstream csv(file, std::ios::binary);
   if (!csv) return absl::NotFoundError("cannot read " + file);
   CONSENTRY_ASSIGN_OR_RETURN(const ImportDraft draft,
@@ -76,16 +85,17 @@ absl::Status Draft(const std::string& folder, const std::string& file) {
     const std::string catalog = file + ".catalog.txtpb";
     CONSENTRY_RETURN_IF_ERROR(WriteNew(catalog, draft.catalog_text));
     std::cout << catalog << ": the catalog with " << draft.new_fields
-              << " new fields; review it and put it into force before the "
-                 "import\n";
+              << " new fields; review it, replace " << catalog_file
+              << " by it, and put it into force: consentry policy apply\n";
   }
   return absl::OkStatus();
 }
 
 }  // namespace
 
-int RunDraft(const std::string& folder, const std::string& file) {
-  const absl::Status status = Draft(folder, file);
+int RunDraft(const std::string& folder, const std::string& file,
+             const std::string& source) {
+  const absl::Status status = Draft(folder, file, source);
   return status.ok() ? kExitOk : Fail(status);
 }
 

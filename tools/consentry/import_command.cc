@@ -20,11 +20,12 @@ namespace consentry::tools {
 namespace {
 
 struct ImportCommandOptions {
-  std::string client = "operator";
+  std::string client;
   std::string map;
   std::string file;
   std::string quarantine;
   std::string draft;
+  std::string source;
   bool dry_run = false;
   bool json = false;
 };
@@ -91,22 +92,26 @@ absl::StatusOr<ImportReport> ImportOver(
 
 void AddImport(CLI::App* app, CommandContext* context) {
   auto options = std::make_shared<ImportCommandOptions>();
-  CLI::App* import = app->add_subcommand(
+  CLI::App* command = app->add_subcommand(
       "import", "Import a CSV file by a map, or draft the map");
-  import->add_option("file", options->file, "CSV file");
-  import->add_option("--map", options->map, "Map of its columns (txtpb)");
-  import->add_option("--draft", options->draft,
-                     "Write a map for this CSV file, with guesses to review");
-  import->add_option("--as", options->client, "Registration to import as")
-      ->capture_default_str();
-  import->add_option("--quarantine", options->quarantine,
-                     "Where rows that are held back are listed; default: "
-                     "FILE.quarantine.csv");
-  import->add_flag("--dry-run", options->dry_run, "Apply nothing");
-  import->add_flag("--json", options->json, "Print the report as JSON");
-  import->callback([context, options] {
+  command->add_option("file", options->file, "CSV file");
+  command->add_option("--map", options->map, "Map of its columns (txtpb)");
+  command->add_option("--draft", options->draft,
+                      "Write a map for this CSV file, with guesses to review");
+  command->add_option("--source", options->source,
+                      "With --draft: key of the system that wrote the file; "
+                      "one that the catalog does not know is added to it");
+  command->add_option("--as", options->client,
+                      "Registration to import as; default: the only one here");
+  command->add_option("--quarantine", options->quarantine,
+                      "Where rows that are held back are listed; default: "
+                      "FILE.quarantine.csv");
+  command->add_flag("--dry-run", options->dry_run, "Apply nothing");
+  command->add_flag("--json", options->json, "Print the report as JSON");
+  command->callback([context, options] {
     if (!options->draft.empty()) {
-      context->exit_code = RunDraft(context->folder, options->draft);
+      context->exit_code =
+          RunDraft(context->folder, options->draft, options->source);
     } else if (options->map.empty() || options->file.empty()) {
       context->exit_code = Fail(absl::InvalidArgumentError(
           "name a map and a file: consentry import --map MAP.txtpb FILE.csv "

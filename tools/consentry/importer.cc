@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <sstream>
 #include <thread>
 #include <unordered_set>
@@ -70,7 +71,10 @@ class Ledger {
       ++report_.skipped;
       return;
     }
+    // One cell may feed several places, and fails in each.
+    std::set<std::pair<std::string, v1::ErrorReason>> told;
     for (const CellFault& fault : mapped.faults) {
+      if (!told.emplace(fault.column, fault.reason).second) continue;
       HoldBack(number, fault.column, fault.reason);
       if (fault.whole_row) {
         held_rows_.insert(number);
@@ -107,9 +111,12 @@ class Ledger {
           held_rows_.insert(result.number());
       }
       if (result.joined()) ++report_.joined;
+      std::set<std::pair<std::string, v1::ErrorReason>> told;
       for (const v1::ImportFault& fault : result.faults()) {
         const std::string column = mapper_->ColumnOf(fault.column());
-        HoldBack(result.number(), column, fault.reason());
+        if (told.emplace(column, fault.reason()).second) {
+          HoldBack(result.number(), column, fault.reason());
+        }
         FieldQuality& field = report_.fields[fault.column()];
         // Good as such, and somebody else's by another source.
         if (fault.reason() == v1::ERROR_REASON_IDENTIFIER_CONFLICT) {
@@ -131,10 +138,7 @@ class Ledger {
     // Cells that the map refused are no value of their field.
     for (const auto& [column, count] : invalid_) {
       for (auto& [name, field] : report_.fields) {
-        if (mapper_->ColumnOf(name) == column) {
-          field.invalid += count;
-          break;
-        }
+        if (mapper_->ColumnOf(name) == column) field.invalid += count;
       }
     }
     return std::move(report_);

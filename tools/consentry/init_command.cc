@@ -3,14 +3,15 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 #include <memory>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "gateway/server/initialise.h"
+#include "proto/support/status_macros.h"
 #include "tools/consentry/command.h"
 #include "tools/consentry/exit_code.h"
+#include "tools/consentry/init_questions.h"
 #include "tools/consentry/parse_words.h"
 
 namespace consentry::tools {
@@ -22,54 +23,50 @@ struct InitOptions {
   bool two_persons = false;
 };
 
-std::vector<std::string> Words(const std::string& line) {
-  std::string spaced = line;
-  for (char& c : spaced) {
-    if (c == ',') c = ' ';
-  }
-  std::istringstream words(spaced);
-  std::vector<std::string> list;
-  for (std::string word; words >> word;) list.push_back(word);
-  return list;
-}
-
-std::string Ask(const std::string& question, const std::string& suggestion) {
-  std::cout << question;
-  if (!suggestion.empty()) std::cout << " [" << suggestion << "]";
-  std::cout << "\n> " << std::flush;
-  std::string line;
-  if (!std::getline(std::cin, line) || line.empty()) return suggestion;
-  return line;
-}
-
-// "crm=Our CRM".
-server::SourceChoice ParseSource(const std::string& text) {
-  const size_t equals = text.find('=');
-  server::SourceChoice source;
-  source.key = text.substr(0, equals);
-  if (equals != std::string::npos) source.title = text.substr(equals + 1);
-  return source;
-}
-
-void AskAll(InitOptions* options) {
+// Flags are read as answers are.
+absl::Status ReadFlags(InitOptions* options) {
   server::InitialiseOptions& init = options->init;
-  const auto countries = Words(Ask(
-      "1/5 Countries: where do you sit, and whom do you address? Codes, the "
-      "home first (DE, US-CA, ...)",
-      "DE"));
-  if (!countries.empty()) init.home = countries.front();
-  init.markets = countries;
-  options->sources = Words(
-      Ask("2/5 Sources: which systems hold customers, the most trusted first?",
-          "crm web_shop pos"));
-  init.purposes = Words(
-      Ask("3/5 Purposes: keys to keep; empty keeps all of the sample, which "
-          "you can edit",
-          ""));
-  init.address = Ask("4/5 Where does the gateway listen?", "127.0.0.1:50051");
-  init.name =
-      Ask("5/5 Who are you? Name of the business, as customers know it", "");
-  init.contact = Ask("    Where do they reach you about their data?", "");
+  CONSENTRY_ASSIGN_OR_RETURN(init.home, ParsePlace(init.home));
+  for (std::string& market : init.markets) {
+    CONSENTRY_ASSIGN_OR_RETURN(market, ParsePlace(market));
+  }
+  for (const std::string& text : options->sources) {
+    CONSENTRY_ASSIGN_OR_RETURN(server::SourceChoice source, ParseSource(text));
+    init.sources.push_back(std::move(source));
+  }
+  return absl::OkStatus();
+}
+
+// Commands that lead from an empty gateway to a first answer.
+void ShowNext(const std::string& program, const std::string& folder,
+              const server::InitialiseOptions& init) {
+  const std::string consentry = program + " --config " + folder;
+  std::vector<std::string> sources;
+  for (const auto& source : init.sources) sources.push_back(source.key);
+  if (sources.empty()) sources = {"crm", "web_shop", "pos"};
+  std::cout << "Next, in this order:\n\n"
+            << "1. Serve, in a terminal of its own:\n"
+            << "     " << consentry << " serve\n"
+            << "2. Register the system that brings customers in:\n"
+            << "     " << consentry
+            << " client add data-import --purpose essential.service.operations "
+               "--write user";
+  for (const std::string& source : sources) std::cout << " --source " << source;
+  std::cout
+      << " --permission data.import --permission data.legal_facts\n"
+      << "3. Draft a map for an export, look it over, import:\n"
+      << "     " << consentry << " import --draft customers.csv\n"
+      << "     " << consentry
+      << " import --as data-import --map customers.csv.map.txtpb "
+         "customers.csv\n"
+      << "4. Register a system that asks, and ask as it would:\n"
+      << "     " << consentry
+      << " client add helpdesk --purpose essential.service.operations.support "
+         "--read user\n"
+      << "     " << consentry
+      << " read email:someone@example.org --as helpdesk --purpose "
+         "essential.service.operations.support --fields profile.given_name\n\n"
+      << "At any time: " << consentry << " doctor\n";
 }
 
 int RunInit(const std::string& folder, InitOptions* options) {
@@ -81,10 +78,11 @@ int RunInit(const std::string& folder, InitOptions* options) {
                    "for example: consentry init --home DE\n";
       return kExitNo;
     }
-    AskAll(options);
-  }
-  for (const std::string& text : options->sources) {
-    init.sources.push_back(ParseSource(text));
+    const absl::Status asked = AskQuestions(std::cin, std::cout, &init);
+    if (!asked.ok()) return Fail(asked);
+    std::cout << "\n";
+  } else if (const absl::Status read = ReadFlags(options); !read.ok()) {
+    return Fail(read);
   }
   init.single_operator = !options->two_persons;
   std::string recovery;
@@ -96,15 +94,12 @@ int RunInit(const std::string& folder, InitOptions* options) {
   std::cout
       << "Made a gateway in " << folder << "\n\n"
       << "  recovery key    " << recovery << "\n"
-      << "                  shown this once: write it down and keep it "
-         "apart\n"
-      << "  log's public key  " << made->verifier_key << "\n"
-      << "                  keep a copy outside of this machine\n\n"
-      << "Next:\n"
-      << "  consentry --config " << folder << " serve\n"
-      << "  consentry --config " << folder
-      << " client add crm --purpose essential.service.operations.support\n"
-      << "  consentry --config " << folder << " doctor\n";
+      << "                  shown this once: write it down and keep it apart "
+         "from this machine\n"
+      << "  public key      " << made->verifier_key << "\n"
+      << "                  of the audit log; keep a copy elsewhere, to check "
+         "the log against\n\n";
+  ShowNext(ProgramPath(), folder, init);
   std::fill(recovery.begin(), recovery.end(), '\0');
   return kExitOk;
 }

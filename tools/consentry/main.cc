@@ -39,6 +39,7 @@ int main(int argc, char** argv) {
   AddConsent(&app, &context);
   AddMerge(&app, &context);
   AddPolicy(app);
+  AddPolicyApply(app.get_subcommand("policy"), &context);
   AddAudit(&app, &context);
   AddProtos(&app, &context);
   AddBench(&app, &context);

@@ -1,5 +1,8 @@
 #include "tools/consentry/parse_words.h"
 
+#include <filesystem>
+#include <system_error>
+
 #include <iostream>
 
 #include "tools/consentry/exit_code.h"
@@ -31,6 +34,12 @@ absl::StatusOr<v1::OptOutKind> ParseOptOut(const std::string& word) {
     return absl::InvalidArgumentError("no such opt-out: " + word);
   }
   return kind;
+}
+
+std::string ProgramPath() {
+  std::error_code error;
+  const auto path = std::filesystem::read_symlink("/proc/self/exe", error);
+  return error ? "consentry" : path.string();
 }
 
 int Fail(const absl::Status& status) {

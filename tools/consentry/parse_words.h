@@ -15,6 +15,9 @@ namespace consentry::tools {
 absl::StatusOr<v1::Channel> ParseChannel(const std::string& word);
 absl::StatusOr<v1::OptOutKind> ParseOptOut(const std::string& word);
 
+// How this program is called again: its own path, else "consentry".
+std::string ProgramPath();
+
 // Prints an error that is not the API's; the exit code that fits.
 int Fail(const absl::Status& status);
 

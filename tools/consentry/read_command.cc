@@ -19,7 +19,7 @@ namespace consentry::tools {
 namespace {
 
 struct ReadOptions {
-  std::string client = "operator";
+  std::string client;
   std::string subject;
   std::string purpose;
   std::vector<std::string> fields;
@@ -54,8 +54,7 @@ int RunRead(const std::string& folder, const ReadOptions& options) {
   if (!subject.ok()) return Fail(subject.status());
   const auto channel = ParseChannel(options.channel);
   if (!channel.ok()) return Fail(channel.status());
-  const auto session =
-      Session::Open({folder, options.client, "", options.dev});
+  const auto session = Session::Open({folder, options.client, "", options.dev});
   if (!session.ok()) return Fail(session.status());
   const auto stub = v1::DataService::NewStub((*session)->channel());
   grpc::ClientContext call;
@@ -90,13 +89,16 @@ int RunRead(const std::string& folder, const ReadOptions& options) {
     ShowJson(response, std::cout);
   } else {
     Show(response, std::cout);
+    if (response.decision().reason() == v1::ERROR_REASON_ACCESS_DENIED) {
+      std::cout << "  why                        is told to compliance: "
+                   "consentry explain, with this decision\n";
+    }
   }
   return response.decision().effect() == v1::EFFECT_PERMIT ? kExitOk : kExitNo;
 }
 
 int RunExplain(const std::string& folder, const ExplainOptions& options) {
-  const auto session =
-      Session::Open({folder, options.client, "", options.dev});
+  const auto session = Session::Open({folder, options.client, "", options.dev});
   if (!session.ok()) return Fail(session.status());
   const auto stub = v1::DataService::NewStub((*session)->channel());
   grpc::ClientContext call;
@@ -129,8 +131,8 @@ void AddRead(CLI::App* app, CommandContext* context) {
                    "Fields, such as profile.email or ticket.*")
       ->required()
       ->delimiter(',');
-  read->add_option("--as", options->client, "Registration to ask as")
-      ->capture_default_str();
+  read->add_option("--as", options->client,
+                   "Registration to ask as; default: the only one here");
   read->add_option("--channel", options->channel,
                    "web, email, sms, phone, post, chat, internal, ...")
       ->capture_default_str();
@@ -156,8 +158,8 @@ void AddExplain(CLI::App* app, CommandContext* context) {
       "explain", "Say why a decision came out as it did, and replay it");
   explain->add_option("decision", options->decision, "dec_... of an answer")
       ->required();
-  explain->add_option("--as", options->client, "Registration to ask as")
-      ->capture_default_str();
+  explain->add_option("--as", options->client,
+                      "Registration to ask as; default: the only one here");
   explain->add_flag("--json", options->json, "Print JSON");
   explain->add_flag("--dev", options->dev, "As for read");
   explain->callback([context, options] {

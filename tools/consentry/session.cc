@@ -4,8 +4,11 @@
 #include <grpcpp/security/credentials.h>
 
 #include <chrono>
+#include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
+#include <system_error>
 #include <utility>
 
 #include "consentry/config/v1/gateway.pb.h"
@@ -44,6 +47,43 @@ bool IsAnswered(grpc::Channel* channel) {
   }
 }
 
+absl::StatusOr<config::v1::GatewayConfig> ConfigIn(const std::string& folder) {
+  const std::string path = folder + kConfigFile;
+  auto text = ReadFile(path);
+  if (!text.ok()) {
+    return absl::NotFoundError(path +
+                               " is missing: make a gateway with `consentry "
+                               "init`, or name its folder with --config");
+  }
+  CONSENTRY_ASSIGN_OR_RETURN(
+      auto config, policy::ParseText<config::v1::GatewayConfig>(path, *text));
+  return std::move(config.message);
+}
+
+// Administrators and compliance read no data, so that a command about data is
+// for another registration.
+absl::StatusOr<std::string> OnlySystemIn(const std::string& folder) {
+  std::set<std::string> names;
+  std::error_code error;
+  for (const auto& file :
+       std::filesystem::directory_iterator(folder + "/clients", error)) {
+    if (file.path().extension() != ".pem") continue;
+    const std::string name = file.path().stem().string();
+    if (name != "operator" && name != "compliance") names.insert(name);
+  }
+  if (names.size() == 1) return *names.begin();
+  if (names.empty()) {
+    return absl::NotFoundError(
+        "no system is registered in " + folder +
+        " that may ask for data: see `consentry client add --help`");
+  }
+  std::string list;
+  for (const std::string& name : names)
+    list += (list.empty() ? "" : ", ") + name;
+  return absl::InvalidArgumentError("which system asks? --as with one of: " +
+                                    list);
+}
+
 }  // namespace
 
 Credentials CredentialsIn(const std::string& folder,
@@ -54,18 +94,14 @@ Credentials CredentialsIn(const std::string& folder,
 }
 
 absl::StatusOr<std::string> AddressIn(const std::string& folder) {
-  const std::string path = folder + kConfigFile;
-  auto text = ReadFile(path);
-  if (!text.ok()) {
-    return absl::NotFoundError(path +
-                               " is missing: make a gateway with `consentry "
-                               "init`, or name its folder with --config");
-  }
-  CONSENTRY_ASSIGN_OR_RETURN(
-      const auto config,
-      policy::ParseText<config::v1::GatewayConfig>(path, *text));
-  const std::string& address = config.message.listener().address();
+  CONSENTRY_ASSIGN_OR_RETURN(const auto config, ConfigIn(folder));
+  const std::string& address = config.listener().address();
   return address.empty() ? std::string(kDefaultAddress) : address;
+}
+
+absl::StatusOr<std::string> HomeIn(const std::string& folder) {
+  CONSENTRY_ASSIGN_OR_RETURN(const auto config, ConfigIn(folder));
+  return config.controller().home().substr(0, 2);
 }
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> Connect(
@@ -89,8 +125,11 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Open(const Options& options) {
   if (options.address.empty()) {
     CONSENTRY_ASSIGN_OR_RETURN(session->address_, AddressIn(options.folder));
   }
-  const Credentials credentials =
-      CredentialsIn(options.folder, options.client);
+  std::string client = options.client;
+  if (client.empty()) {
+    CONSENTRY_ASSIGN_OR_RETURN(client, OnlySystemIn(options.folder));
+  }
+  const Credentials credentials = CredentialsIn(options.folder, client);
   CONSENTRY_ASSIGN_OR_RETURN(session->channel_,
                              Connect(session->address_, credentials));
   if (IsAnswered(session->channel_.get())) return session;
@@ -103,7 +142,7 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Open(const Options& options) {
   if (absl::IsFailedPrecondition(server.status())) {
     return absl::FailedPreconditionError(
         "a gateway holds " + options.folder + " but does not answer at " +
-        session->address_ + " to the certificate of " + options.client);
+        session->address_ + " to the certificate of " + client);
   }
   if (!server.ok()) return server.status();
   session->server_ = *std::move(server);

@@ -36,8 +36,9 @@ class Session {
   struct Options {
     // The folder that `consentry init` made.
     std::string folder;
-    // Whose certificate: FOLDER/clients/NAME.pem and .key.
-    std::string client = "operator";
+    // Whose certificate: FOLDER/clients/NAME.pem and .key. Empty: the only
+    // system that has one there; those that init made are no systems.
+    std::string client;
     // Instead of the address in the configuration.
     std::string address;
     bool dev = false;
@@ -68,6 +69,9 @@ Credentials CredentialsIn(const std::string& folder, const std::string& client);
 
 // Where the configuration in `folder` says that the gateway listens.
 absl::StatusOr<std::string> AddressIn(const std::string& folder);
+
+// Where it says that the business sits, ISO 3166-1 alpha-2.
+absl::StatusOr<std::string> HomeIn(const std::string& folder);
 
 }  // namespace consentry::tools
 

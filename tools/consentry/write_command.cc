@@ -22,7 +22,7 @@ namespace consentry::tools {
 namespace {
 
 struct WriteOptions {
-  std::string client = "operator";
+  std::string client;
   std::vector<std::string> subjects;
   std::string source;
   std::string kind = "profile";
@@ -121,15 +121,14 @@ int RunWrite(const std::string& folder, const WriteOptions& options) {
 
 void AddWrite(CLI::App* app, CommandContext* context) {
   auto options = std::make_shared<WriteOptions>();
-  CLI::App* write =
-      app->add_subcommand("write", "Create or update one record");
+  CLI::App* write = app->add_subcommand("write", "Create or update one record");
   write
       ->add_option("customer", options->subjects,
                    "email:..., phone:..., SYSTEM:NUMBER or cus_...; several "
                    "for one customer")
       ->required();
-  write->add_option("--as", options->client, "Registration to write as")
-      ->capture_default_str();
+  write->add_option("--as", options->client,
+                    "Registration to write as; default: the only one here");
   write->add_option("--source", options->source, "Touchpoint, such as crm")
       ->required();
   write->add_option("--kind", options->kind, "profile, order, ticket, ...")
