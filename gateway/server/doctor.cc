@@ -20,6 +20,7 @@
 #include "gateway/crypto/signing.h"
 #include "gateway/server/config.h"
 #include "gateway/server/gateway.h"
+#include "gateway/server/recovery.h"
 #include "gateway/store/schema.h"
 #include "gateway/store/sqlcipher/engine.h"
 #include "proto/support/status_macros.h"
@@ -83,13 +84,22 @@ void CheckKeys(const Config& config, bool dev, Report* report) {
     report->Good("keys",
                  "root key and epoch file are not both beside the data");
   }
-  std::error_code ignored;
-  const auto recovery =
-      std::filesystem::path(keys.epoch_file()).parent_path() / "recovery.pub";
-  if (!std::filesystem::exists(recovery, ignored)) {
-    report->Warn("keys",
-                 "no recovery key was made: without it, lost keys are "
-                 "lost data");
+  const std::string folder =
+      std::filesystem::path(keys.epoch_file()).parent_path().string();
+  switch (RecoveryStateIn(folder)) {
+    case RecoveryState::kNone:
+      report->Warn("keys",
+                   "no recovery key was made: without it, lost keys are lost "
+                   "data");
+      break;
+    case RecoveryState::kUnconfirmed:
+      report->Warn("keys",
+                   "nobody has typed the recovery key back: without it, lost "
+                   "keys are lost data; run `consentry keys confirm`");
+      break;
+    case RecoveryState::kConfirmed:
+      report->Good("keys", "the recovery key was typed back once");
+      break;
   }
 }
 

@@ -29,7 +29,7 @@ struct DoctorOptions {
 // nothing, takes no lock.
 //   configuration  loads, and what it points to is safe
 //   keys           root key and epochs lie on another volume than the data;
-//                  a recovery key was made
+//                  the recovery key was typed back
 //   certificates   server, authorities and registered clients are not about to
 //                  end
 //   encryption     the raw bytes of every database file hold no header and no

@@ -15,6 +15,7 @@
 #include "gateway/crypto/secret_file.h"
 #include "gateway/server/config_text.h"
 #include "gateway/server/gateway.h"
+#include "gateway/server/recovery.h"
 #include "gateway/store/sqlcipher/engine.h"
 #include "policy/packs/packs.h"
 #include "proto/support/status_macros.h"
@@ -127,13 +128,7 @@ absl::Status MakeData(const InitialiseOptions& options,
           .status());
 
   const crypto::RecoveryKey recovery = crypto::RecoveryKey::Generate();
-  const auto half = recovery.public_key();
-  CONSENTRY_RETURN_IF_ERROR(WriteText(
-      folder + "/keys/recovery.pub",
-      absl::StrCat(
-          absl::BytesToHexString(absl::string_view(
-              reinterpret_cast<const char*>(half.data()), half.size())),
-          "\n")));
+  CONSENTRY_RETURN_IF_ERROR(KeepRecoveryKey(folder + "/keys", recovery));
   if (options.show_recovery_key) {
     const crypto::SecretBuffer text = recovery.Display();
     options.show_recovery_key(std::string_view(

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "gateway/base/clock.h"
+#include "gateway/server/recovery.h"
 #include "tests/e2e/test_gateway.h"
 #include "tests/testing/status_matchers.h"
 
@@ -147,6 +148,29 @@ TEST(DoctorTest, WhatOthersMayReplaceOrChangeFails) {
         << name;
     std::filesystem::permissions(path, before);
   }
+}
+
+TEST(DoctorTest, ARecoveryKeyThatNobodyTypedBackIsAWarning) {
+  std::string key;
+  TestGateway gateway([&key](server::InitialiseOptions* options) {
+    options->show_recovery_key = [&key](std::string_view shown) {
+      key = std::string(shown);
+    };
+  });
+  const auto told = [&gateway] {
+    std::string text;
+    for (const Finding& finding : Examine(gateway)) text += finding.text + "\n";
+    return text;
+  };
+  EXPECT_NE(told().find("keys confirm"), std::string::npos);
+
+  std::string other = key;
+  other[0] = other[0] == '7' ? '8' : '7';
+  EXPECT_THAT(server::ConfirmRecoveryKey(gateway.folder(), other),
+              testing::StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_NE(told().find("keys confirm"), std::string::npos);
+  ASSERT_OK(server::ConfirmRecoveryKey(gateway.folder(), key));
+  EXPECT_EQ(told().find("keys confirm"), std::string::npos);
 }
 
 }  // namespace

@@ -24,6 +24,7 @@ void AddRead(CLI::App* app, CommandContext* context);
 void AddExplain(CLI::App* app, CommandContext* context);
 void AddWrite(CLI::App* app, CommandContext* context);
 void AddConsent(CLI::App* app, CommandContext* context);
+void AddKeys(CLI::App* app, CommandContext* context);
 void AddMerge(CLI::App* app, CommandContext* context);
 void AddAudit(CLI::App* app, CommandContext* context);
 void AddImport(CLI::App* app, CommandContext* context);

@@ -94,8 +94,8 @@ int RunInit(const std::string& folder, InitOptions* options) {
   std::cout
       << "Made a gateway in " << folder << "\n\n"
       << "  recovery key    " << recovery << "\n"
-      << "                  shown this once: write it down and keep it apart "
-         "from this machine\n"
+      << "                  shown this once: write it down, keep it apart "
+         "from this machine, then `consentry keys confirm`\n"
       << "  public key      " << made->verifier_key << "\n"
       << "                  of the audit log; keep a copy elsewhere, to check "
          "the log against\n\n";

@@ -30,6 +30,7 @@ int main(int argc, char** argv) {
   AddInit(&app, &context);
   AddServe(&app, &context);
   AddDoctor(&app, &context);
+  AddKeys(&app, &context);
   AddDemo(&app, &context);
   AddClient(&app, &context);
   AddImport(&app, &context);
