@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -141,12 +142,54 @@ class Load {
   absl::Status fault_;
 };
 
+// A thread for each call in flight.
+absl::StatusOr<LoadResult> RunThreads(const LoadOptions& options) {
+  struct Part {
+    LoadResult result;
+    absl::Status fault;
+  };
+  std::vector<Part> parts(options.in_flight);
+  std::vector<std::thread> threads;
+  std::atomic<bool> failed{false};
+  const auto begin = Clock::now();
+  const auto end = begin + options.span;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    threads.emplace_back([&options, &failed, end, i, part = &parts[i]] {
+      const auto call =
+          options.make_caller(options.channels[i % options.channels.size()]);
+      for (auto now = Clock::now(); now < end && !failed.load();) {
+        part->fault = call();
+        if (!part->fault.ok()) {
+          failed.store(true);
+          return;
+        }
+        const auto answered = Clock::now();
+        part->result.latencies_us.push_back(
+            std::chrono::duration<double, std::micro>(answered - now).count());
+        now = answered;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  LoadResult all;
+  all.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  for (Part& part : parts) {
+    if (!part.fault.ok()) return part.fault;
+    all.calls += part.result.latencies_us.size();
+    all.latencies_us.insert(all.latencies_us.end(),
+                            part.result.latencies_us.begin(),
+                            part.result.latencies_us.end());
+  }
+  return all;
+}
+
 }  // namespace
 
 absl::StatusOr<LoadResult> RunLoad(const LoadOptions& options) {
   if (options.channels.empty() || options.in_flight == 0) {
     return absl::InvalidArgumentError("a load needs a channel and calls");
   }
+  if (options.make_caller) return RunThreads(options);
   Load load(options);
   return load.Run();
 }

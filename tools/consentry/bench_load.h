@@ -19,12 +19,14 @@ class Channel;
 namespace consentry::tools {
 
 // Unary calls of one method, so many in flight at any time: the next begins
-// when one is answered. One thread does all of it and parses no answer but one
-// in kLookEvery, alike for every method, so that what is compared is servers.
+// when one is answered. Either as callers call, by a thread for each call in
+// flight that blocks in a generated stub and parses the answer; or lean, by one
+// thread that drives all of them and parses one answer in kLookEvery, so that
+// next to nothing but the server is measured.
 struct LoadOptions {
   // Calls are spread over them evenly.
   std::vector<std::shared_ptr<grpc::Channel>> channels;
-  // "/package.Service/Method".
+  // "/package.Service/Method"; for a lean load.
   std::string method;
   size_t in_flight = 64;
   std::chrono::milliseconds span{3000};
@@ -32,6 +34,10 @@ struct LoadOptions {
   const std::atomic<bool>* stop = nullptr;
   // At most this many calls; 0: no bound.
   uint64_t max_calls = 0;
+  // Set: each calling thread makes one of these for its channel, and calls it
+  // again and again; method, request and expected are not used then.
+  using Caller = std::function<absl::Status()>;
+  std::function<Caller(const std::shared_ptr<grpc::Channel>&)> make_caller;
   // The serialised request of the next call.
   std::function<std::string()> request;
   // Whether the serialised answer is the one expected.

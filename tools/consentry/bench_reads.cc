@@ -1,6 +1,7 @@
+#include <grpcpp/grpcpp.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -8,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "consentry/bench/v1/echo.pb.h"
+#include "consentry/bench/v1/echo.grpc.pb.h"
 #include "consentry/v1/data_service.pb.h"
 #include "proto/support/status_macros.h"
 #include "tools/consentry/bench_run.h"
@@ -69,25 +70,68 @@ std::function<uint64_t()> Draws(uint64_t count, double exponent) {
   for (uint32_t& number : *numbers) {
     number = static_cast<uint32_t>(zipf.Next());
   }
-  return [numbers, at = std::make_shared<size_t>(0)] {
-    return uint64_t{(*numbers)[(*at)++ % numbers->size()]};
+  return [numbers, at = std::make_shared<std::atomic<size_t>>(0)] {
+    return uint64_t{(*numbers)[at->fetch_add(1) % numbers->size()]};
   };
 }
 
-LoadOptions EchoLoad(Channels channels, size_t request_bytes,
-                     size_t answer_bytes) {
+bench::v1::EchoRequest EchoRequest(size_t answer_bytes) {
   bench::v1::EchoRequest request;
   request.set_answer_bytes(static_cast<uint32_t>(answer_bytes));
   // Tags, lengths and the number itself.
   constexpr size_t kAround = 6;
-  request.set_payload(
-      std::string(request_bytes - std::min(request_bytes, kAround), 'x'));
+  request.set_payload(std::string(ReadRequest(0).size() - kAround, 'x'));
+  return request;
+}
+
+LoadOptions EchoLoad(Channels channels, size_t answer_bytes) {
   LoadOptions load;
   load.channels = std::move(channels);
   load.method = "/consentry.bench.v1.EchoService/Echo";
   load.in_flight = kBenchInFlight;
-  load.request = [bytes = request.SerializeAsString()] { return bytes; };
+  load.request = [bytes = EchoRequest(answer_bytes).SerializeAsString()] {
+    return bytes;
+  };
   return load;
+}
+
+LoadOptions BlockingEchoLoad(Channels channels, size_t answer_bytes) {
+  LoadOptions load;
+  load.channels = std::move(channels);
+  load.in_flight = kBenchInFlight;
+  load.make_caller = [request =
+                          EchoRequest(answer_bytes)](const auto& channel) {
+    std::shared_ptr<bench::v1::EchoService::Stub> stub =
+        bench::v1::EchoService::NewStub(channel);
+    return [request, stub]() -> absl::Status {
+      grpc::ClientContext context;
+      bench::v1::EchoResponse response;
+      const grpc::Status status = stub->Echo(&context, request, &response);
+      if (!status.ok()) return absl::InternalError(status.error_message());
+      return absl::OkStatus();
+    };
+  };
+  return load;
+}
+
+// The loads that take turns.
+struct Turn {
+  LoadOptions load;
+  pid_t server = 0;
+  Series series;
+};
+
+absl::Status TakeTurns(BenchRun* run, std::vector<Turn>* turns) {
+  for (int round = 0; round < run->rounds(); ++round) {
+    // The order changes, so that what drifts hits all alike.
+    for (size_t i = 0; i < turns->size(); ++i) {
+      Turn& turn = (*turns)[(i + static_cast<size_t>(round)) % turns->size()];
+      turn.load.span = run->span();
+      CONSENTRY_RETURN_IF_ERROR(
+          RunRound(turn.load, turn.server, &turn.series).status());
+    }
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -102,53 +146,44 @@ absl::Status MeasureUnaryReads(BenchRun* run) {
   CONSENTRY_ASSIGN_OR_RETURN(const Channels to_echo,
                              ConnectMany(echo->address(), site->folder(),
                                          kBenchReader, kBenchConnections));
+  const auto zipf = Draws(site->readable(), kZipfExponent);
+  const auto uniform = Draws(site->readable(), 0);
 
-  LoadOptions zipf = ReadLoad(to_site, Draws(site->readable(), kZipfExponent));
-  LoadOptions uniform = ReadLoad(to_site, Draws(site->readable(), 0));
   // Fills the caches and tells how long an answer is.
-  zipf.span = run->span();
-  CONSENTRY_ASSIGN_OR_RETURN(const LoadResult warm, RunLoad(zipf));
+  LoadOptions warm_up = ReadLoad(to_site, zipf);
+  warm_up.span = run->span();
+  CONSENTRY_ASSIGN_OR_RETURN(const LoadResult warm, RunLoad(warm_up));
   const auto answer_bytes = static_cast<size_t>(warm.answer_bytes);
-  LoadOptions bare = EchoLoad(to_echo, ReadRequest(0).size(), answer_bytes);
-  bare.span = std::chrono::milliseconds(500);
-  CONSENTRY_RETURN_IF_ERROR(RunLoad(bare).status());
-
-  bare.span = uniform.span = run->span();
-  Series echoes;
-  Series reads;
-  Series uniform_reads;
   const pid_t gateway_pid = site->process()->pid();
-  for (int round = 0; round < run->rounds(); ++round) {
-    // The order changes, so that what drifts hits all alike.
-    for (int turn = 0; turn < 3; ++turn) {
-      absl::Status status;
-      switch ((turn + round) % 3) {
-        case 0:
-          status = RunRound(bare, echo->pid(), &echoes).status();
-          break;
-        case 1:
-          status = RunRound(zipf, gateway_pid, &reads).status();
-          break;
-        default:
-          status = RunRound(uniform, gateway_pid, &uniform_reads).status();
-      }
-      CONSENTRY_RETURN_IF_ERROR(status);
-    }
-  }
+  enum { kEcho, kRead, kUniform, kLeanEcho, kLeanRead };
+  std::vector<Turn> turns(5);
+  turns[kEcho] = {BlockingEchoLoad(to_echo, answer_bytes), echo->pid(), {}};
+  turns[kRead] = {BlockingReadLoad(to_site, zipf), gateway_pid, {}};
+  turns[kUniform] = {BlockingReadLoad(to_site, uniform), gateway_pid, {}};
+  turns[kLeanEcho] = {EchoLoad(to_echo, answer_bytes), echo->pid(), {}};
+  turns[kLeanRead] = {ReadLoad(to_site, zipf), gateway_pid, {}};
+  CONSENTRY_RETURN_IF_ERROR(TakeTurns(run, &turns));
 
+  const auto& echoes = turns[kEcho].series;
+  const auto& reads = turns[kRead].series;
+  const auto& uniform_reads = turns[kUniform].series;
+  const auto& lean_echoes = turns[kLeanEcho].series;
+  const auto& lean_reads = turns[kLeanRead].series;
   if (run->Wants("unary_over_echo")) {
     Figure* const figure =
         run->Add("unary_over_echo", RatioOf(reads.rates, echoes.rates));
     figure->Add("uniform", RatioOf(uniform_reads.rates, echoes.rates));
-    figure->Add("reads_per_s", Median(reads.rates));
-    figure->Add("uniform_reads_per_s", Median(uniform_reads.rates));
-    figure->Add("echoes_per_s", Median(echoes.rates));
-    figure->Add("server_us_per_read", reads.PerCallUs(reads.server_seconds));
-    figure->Add("server_us_per_uniform_read",
-                uniform_reads.PerCallUs(uniform_reads.server_seconds));
-    figure->Add("server_us_per_echo", echoes.PerCallUs(echoes.server_seconds));
-    figure->Add("client_us_per_read", reads.PerCallUs(reads.client_seconds));
-    figure->Add("client_us_per_echo", echoes.PerCallUs(echoes.client_seconds));
+    figure->Add("lean_client", RatioOf(lean_reads.rates, lean_echoes.rates));
+    const auto add = [&](const std::string& name, const Series& series) {
+      figure->Add(name + "_per_s", Median(series.rates));
+      figure->Add(name + "_server_us", series.PerCallUs(series.server_seconds));
+      figure->Add(name + "_client_us", series.PerCallUs(series.client_seconds));
+    };
+    add("echo", echoes);
+    add("read", reads);
+    add("uniform_read", uniform_reads);
+    add("lean_echo", lean_echoes);
+    add("lean_read", lean_reads);
     figure->Add("request_bytes", static_cast<double>(ReadRequest(0).size()));
     figure->Add("answer_bytes", static_cast<double>(answer_bytes));
     if (site->import_seconds() > 0) {
@@ -160,10 +195,13 @@ absl::Status MeasureUnaryReads(BenchRun* run) {
     Figure* const figure =
         run->Add("unary_p99_over_echo", RatioOf(reads.p99s, echoes.p99s));
     figure->Add("uniform", RatioOf(uniform_reads.p99s, echoes.p99s));
+    figure->Add("lean_client", RatioOf(lean_reads.p99s, lean_echoes.p99s));
     figure->AddSummary("read_us_", Summarise(reads.latencies_us));
     figure->AddSummary("uniform_read_us_",
                        Summarise(uniform_reads.latencies_us));
     figure->AddSummary("echo_us_", Summarise(echoes.latencies_us));
+    figure->AddSummary("lean_read_us_", Summarise(lean_reads.latencies_us));
+    figure->AddSummary("lean_echo_us_", Summarise(lean_echoes.latencies_us));
   }
   return absl::OkStatus();
 }

@@ -1,10 +1,12 @@
 #include "tools/consentry/bench_run.h"
 
+#include <grpcpp/grpcpp.h>
+
 #include <iostream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "consentry/v1/data_service.pb.h"
+#include "consentry/v1/data_service.grpc.pb.h"
 #include "proto/support/status_macros.h"
 #include "tools/consentry/bench_decide.h"
 
@@ -107,7 +109,9 @@ absl::Status MeasureDeciding(BenchRun* run) {
   return absl::OkStatus();
 }
 
-std::string ReadRequest(uint64_t number) {
+namespace {
+
+v1::ReadSubjectRequest Question(uint64_t number) {
   v1::ReadSubjectRequest request;
   *request.mutable_subject() = BenchSubject(number);
   request.set_purpose(kBenchPurpose);
@@ -116,14 +120,47 @@ std::string ReadRequest(uint64_t number) {
     request.add_fields(field);
   }
   request.set_channel(v1::CHANNEL_EMAIL);
-  return request.SerializeAsString();
+  return request;
+}
+
+bool Permits(const v1::ReadSubjectResponse& response) {
+  return response.decision().effect() == v1::EFFECT_PERMIT &&
+         response.fields_size() == 4;
+}
+
+}  // namespace
+
+std::string ReadRequest(uint64_t number) {
+  return Question(number).SerializeAsString();
 }
 
 bool IsPermitted(const std::string& answer) {
   v1::ReadSubjectResponse response;
-  return response.ParseFromString(answer) &&
-         response.decision().effect() == v1::EFFECT_PERMIT &&
-         response.fields_size() == 4;
+  return response.ParseFromString(answer) && Permits(response);
+}
+
+LoadOptions BlockingReadLoad(
+    std::vector<std::shared_ptr<grpc::Channel>> channels,
+    std::function<uint64_t()> numbers) {
+  LoadOptions load;
+  load.channels = std::move(channels);
+  load.in_flight = kBenchInFlight;
+  load.make_caller = [numbers = std::move(numbers)](const auto& channel) {
+    std::shared_ptr<v1::DataService::Stub> stub =
+        v1::DataService::NewStub(channel);
+    return [numbers, stub]() -> absl::Status {
+      grpc::ClientContext context;
+      v1::ReadSubjectResponse response;
+      const grpc::Status status =
+          stub->ReadSubject(&context, Question(numbers()), &response);
+      if (!status.ok()) return absl::InternalError(status.error_message());
+      if (!Permits(response)) {
+        return absl::InternalError("a read was not permitted");
+      }
+      return absl::OkStatus();
+    };
+  };
+  return load;
 }
 
 LoadOptions ReadLoad(std::vector<std::shared_ptr<grpc::Channel>> channels,

@@ -83,6 +83,10 @@ inline constexpr double kZipfExponent = 0.99;
 // gives the customers.
 LoadOptions ReadLoad(std::vector<std::shared_ptr<grpc::Channel>> channels,
                      std::function<uint64_t()> numbers);
+// The same by threads that block.
+LoadOptions BlockingReadLoad(
+    std::vector<std::shared_ptr<grpc::Channel>> channels,
+    std::function<uint64_t()> numbers);
 // A serialised v1.ReadSubjectRequest.
 std::string ReadRequest(uint64_t number);
 // Whether a serialised v1.ReadSubjectResponse permits.
