@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "gateway/vault/field_number.h"
 #include "proto/support/error.h"
 #include "proto/support/status_macros.h"
 
@@ -86,6 +87,8 @@ class FieldCollector {
       at = plan_->kinds.end() - 1;
     }
     plan_->fields.push_back(field);
+    plan_->numbers.push_back(
+        vault::FieldNumber(plan_->bundle().field_name(field)));
     plan_->kind_of_field.push_back(
         static_cast<size_t>(at - plan_->kinds.begin()));
   }
@@ -116,9 +119,9 @@ absl::StatusOr<ReadPlan> MakeReadPlan(
                      "the registration is gone");
   }
   CONSENTRY_RETURN_IF_ERROR(plan.registration->CheckState(now_us));
-  CONSENTRY_ASSIGN_OR_RETURN(plan.purpose,
-                             plan.configuration->ResolvePurpose(
-                                 *plan.registration, question.purpose));
+  CONSENTRY_ASSIGN_OR_RETURN(
+      plan.purpose,
+      plan.configuration->ResolvePurpose(*plan.registration, question.purpose));
   const v1::Channel channel = question.channel == v1::CHANNEL_UNSPECIFIED
                                   ? v1::CHANNEL_INTERNAL
                                   : question.channel;
@@ -132,8 +135,7 @@ absl::StatusOr<ReadPlan> MakeReadPlan(
 
   if (question.fields.empty() ||
       question.fields.size() > policy::kMaxFieldsPerRequest) {
-    return MakeError(v1::ERROR_REASON_FIELD_INVALID,
-                     "ask for 1 to 64 fields");
+    return MakeError(v1::ERROR_REASON_FIELD_INVALID, "ask for 1 to 64 fields");
   }
   FieldCollector collector(&plan);
   for (const std::string& name : question.fields) {

@@ -1,6 +1,7 @@
 #ifndef CONSENTRY_GATEWAY_ACCESS_READ_PLAN_H_
 #define CONSENTRY_GATEWAY_ACCESS_READ_PLAN_H_
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -14,7 +15,6 @@
 #include "policy/engine/types.h"
 
 namespace consentry::access {
-
 
 // What a read asks for, apart from the subject.
 struct ReadQuestion {
@@ -34,6 +34,8 @@ struct ReadPlan {
   policy::Channel channel = config::v1::Channel::INTERNAL;
   // Each field once, in the order asked for; a wildcard in the catalog's.
   std::vector<policy::FieldId> fields;
+  // For each field the number that stands for it in records.
+  std::vector<uint32_t> numbers;
   // The kinds of record that hold them, each once. Owned by the bundle.
   std::vector<std::string_view> kinds;
   // For each field, position of its kind in `kinds`.

@@ -1,14 +1,12 @@
 #include "gateway/access/shape.h"
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "gateway/access/transform.h"
 #include "gateway/crypto/opener.h"
-#include "gateway/vault/field_number.h"
 #include "gateway/vault/profile.h"
 #include "proto/support/error.h"
 #include "proto/support/status_macros.h"
@@ -35,13 +33,7 @@ class Shaper {
         decision_(decision),
         grant_(grant),
         now_us_(now_us),
-        context_(std::move(context)) {
-    for (size_t i = 0; i < plan.fields.size(); ++i) {
-      if (decision.fields[i].permitted) {
-        position_[vault::FieldNumber(name(i))] = i;
-      }
-    }
-  }
+        context_(std::move(context)) {}
 
   absl::StatusOr<Shaped> Run() {
     CONSENTRY_RETURN_IF_ERROR(ShapeProfile());
@@ -60,9 +52,12 @@ class Shaper {
 
   // Of the permitted field at this number; nullopt for all others.
   std::optional<size_t> PositionOf(uint32_t number) const {
-    const auto found = position_.find(number);
-    if (found == position_.end()) return std::nullopt;
-    return found->second;
+    const auto found =
+        std::find(plan_.numbers.begin(), plan_.numbers.end(), number);
+    if (found == plan_.numbers.end()) return std::nullopt;
+    const auto i = static_cast<size_t>(found - plan_.numbers.begin());
+    if (!decision_.fields[i].permitted) return std::nullopt;
+    return i;
   }
 
   // False: past its retention, not to be used.
@@ -113,37 +108,34 @@ class Shaper {
     std::vector<size_t> field_of;
     pending_until_us_ = INT64_MAX;
     for (size_t m = 0; m < snapshot_.records.size(); ++m) {
-      for (const vault::StoredRecord& record : snapshot_.records[m]) {
-        AddCandidates(m, record, &candidates, &held, &field_of);
+      for (const auto& set : snapshot_.records[m]) {
+        for (const vault::StoredRecord& record : set->records) {
+          AddCandidates(m, record, &candidates, &held, &field_of);
+        }
       }
     }
-    for (const vault::ProfileWinner& winner :
-         vault::UnifyProfile(candidates)) {
+    std::vector<vault::ProfileWinner> winners = vault::UnifyProfile(candidates);
+    // In the order asked for.
+    std::sort(winners.begin(), winners.end(),
+              [&](const auto& a, const auto& b) {
+                return field_of[a.winner] < field_of[b.winner];
+              });
+    for (const vault::ProfileWinner& winner : winners) {
       const Held& best = held[winner.winner];
       const size_t i = field_of[winner.winner];
-      CONSENTRY_ASSIGN_OR_RETURN(std::optional<v1::Value> value,
-                                 Open(i, best));
+      CONSENTRY_ASSIGN_OR_RETURN(std::optional<v1::Value> value, Open(i, best));
       if (!value) continue;
       bool conflict = winner.conflict;
       for (const size_t other : winner.compare) {
         if (conflict) break;
         CONSENTRY_ASSIGN_OR_RETURN(const std::optional<v1::Value> theirs,
                                    Open(i, held[other]));
-        conflict = !theirs || theirs->SerializeAsString() !=
-                                  value->SerializeAsString();
+        conflict = !theirs ||
+                   theirs->SerializeAsString() != value->SerializeAsString();
       }
       Fill(i, *std::move(value), best, conflict, shaped_.fields.Add());
     }
-    // In the order asked for.
-    std::sort(shaped_.fields.pointer_begin(), shaped_.fields.pointer_end(),
-              [this](const v1::Field* a, const v1::Field* b) {
-                return AskedAt(*a) < AskedAt(*b);
-              });
     return absl::OkStatus();
-  }
-
-  size_t AskedAt(const v1::Field& field) const {
-    return PositionOf(vault::FieldNumber(field.name())).value_or(0);
   }
 
   void AddCandidates(size_t member, const vault::StoredRecord& record,
@@ -159,9 +151,8 @@ class Shaper {
       candidate.collected_us = record.meta.collected_us();
       candidate.source = record.meta.source();
       candidate.subject = snapshot_.members[member]->subject();
-      candidate.digest = f < record.meta.digests_size()
-                             ? record.meta.digests(f).digest()
-                             : 0;
+      candidate.digest =
+          f < record.meta.digests_size() ? record.meta.digests(f).digest() : 0;
       candidate.record = record.meta.source_key();
       candidates->push_back(candidate);
       held->push_back({member, &record, &sealed.sealed()});
@@ -184,25 +175,27 @@ class Shaper {
   absl::Status ShapeRecords() {
     size_t left = vault::kMaxRecordsRead;
     for (size_t m = 0; m < snapshot_.records.size(); ++m) {
-      for (const vault::StoredRecord& record : snapshot_.records[m]) {
-        if (left == 0) return absl::OkStatus();
-        v1::Record shaped;
-        pending_until_us_ = INT64_MAX;
-        for (const auto& sealed : record.blob.fields()) {
-          const auto i = PositionOf(sealed.field());
-          if (!i || IsSingle(*i) || !InRetention(*i, record)) continue;
-          const Held held{m, &record, &sealed.sealed()};
-          CONSENTRY_ASSIGN_OR_RETURN(std::optional<v1::Value> value,
-                                     Open(*i, held));
-          if (value) {
-            Fill(*i, *std::move(value), held, false, shaped.add_fields());
+      for (const auto& set : snapshot_.records[m]) {
+        for (const vault::StoredRecord& record : set->records) {
+          if (left == 0) return absl::OkStatus();
+          v1::Record shaped;
+          pending_until_us_ = INT64_MAX;
+          for (const auto& sealed : record.blob.fields()) {
+            const auto i = PositionOf(sealed.field());
+            if (!i || IsSingle(*i) || !InRetention(*i, record)) continue;
+            const Held held{m, &record, &sealed.sealed()};
+            CONSENTRY_ASSIGN_OR_RETURN(std::optional<v1::Value> value,
+                                       Open(*i, held));
+            if (value) {
+              Fill(*i, *std::move(value), held, false, shaped.add_fields());
+            }
           }
+          if (shaped.fields().empty()) continue;
+          shaped.set_id(crypto::FormatId(crypto::IdKind::kRecord, record.id));
+          shaped.set_kind(record.kind);
+          *shaped_.records.Add() = std::move(shaped);
+          --left;
         }
-        if (shaped.fields().empty()) continue;
-        shaped.set_id(crypto::FormatId(crypto::IdKind::kRecord, record.id));
-        shaped.set_kind(record.kind);
-        *shaped_.records.Add() = std::move(shaped);
-        --left;
       }
     }
     return absl::OkStatus();
@@ -214,8 +207,6 @@ class Shaper {
   const crypto::Grant& grant_;
   const int64_t now_us_;
   const TransformContext context_;
-  // Permitted fields by number.
-  std::map<uint32_t, size_t> position_;
   int64_t pending_until_us_ = INT64_MAX;
   Shaped shaped_;
 };

@@ -49,7 +49,7 @@ absl::StatusOr<Snapshot> Take(
   snapshot.records.reserve(snapshot.members.size());
   for (const auto& member : snapshot.members) {
     CONSENTRY_ASSIGN_OR_RETURN(
-        auto records, reader.ReadRecords(connection, *member, plan.kinds));
+        auto records, reader.SharedRecords(connection, *member, plan.kinds));
     snapshot.records.push_back(std::move(records));
   }
   snapshot.facts =

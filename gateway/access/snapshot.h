@@ -18,8 +18,8 @@ namespace consentry::access {
 struct Snapshot {
   // The subject itself first; empty when there is none, or its keys are gone.
   std::vector<std::shared_ptr<const vault::CachedSubject>> members;
-  // For each member its records of the plan's kinds.
-  std::vector<std::vector<vault::StoredRecord>> records;
+  // For each member its records of the plan's kinds, a set for each.
+  std::vector<std::vector<std::shared_ptr<const vault::RecordSet>>> records;
   // Null when there is no subject.
   std::shared_ptr<const policy::SubjectFacts> facts;
 

@@ -24,10 +24,9 @@ absl::Status NoCertificate() {
 }  // namespace
 
 absl::StatusOr<crypto::SpkiHash> CertificateKeys::KeyOf(std::string_view pem) {
-  std::string text(pem);
   {
     MutexLock lock(&mu_);
-    if (const auto it = known_.find(text); it != known_.end()) {
+    if (const auto it = known_.find(pem); it != known_.end()) {
       return it->second;
     }
   }
@@ -38,7 +37,7 @@ absl::StatusOr<crypto::SpkiHash> CertificateKeys::KeyOf(std::string_view pem) {
   }
   MutexLock lock(&mu_);
   if (known_.size() >= kMost) known_.clear();
-  known_.emplace(std::move(text), info->spki);
+  known_.emplace(pem, info->spki);
   return info->spki;
 }
 

@@ -4,9 +4,9 @@
 #include <grpcpp/server_context.h>
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "absl/status/statusor.h"
 #include "gateway/clients/registry.h"
@@ -26,7 +26,8 @@ class CertificateKeys {
 
  private:
   Mutex mu_;
-  std::unordered_map<std::string, crypto::SpkiHash> known_ ABSL_GUARDED_BY(mu_);
+  std::map<std::string, crypto::SpkiHash, std::less<>> known_
+      ABSL_GUARDED_BY(mu_);
 };
 
 // Who calls. Identity is the registered public key of the certificate that the

@@ -42,6 +42,8 @@ constexpr base::LogEvent kNoMetrics = {base::LogLevel::kWarn, 8007,
 constexpr int64_t kExpiryWarningUs = int64_t{14} * 24 * 3600 * 1'000'000;
 constexpr std::chrono::seconds kTick{5};
 constexpr size_t kMaxPolicyFile = 4 << 20;
+// Of each reader: the upper pages of the store, and hot ones below.
+constexpr int64_t kReaderCacheKib = 8192;
 
 absl::StatusOr<std::string> ReadPolicyFile(const std::string& path,
                                            const char* field) {
@@ -235,7 +237,8 @@ absl::Status Gateway::OpenStore() {
   const crypto::GuardedKey pages =
       root_->Derive(crypto::KeyPurpose::kStorePages);
   CONSENTRY_ASSIGN_OR_RETURN(
-      engine_, store::OpenSqlcipher({.path = config_.DataFile(kStoreFile)},
+      engine_, store::OpenSqlcipher({.path = config_.DataFile(kStoreFile),
+                                     .reader_cache_kib = kReaderCacheKib},
                                     pages.view()));
 
   const crypto::GuardedKey trail_pages =

@@ -25,16 +25,18 @@ void CompletionQueue::Push(absl::AnyInvocable<void()> completion) {
 void CompletionQueue::PushAll(
     std::vector<absl::AnyInvocable<void()>> completions) {
   if (completions.empty()) return;
+  bool first = false;
   {
     MutexLock lock(&mu_);
     if (!closed_) {
+      first = waiting_.empty();
       waiting_.insert(waiting_.end(),
                       std::make_move_iterator(completions.begin()),
                       std::make_move_iterator(completions.end()));
       completions.clear();
     }
   }
-  wake_.Signal();
+  if (first) wake_.Signal();
   for (absl::AnyInvocable<void()>& completion : completions) completion();
 }
 

@@ -66,6 +66,8 @@ void LogStage::PushRead(ReadCommit read, ReadCompletion done) {
     return;
   }
   absl::Status refusal;
+  bool taken = false;
+  bool first = false;
   {
     MutexLock lock(&mu_);
     if (stopping_) {
@@ -73,10 +75,15 @@ void LogStage::PushRead(ReadCommit read, ReadCompletion done) {
     } else if (failed() || reads_.size() >= max_waiting_reads_) {
       refusal = AuditUnavailable();
     } else {
+      // Whoever found it empty has woken the stage, which takes all that wait.
+      first = reads_.empty();
+      taken = true;
       reads_.push_back(std::move(waiting));
-      wake_.Signal();
-      return;
     }
+  }
+  if (taken) {
+    if (first) wake_.Signal();
+    return;
   }
   Refuse(std::move(waiting), ReadOutcome::Kind::kFailed, std::move(refusal));
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 
+#include "gateway/vault/subject_reader.h"
 #include "gateway/vault/wipe.h"
 
 namespace consentry::vault {
@@ -35,6 +36,26 @@ void CachedSubject::PutSlot(std::shared_ptr<const void> value) const {
   // Swapped, so that the old value ends outside of the lock.
   MutexLock lock(&mu_);
   slot_.swap(value);
+}
+
+std::shared_ptr<const RecordSet> CachedSubject::FindRecords(
+    std::string_view kind) const {
+  MutexLock lock(&mu_);
+  for (const std::shared_ptr<const RecordSet>& set : records_) {
+    if (set->kind == kind) return set;
+  }
+  return nullptr;
+}
+
+void CachedSubject::KeepRecords(
+    std::shared_ptr<const RecordSet> records) const {
+  MutexLock lock(&mu_);
+  if (kept_bytes_ + records->bytes > kMaxKeptBytes) return;
+  for (const std::shared_ptr<const RecordSet>& set : records_) {
+    if (set->kind == records->kind) return;
+  }
+  kept_bytes_ += records->bytes;
+  records_.push_back(std::move(records));
 }
 
 HeadCache::HeadCache(const Options& options)

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <list>
 #include <memory>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -17,9 +18,13 @@
 
 namespace consentry::vault {
 
+// Records of one subject and kind: gateway/vault/subject_reader.h.
+struct RecordSet;
+
 // The opened head of one subject at one version, with the keys it was opened
-// by. Shared and immutable but for the slot; safe for many threads. Texts of
-// the head are wiped at the end; the keys lie in locked memory.
+// by. Shared and immutable but for what is kept beside it; safe for many
+// threads. Texts of the head are wiped at the end; the keys lie in locked
+// memory.
 class CachedSubject {
  public:
   // `version` is subjects.version; `as_of_change` Committer::LastStored() from
@@ -42,7 +47,14 @@ class CachedSubject {
   std::shared_ptr<const void> slot() const;
   void PutSlot(std::shared_ptr<const void> value) const;
 
-  // Memory in use, an estimate that leaves the slot out.
+  // Records that were read after the head, one set for each kind, or null.
+  // They hold as long as the head does: whatever writes a record raises the
+  // subject's version. Sets beyond kMaxKeptBytes for all kinds are not kept.
+  static constexpr size_t kMaxKeptBytes = 4096;
+  std::shared_ptr<const RecordSet> FindRecords(std::string_view kind) const;
+  void KeepRecords(std::shared_ptr<const RecordSet> records) const;
+
+  // Memory in use, an estimate that leaves out what is kept beside the head.
   size_t bytes() const { return bytes_; }
 
  private:
@@ -54,6 +66,9 @@ class CachedSubject {
 
   mutable Mutex mu_;
   mutable std::shared_ptr<const void> slot_ ABSL_GUARDED_BY(mu_);
+  mutable std::vector<std::shared_ptr<const RecordSet>> records_
+      ABSL_GUARDED_BY(mu_);
+  mutable size_t kept_bytes_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
 // Opened heads and unwrapped keys of the subjects asked for last. Bounded in
@@ -68,12 +83,12 @@ class CachedSubject {
 class HeadCache {
  public:
   struct Options {
-    size_t max_bytes = 64 << 20;
+    size_t max_bytes = 96 << 20;
     // Below crypto::LockedSlab::capacity(), with room for the subjects that
     // are in use and no longer cached.
     size_t max_entries = 16384;
-    // What a slot is counted as, whether there is one or not.
-    size_t slot_bytes = 1024;
+    // What is kept beside a head is counted as, whether there is any or not.
+    size_t slot_bytes = 1024 + CachedSubject::kMaxKeptBytes;
   };
 
   explicit HeadCache(const Options& options);

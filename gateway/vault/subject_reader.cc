@@ -8,6 +8,7 @@
 #include "gateway/vault/head_codec.h"
 #include "gateway/vault/head_update.h"
 #include "gateway/vault/record_number.h"
+#include "gateway/vault/wipe.h"
 #include "proto/support/error.h"
 #include "proto/support/status_macros.h"
 
@@ -51,6 +52,26 @@ uint64_t GroupOf(uint64_t subject, const SubjectHead& head) {
 }
 
 }  // namespace
+
+RecordSet::RecordSet(std::string_view of_kind, std::vector<StoredRecord> all)
+    : kind(of_kind), records(std::move(all)), bytes(sizeof(RecordSet)) {
+  constexpr size_t kPerRecord = 512;
+  constexpr size_t kPerField = 128;
+  for (const StoredRecord& record : records) {
+    bytes += kPerRecord;
+    for (const store::v1::SealedField& field : record.blob.fields()) {
+      bytes += kPerField + field.sealed().size();
+    }
+  }
+}
+
+RecordSet::~RecordSet() {
+  for (StoredRecord& record : records) {
+    WipeString(record.meta.mutable_source_key());
+    WipeString(record.meta.mutable_purpose());
+    WipeString(record.meta.mutable_source());
+  }
+}
 
 crypto::FieldContext FieldContextOf(const StoredRecord& record,
                                     std::string_view field_name) {
@@ -295,6 +316,26 @@ absl::StatusOr<std::vector<StoredRecord>> SubjectReader::ReadRecords(
   return records;
 }
 
+absl::StatusOr<std::vector<std::shared_ptr<const RecordSet>>>
+SubjectReader::SharedRecords(Connection* connection,
+                             const CachedSubject& subject,
+                             std::span<const std::string_view> kinds) const {
+  std::vector<std::shared_ptr<const RecordSet>> sets;
+  sets.reserve(kinds.size());
+  for (std::string_view kind : kinds) {
+    if (RecordCount(kind, subject.head()) == 0) continue;
+    std::shared_ptr<const RecordSet> set = subject.FindRecords(kind);
+    if (set == nullptr) {
+      CONSENTRY_ASSIGN_OR_RETURN(std::vector<StoredRecord> records,
+                                 ReadKind(connection, subject, kind));
+      set = std::make_shared<const RecordSet>(kind, std::move(records));
+      subject.KeepRecords(set);
+    }
+    sets.push_back(std::move(set));
+  }
+  return sets;
+}
+
 void SubjectReader::ReadDecoy(Connection* connection, const LookupKey& key,
                               std::span<const std::string_view> kinds,
                               const HeadOptions& options) const {
@@ -307,7 +348,7 @@ void SubjectReader::ReadDecoy(Connection* connection, const LookupKey& key,
   const absl::StatusOr<std::shared_ptr<const CachedSubject>> head =
       ReadHead(connection, number % subjects + 1, options);
   if (!head.ok()) return;
-  ReadRecords(connection, **head, kinds).IgnoreError();
+  SharedRecords(connection, **head, kinds).IgnoreError();
 }
 
 absl::StatusOr<std::vector<uint64_t>> SubjectReader::SubjectsAfter(

@@ -51,6 +51,20 @@ struct StoredRecord {
   store::v1::RecordMeta meta;
 };
 
+// All that is read of one kind of a subject, newest first. What their metas say
+// in words is wiped at the end.
+struct RecordSet {
+  std::string kind;
+  std::vector<StoredRecord> records;
+  // Memory in use, an estimate.
+  size_t bytes = 0;
+
+  RecordSet(std::string_view of_kind, std::vector<StoredRecord> all);
+  RecordSet(const RecordSet&) = delete;
+  RecordSet& operator=(const RecordSet&) = delete;
+  ~RecordSet();
+};
+
 // The context by which crypto::Opener opens `record`'s value of the field with
 // this full name ("profile.email"), which must outlive the result.
 crypto::FieldContext FieldContextOf(const StoredRecord& record,
@@ -59,11 +73,12 @@ crypto::FieldContext FieldContextOf(const StoredRecord& record,
 // Finds subjects and reads what the store holds about them. Opens heads and
 // metas (FactOpener) and no value of any field: that takes a Grant.
 //
-// A unary read, Resolve + ReadHead + ReadRecords of one kind, touches one leaf
-// page each of lookup, subjects and records. What it reads may be of different
-// versions: take Committer::LastStored() before, and commit with the head's
-// version, which every write of a record raises too. A store::ReadTransaction
-// around it gives one state; then take HeadCache::Now() before that.
+// A unary read, Resolve + ReadHead + SharedRecords of one kind, touches at most
+// one leaf page each of lookup, subjects and records. What it reads may be of
+// different versions: take Committer::LastStored() before, and commit with the
+// head's version, which every write of a record raises too. A
+// store::ReadTransaction around it gives one state; then take HeadCache::Now()
+// before that.
 //
 // Safe for many threads, each with a connection of its own.
 class SubjectReader {
@@ -124,6 +139,12 @@ class SubjectReader {
   // The subject's records of these kinds, for each kind newest first (by
   // collection, then id) and at most kMaxRecordsRead.
   absl::StatusOr<std::vector<StoredRecord>> ReadRecords(
+      store::Connection* connection, const CachedSubject& subject,
+      std::span<const std::string_view> kinds) const;
+
+  // The same, one set for each kind that has records, kept beside the head:
+  // found there without a look at the store.
+  absl::StatusOr<std::vector<std::shared_ptr<const RecordSet>>> SharedRecords(
       store::Connection* connection, const CachedSubject& subject,
       std::span<const std::string_view> kinds) const;
 

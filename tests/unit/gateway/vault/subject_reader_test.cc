@@ -87,6 +87,63 @@ TEST_F(SubjectReaderTest, ChangeIsSeenAtOnce) {
   EXPECT_GT(Head(subject).version(), before);
 }
 
+TEST_F(SubjectReaderTest, RecordsAreKeptBesideTheHeadUntilTheyChange) {
+  const uint64_t subject = Person("1", "Anna");
+  const auto read = [&] {
+    const auto head = reader().ReadHead(reader_connection(), subject, {});
+    EXPECT_OK(head);
+    const auto sets = reader().SharedRecords(reader_connection(), **head,
+                                             std::span(&kProfile, 1));
+    EXPECT_OK(sets);
+    EXPECT_EQ(sets->size(), 1u);
+    return sets->front();
+  };
+  const std::shared_ptr<const RecordSet> first = read();
+  EXPECT_EQ(read(), first);
+  ImportOne("crm", RowBuilder("profile", "1")
+                       .External("crm", "1")
+                       .Email("1@example.com")
+                       .Text("first_name", "Anne"));
+  const std::shared_ptr<const RecordSet> second = read();
+  EXPECT_NE(second, first);
+  ASSERT_EQ(second->records.size(), 1u);
+  EXPECT_GT(second->records[0].row_generation,
+            first->records[0].row_generation);
+  EXPECT_EQ(read(), second);
+}
+
+TEST_F(SubjectReaderTest, KindsWithoutRecordsGiveNoSet) {
+  const uint64_t subject = Person("1", "Anna");
+  ASSERT_OK_AND_ASSIGN(const auto head,
+                       reader().ReadHead(reader_connection(), subject, {}));
+  constexpr std::string_view kOrder = "order";
+  ASSERT_OK_AND_ASSIGN(const auto sets,
+                       reader().SharedRecords(reader_connection(), *head,
+                                              std::span(&kOrder, 1)));
+  EXPECT_TRUE(sets.empty());
+}
+
+TEST_F(SubjectReaderTest, ManyRecordsAreReadAndNotKept) {
+  const uint64_t subject = Person("1", "Anna");
+  for (int i = 0; i < 20; ++i) {
+    ImportOne("crm", RowBuilder("order", std::to_string(i))
+                         .External("crm", "1")
+                         .Text("number", "A-" + std::to_string(i)));
+  }
+  ASSERT_OK_AND_ASSIGN(const auto head,
+                       reader().ReadHead(reader_connection(), subject, {}));
+  constexpr std::string_view kOrder = "order";
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_OK_AND_ASSIGN(const auto sets,
+                         reader().SharedRecords(reader_connection(), *head,
+                                                std::span(&kOrder, 1)));
+    ASSERT_EQ(sets.size(), 1u);
+    EXPECT_EQ(sets[0]->records.size(), 20u);
+    EXPECT_GT(sets[0]->bytes, CachedSubject::kMaxKeptBytes);
+  }
+  EXPECT_EQ(head->FindRecords(kOrder), nullptr);
+}
+
 TEST_F(SubjectReaderTest, DestroyedKeysLeaveNobody) {
   const uint64_t subject = Person("1", "Anna");
   ASSERT_OK(keys().slots().Destroy(subject, 1));
