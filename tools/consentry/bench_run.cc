@@ -14,6 +14,9 @@ namespace consentry::tools {
 namespace {
 
 constexpr uint64_t kSmall = 10'000;
+// Withdrawals that one run makes at most, of each gateway.
+constexpr uint64_t kBigSpare = 2500;
+constexpr uint64_t kSmallSpare = 1500;
 
 struct Step {
   absl::Status (*measure)(BenchRun* run);
@@ -79,7 +82,7 @@ absl::StatusOr<BenchSite*> BenchRun::Big() {
     CONSENTRY_ASSIGN_OR_RETURN(
         big_,
         BenchSite::Open(absl::StrCat(options_.folder, "/subjects-", million()),
-                        million()));
+                        million(), kBigSpare));
   }
   if (big_->process() == nullptr) CONSENTRY_RETURN_IF_ERROR(big_->Start());
   return big_.get();
@@ -90,7 +93,7 @@ absl::StatusOr<BenchSite*> BenchRun::Small() {
     CONSENTRY_ASSIGN_OR_RETURN(
         small_,
         BenchSite::Open(absl::StrCat(options_.folder, "/subjects-", kSmall),
-                        kSmall));
+                        kSmall, kSmallSpare));
   }
   return small_.get();
 }

@@ -90,18 +90,19 @@ absl::StatusOr<std::vector<std::shared_ptr<grpc::Channel>>> ConnectMany(
 }
 
 absl::StatusOr<std::unique_ptr<BenchSite>> BenchSite::Open(
-    const std::string& folder, uint64_t subjects) {
+    const std::string& folder, uint64_t subjects, uint64_t spare) {
   std::unique_ptr<BenchSite> site(new BenchSite(folder, subjects));
   const auto marker = ReadFile(folder + kMarker);
-  if (!marker.ok() || *marker != std::to_string(subjects)) {
+  const auto taken = ReadFile(folder + kWithdrawn);
+  if (taken.ok() && !absl::SimpleAtoi(*taken, &site->withdrawn_)) {
+    return absl::DataLossError("cannot read " + folder + kWithdrawn);
+  }
+  if (!marker.ok() || *marker != std::to_string(subjects) ||
+      site->readable() + site->withdrawn_ + spare > subjects) {
     std::error_code fault;
     std::filesystem::remove_all(folder, fault);
+    site->withdrawn_ = 0;
     CONSENTRY_RETURN_IF_ERROR(site->Make());
-  }
-  if (const auto taken = ReadFile(folder + kWithdrawn); taken.ok()) {
-    if (!absl::SimpleAtoi(*taken, &site->withdrawn_)) {
-      return absl::DataLossError("cannot read " + folder + kWithdrawn);
-    }
   }
   if (site->process_ == nullptr) {
     CONSENTRY_RETURN_IF_ERROR(site->Start());

@@ -29,11 +29,12 @@ inline constexpr char kBenchImporter[] = "bench-importer";
 // `consentry serve` runs. One thread.
 class BenchSite {
  public:
-  // Uses the folder when an earlier run has filled it with as many subjects;
-  // otherwise makes it anew, over the API: init, registrations, an import.
-  // The gateway serves on return.
+  // Uses the folder when an earlier run has filled it with as many subjects and
+  // at least `spare` consents are left to be withdrawn; otherwise makes it
+  // anew, over the API: init, registrations, an import. The gateway serves on
+  // return.
   static absl::StatusOr<std::unique_ptr<BenchSite>> Open(
-      const std::string& folder, uint64_t subjects);
+      const std::string& folder, uint64_t subjects, uint64_t spare);
   BenchSite(const BenchSite&) = delete;
   BenchSite& operator=(const BenchSite&) = delete;
 
@@ -52,7 +53,7 @@ class BenchSite {
   // kept for withdrawals.
   uint64_t readable() const;
   // The next customer whose consent may be withdrawn. ResourceExhausted when
-  // none is left: the folder has to be made anew.
+  // none is left.
   absl::StatusOr<uint64_t> TakeSpare();
 
   // Connections of their own.
