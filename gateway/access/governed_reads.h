@@ -1,7 +1,9 @@
 #ifndef CONSENTRY_GATEWAY_ACCESS_GOVERNED_READS_H_
 #define CONSENTRY_GATEWAY_ACCESS_GOVERNED_READS_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,16 +12,10 @@
 #include "absl/status/statusor.h"
 #include "consentry/v1/data_service.pb.h"
 #include "gateway/access/caller.h"
+#include "gateway/access/chunk.h"
 #include "gateway/access/read_plan.h"
-#include "gateway/access/refusals.h"
 #include "gateway/access/snapshot.h"
-#include "gateway/base/clock.h"
-#include "gateway/base/threads.h"
-#include "gateway/crypto/opaque_token.h"
-#include "gateway/crypto/page_token.h"
 #include "gateway/store/committer.h"
-#include "gateway/store/reader_pool.h"
-#include "gateway/vault/subject_reader.h"
 
 namespace consentry::access {
 
@@ -44,9 +40,6 @@ struct Released {
 template <class Response>
 using Done = absl::AnyInvocable<void(absl::StatusOr<Released<Response>>)>;
 
-// Subjects of one chunk: of a batch, of a message of a stream, of a page.
-inline constexpr size_t kMaxChunk = 256;
-
 // The governed read, in five steps for each subject: Snapshot (one read of the
 // subject at one version), Decide (policy, pure), Shape (open and reduce what
 // was released), Commit (the entry, if nothing that was decided on changed;
@@ -61,19 +54,7 @@ inline constexpr size_t kMaxChunk = 256;
 // the workers.
 class GovernedReads {
  public:
-  struct Options {
-    // All outlive the object.
-    ConfigurationSource configuration;
-    store::Committer* committer = nullptr;
-    store::ReaderPool* readers = nullptr;
-    const vault::SubjectReader* subjects = nullptr;
-    const crypto::OpaqueTokens* tokens = nullptr;
-    const crypto::PageTokens* page_tokens = nullptr;
-    const base::Clock* clock = nullptr;
-    base::WorkerPool* workers = nullptr;
-    Refusals* refusals = nullptr;
-    std::string log_origin;
-  };
+  using Options = ReadParts;
   explicit GovernedReads(Options options);
 
   void Read(Caller caller, const v1::ReadSubjectRequest& request,
@@ -92,11 +73,11 @@ class GovernedReads {
   // For a walk over subjects by number. What `keep` refuses is not handed over:
   // its response is empty. Of subjects that are joined only the one with the
   // lowest number is looked at. `reset` is called before each attempt.
-  void ReadNumbers(
-      Caller caller, ReadQuestion question,
-      const std::vector<uint64_t>& subjects, bool want_pseudonym,
-      std::function<void()> reset,
-      std::function<bool(const v1::ReadSubjectResponse&)> keep, JobDone done);
+  void ReadNumbers(Caller caller, ReadQuestion question,
+                   const std::vector<uint64_t>& subjects, bool want_pseudonym,
+                   std::function<void()> reset,
+                   std::function<bool(const v1::ReadSubjectResponse&)> keep,
+                   JobDone done);
 
   template <class Request>
   static ReadQuestion QuestionOf(const Request& request) {
@@ -118,7 +99,6 @@ class GovernedReads {
 
   void Start(std::shared_ptr<Job> job);
   void Attempt(const std::shared_ptr<Job>& job);
-  absl::Status Decide(const std::shared_ptr<Job>& job);
   void Commit(const std::shared_ptr<Job>& job);
   void Complete(const std::shared_ptr<Job>& job);
   void Refuse(const std::shared_ptr<Job>& job, absl::Status status);
