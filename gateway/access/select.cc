@@ -9,7 +9,6 @@
 
 #include "gateway/access/read_plan.h"
 #include "proto/support/error.h"
-#include "proto/support/status_macros.h"
 
 namespace consentry::access {
 namespace {

@@ -6,7 +6,6 @@
 #include <cstring>
 #include <utility>
 
-#include "gateway/crypto/byte_order.h"
 #include "gateway/crypto/key_access.h"
 #include "proto/support/status_macros.h"
 

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "consentry/v1/admin_service.grpc.pb.h"
-#include "gateway/clients/registry.h"
 #include "gateway/rpc/entries.h"
 #include "gateway/rpc/limits.h"
 #include "gateway/rpc/services.h"

@@ -15,7 +15,6 @@
 #include "audit/log/note.h"
 #include "gateway/base/log.h"
 #include "gateway/server/tag_resolver.h"
-#include "gateway/store/schema.h"
 #include "gateway/store/sqlcipher/engine.h"
 #include "policy/packs/packs.h"
 #include "proto/support/status_macros.h"

@@ -5,7 +5,6 @@
 #include <future>
 #include <utility>
 
-#include "gateway/base/log.h"
 #include "gateway/store/completion_queue.h"
 #include "gateway/store/disk_guard.h"
 #include "gateway/store/log_stage.h"

@@ -5,7 +5,6 @@
 #include <limits>
 
 #include "policy/engine/civil.h"
-#include "policy/engine/places.h"
 
 namespace consentry::policy {
 

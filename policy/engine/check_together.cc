@@ -3,7 +3,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "policy/engine/check.h"
-#include "policy/engine/places.h"
 
 namespace consentry::policy {
 namespace {

@@ -153,7 +153,7 @@ class Enumeration {
   explicit Enumeration(uint64_t number) : rest_(number) {}
 
   config::v1::PolicyCase Run() {
-    using namespace config::v1;  // NOLINT
+    using namespace config::v1;
     PolicyCase out;
     CaseSubject& subject = *out.mutable_subject();
     CaseRequest& request = *out.mutable_request();
@@ -214,7 +214,7 @@ class Enumeration {
 
   // None, each status but GIVEN, and GIVEN in its eight kinds.
   void AddConsent(const char* purpose, config::v1::CaseSubject* subject) {
-    using namespace config::v1;  // NOLINT
+    using namespace config::v1;
     const size_t kind = Digit(15);
     if (kind == 0) return;
     CaseConsent& consent = *subject->add_consents();

@@ -13,7 +13,7 @@
 namespace consentry::policy_model {
 namespace {
 
-using namespace config::v1;  // NOLINT: the model speaks in these words only.
+using namespace config::v1;  // The model speaks in these words only.
 
 // "No rule sorts after every rule."
 const char kNone[] = "\x7f";

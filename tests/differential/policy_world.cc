@@ -10,7 +10,7 @@
 namespace consentry::policy_model {
 namespace {
 
-using namespace config::v1;  // NOLINT: as in the model.
+using namespace config::v1;  // As in the model.
 
 constexpr std::array<const char*, 7> kPlaces = {"DE",    "FR",    "GB", "US",
                                                 "US-CA", "US-VA", "BR"};

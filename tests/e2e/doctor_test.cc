@@ -10,7 +10,6 @@
 #include "gateway/base/clock.h"
 #include "gateway/server/recovery.h"
 #include "tests/e2e/test_gateway.h"
-#include "tests/testing/status_matchers.h"
 
 namespace consentry {
 namespace {

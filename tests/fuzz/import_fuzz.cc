@@ -23,7 +23,7 @@ void Require(bool condition) {
 }
 
 void ReadCells(const std::string& text) {
-  using namespace consentry::tools;  // NOLINT(google-build-using-namespace)
+  using namespace consentry::tools;
   const std::string cell = text.substr(0, 64);
   for (const bool comma : {false, true}) {
     if (const auto number = ParseCellNumber(cell, comma)) {
@@ -46,7 +46,7 @@ void ReadCells(const std::string& text) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace consentry::tools;  // NOLINT(google-build-using-namespace)
+  using namespace consentry::tools;
   const std::string bytes(reinterpret_cast<const char*>(data), size);
   ReadCells(bytes);
   std::istringstream first(bytes);

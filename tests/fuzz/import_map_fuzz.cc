@@ -26,7 +26,7 @@ constexpr char kFile[] =
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace consentry::tools;  // NOLINT(google-build-using-namespace)
+  using namespace consentry::tools;
   consentry::config::v1::ImportMap map;
   consentry::TextProto text("map");
   const absl::Status parsed = text.Parse(

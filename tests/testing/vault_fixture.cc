@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "gateway/crypto/opener.h"
-#include "gateway/store/schema.h"
 #include "gateway/vault/profile.h"
 #include "tests/testing/grant_for_test.h"
 #include "tests/testing/status_matchers.h"

@@ -9,7 +9,7 @@
 
 // The one program that a person types.
 int main(int argc, char** argv) {
-  using namespace consentry::tools;  // NOLINT(google-build-using-namespace)
+  using namespace consentry::tools;
   consentry::server::PrepareProcess();
 
   CLI::App app(

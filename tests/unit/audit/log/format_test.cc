@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "audit/log/audit_log.h"
-#include "audit/log/base64.h"
 #include "audit/log/export.h"
 #include "audit/log/segment.h"
 #include "tests/testing/memory_file_system.h"

@@ -10,7 +10,6 @@
 #include "audit/log/format.h"
 #include "audit/log/frame.h"
 #include "audit/log/segment.h"
-#include "audit/log/tile.h"
 #include "tests/testing/memory_file_system.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/tampered_log.h"

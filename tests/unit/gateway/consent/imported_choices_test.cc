@@ -5,7 +5,6 @@
 #include <memory>
 #include <string>
 
-#include "proto/support/utf8.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/test_keys.h"
 #include "tests/unit/gateway/clients/sample_policy.h"

@@ -22,7 +22,6 @@
 
 #include "gateway/store/committer.h"
 #include "gateway/store/sqlcipher/engine.h"
-#include "proto/support/status_macros.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/store_fixture.h"
 

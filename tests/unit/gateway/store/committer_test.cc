@@ -11,7 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "gateway/store/outbox.h"
 #include "gateway/store/schema.h"
 #include "proto/support/error.h"
 #include "tests/testing/status_matchers.h"

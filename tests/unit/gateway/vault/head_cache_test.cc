@@ -8,7 +8,6 @@
 #include <thread>
 #include <vector>
 
-#include "proto/support/mutex.h"
 #include "tests/testing/test_keys.h"
 
 namespace consentry::vault {

@@ -8,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "gateway/vault/vault_writer.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/vault_fixture.h"
 

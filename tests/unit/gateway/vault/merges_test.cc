@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "gateway/vault/record_number.h"
-#include "gateway/vault/vault_writer.h"
 #include "proto/support/error.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/vault_fixture.h"

@@ -9,7 +9,6 @@
 #include "gateway/crypto/opener.h"
 #include "gateway/store/engine.h"
 #include "gateway/vault/record_number.h"
-#include "proto/support/error.h"
 #include "tests/testing/grant_for_test.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/vault_fixture.h"

@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include "gateway/store/reader_pool.h"
 #include "gateway/vault/subject_reader.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/vault_fixture.h"

@@ -17,7 +17,6 @@
 #include "policy/engine/civil.h"
 #include "policy/engine/policy_case.h"
 #include "policy/packs/pack_cases.h"
-#include "policy/packs/packs.h"
 #include "tests/testing/status_matchers.h"
 #include "tools/consentry/policy_files.h"
 

@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "policy/engine/bundle.h"
-#include "policy/packs/packs.h"
 #include "tests/testing/status_matchers.h"
 #include "tools/consentry/policy_files.h"
 

@@ -17,7 +17,6 @@
 #include "tools/consentry/catalog_text.h"
 #include "tools/consentry/csv.h"
 #include "tools/consentry/import_map.h"
-#include "tools/consentry/import_map_check.h"
 #include "tools/consentry/samples/generator.h"
 
 namespace consentry::tools {
