@@ -18,6 +18,10 @@ constexpr char kFormatKey[] = "format";
 
 // Entries that the index's thread takes in one step.
 constexpr uint64_t kEntriesPerStep = 16384;
+// Of a gap: steps that are written at once, and steps for which the subjects
+// are resolved once, which takes a keyed hash for each living subject.
+constexpr uint64_t kStepsPerFlush = 16;
+constexpr uint64_t kStepsPerResolve = 128;
 
 constexpr base::LogEvent kIndexFailed{base::LogLevel::kError, 3401,
                                       "trail.index_failed"};
@@ -229,7 +233,8 @@ absl::Status TrailIndex::AddEntry(uint64_t index, std::string_view bytes,
 // Entries of earlier processes: the subjects are found by their tags.
 absl::Status TrailIndex::IndexGap(uint64_t end) {
   for (uint64_t begin = indexed_size(); begin < end; begin = indexed_size()) {
-    const uint64_t stop = std::min(end, begin + 16 * kEntriesPerStep);
+    const uint64_t stop =
+        std::min(end, begin + kStepsPerResolve * kEntriesPerStep);
     std::set<uint32_t> months;
     absl::Status status;
     CONSENTRY_RETURN_IF_ERROR(
@@ -246,11 +251,23 @@ absl::Status TrailIndex::IndexGap(uint64_t end) {
           return true;
         }));
     CONSENTRY_RETURN_IF_ERROR(status);
-    std::map<std::string, uint64_t, std::less<>> tags;
+    Tags tags;
     if (!months.empty()) {
       CONSENTRY_ASSIGN_OR_RETURN(
           tags, resolve_(std::vector<uint32_t>(months.begin(), months.end())));
     }
+    CONSENTRY_RETURN_IF_ERROR(IndexByTags(stop, tags));
+    MutexLock lock(&mu_);
+    if (stopping_) return absl::OkStatus();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status TrailIndex::IndexByTags(uint64_t end, const Tags& tags) {
+  for (uint64_t begin = indexed_size(); begin < end; begin = indexed_size()) {
+    const uint64_t stop =
+        std::min(end, begin + kStepsPerFlush * kEntriesPerStep);
+    absl::Status status;
     CONSENTRY_RETURN_IF_ERROR(
         reader_->Scan(begin, stop, [&](uint64_t index, std::string_view bytes) {
           store::v1::Leaf leaf;

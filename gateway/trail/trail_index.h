@@ -110,6 +110,7 @@ class TrailIndex {
   TrailIndex(store::Engine* engine, const audit::LogReader* reader,
              TagResolver resolve, const Options& options);
 
+  using Tags = std::map<std::string, uint64_t, std::less<>>;
   struct Observed {
     uint64_t index;
     std::vector<uint64_t> subjects;
@@ -118,6 +119,7 @@ class TrailIndex {
   absl::Status Load();
   void Run();
   absl::Status IndexGap(uint64_t end);
+  absl::Status IndexByTags(uint64_t end, const Tags& tags);
   absl::Status IndexUpTo(uint64_t end);
   absl::Status AddEntry(uint64_t index, std::string_view bytes,
                         std::span<const uint64_t> subjects);

@@ -199,7 +199,11 @@ void WriteTable(const BenchReport& report, std::ostream* out) {
                     Short(figure.value), ", the aim is ", Aim(*figure.spec),
                     "\n");
   }
-  *out << (missed.empty() ? "\nEvery aim was met.\n" : "\nMissed:\n") << missed;
+  if (!missed.empty()) {
+    *out << "\nMissed:\n" << missed;
+  } else if (report.failed.empty()) {
+    *out << "\nEvery aim was met.\n";
+  }
   for (const auto& [name, why] : report.failed) {
     *out << "Not measured: " << name << ": " << why << "\n";
   }

@@ -20,6 +20,7 @@
 #include "audit/log/note.h"
 #include "audit/verify/verify.h"
 #include "consentry/config/v1/gateway.pb.h"
+#include "consentry/store/v1/leaf.pb.h"
 #include "policy/engine/text_config.h"
 #include "proto/support/mutex.h"
 #include "proto/support/status_macros.h"
@@ -35,6 +36,8 @@ constexpr char kOrigin[] = "bench.example/log";
 constexpr size_t kEntryBytes = 320;
 constexpr size_t kWaiters = 64;
 constexpr size_t kFillBatch = 4096;
+// Of one customer.
+constexpr size_t kMaxReadEntry = 900;
 
 double SecondsSince(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
@@ -266,13 +269,20 @@ absl::Status FillLog(const std::string& gateway_folder, uint64_t entries) {
       const auto writer, audit::LogWriter::Open(fs, folder, options, &report));
   std::vector<std::string> newest;
   const uint64_t size = writer->size();
-  // The very last entries are about the stop; those before about reads.
   CONSENTRY_RETURN_IF_ERROR(writer->NewReader()->Scan(
-      size - std::min<uint64_t>(size, kFillBatch + 64), size,
+      size - std::min<uint64_t>(size, 4 * kFillBatch), size,
       [&](uint64_t, std::string_view entry) {
-        newest.emplace_back(entry);
+        store::v1::Leaf leaf;
+        if (entry.size() < kMaxReadEntry &&
+            leaf.ParseFromArray(entry.data(), static_cast<int>(entry.size())) &&
+            leaf.event() == "data.read") {
+          newest.emplace_back(entry);
+        }
         return newest.size() < kFillBatch;
       }));
+  if (newest.empty()) {
+    return absl::FailedPreconditionError("the log ends without reads");
+  }
   CONSENTRY_RETURN_IF_ERROR(AppendUpTo(entries, newest, writer.get()));
   return writer->Close();
 }

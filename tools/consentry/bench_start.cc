@@ -80,6 +80,15 @@ absl::StatusOr<double> KillAndStart(BenchSite* site) {
 absl::Status MeasureStart(BenchRun* run) {
   const uint64_t entries = run->million() * 10;
   CONSENTRY_ASSIGN_OR_RETURN(BenchSite* const site, run->Big());
+  {
+    CONSENTRY_ASSIGN_OR_RETURN(const auto channels,
+                               site->Connect(kBenchReader, kBenchConnections));
+    auto draw = std::make_shared<Zipf>(site->readable(), kZipfExponent, 10);
+    LoadOptions load = ReadLoad(channels, [draw] { return draw->Next(); });
+    load.max_calls = 2000;
+    load.span = std::chrono::minutes(1);
+    CONSENTRY_RETURN_IF_ERROR(RunLoad(load).status());
+  }
   site->Stop();
   std::cerr << "filling the log up to " << entries << " entries" << std::endl;
   CONSENTRY_RETURN_IF_ERROR(FillLog(site->folder(), entries));
