@@ -149,7 +149,7 @@ single_operator: $SINGLE
 
 constexpr char kOwnerPack[] =
     R"(# Your own rules. They can only tighten what the law allows: forbid, shorten,
-# coarsen. policy/REFERENCE.md shows how; `consentry policy lint` checks this
+# coarsen. policy/packs/REFERENCE.md shows how; `consentry policy lint` checks this
 # file.
 id: "owner"
 kind: OWNER

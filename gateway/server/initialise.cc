@@ -13,6 +13,7 @@
 #include "gateway/crypto/ids.h"
 #include "gateway/crypto/recovery_key.h"
 #include "gateway/crypto/secret_file.h"
+#include "gateway/server/answers.h"
 #include "gateway/server/config_text.h"
 #include "gateway/server/gateway.h"
 #include "gateway/server/recovery.h"
@@ -176,6 +177,14 @@ absl::StatusOr<InitialiseResult> Initialise(const InitialiseOptions& options) {
                      absl::StrCat(options.folder,
                                   " exists and is not empty; choose another "
                                   "folder"));
+  }
+  std::string faults;
+  for (const FieldViolation& fault : CheckAnswers(options)) {
+    absl::StrAppend(&faults, "\n  ", fault.field, ": ", fault.description);
+  }
+  if (!faults.empty()) {
+    return MakeError(v1::ERROR_REASON_CONFIG_INVALID,
+                     absl::StrCat("some answers cannot be used:", faults));
   }
   const int64_t now_us = base::Clock::System()->NowUs();
   const std::string random = crypto::NewId(crypto::IdKind::kJob).substr(4, 12);

@@ -132,7 +132,8 @@ class Server::Impl {
   absl::Status Stop() {
     if (stopped_.exchange(true)) return absl::OkStatus();
     absl::Status status = absl::OkStatus();
-    if (server_ != nullptr) {
+    const bool served = server_ != nullptr;
+    if (served) {
       NotifyServiceManager("STOPPING=1");
       base::Log(kStopping);
       SetHealth(false);
@@ -167,7 +168,7 @@ class Server::Impl {
     unserved_.reset();
     refusal_log_.reset();
     if (gateway_ != nullptr) status = gateway_->Close();
-    base::Log(kStopped, {{"status", status}});
+    if (served) base::Log(kStopped, {{"status", status}});
     if (logging_) base::StopLog();
     return status;
   }

@@ -17,6 +17,8 @@ bool IsStale(const absl::Status& status) {
          reason == v1::ERROR_REASON_CONTENDED;
 }
 
+constexpr std::string_view kReasonPrefix = "ERROR_REASON_";
+
 absl::Status Refused(const v1::ImportRowResult& result) {
   const v1::ErrorReason first = result.faults_size() > 0
                                     ? result.faults(0).reason()
@@ -25,7 +27,8 @@ absl::Status Refused(const v1::ImportRowResult& result) {
   for (const v1::ImportFault& fault : result.faults()) {
     AddFieldViolation(&status,
                       {.field = fault.column(),
-                       .description = v1::ErrorReason_Name(fault.reason())});
+                       .description = v1::ErrorReason_Name(fault.reason())
+                                          .substr(kReasonPrefix.size())});
   }
   return status;
 }

@@ -33,6 +33,14 @@ int Failed(const absl::Status& status, std::ostream& err) {
   return kError;
 }
 
+// A file that is not there says that the folder is not the log's.
+template <class Options>
+absl::Status OrNoLog(const absl::Status& status, const Options& options) {
+  return absl::IsNotFound(status)
+             ? absl::NotFoundError(options.folder + " holds no audit log")
+             : status;
+}
+
 // JSON string with its quotes. Our texts are names of files and logs.
 std::string Quoted(std::string_view text) {
   static constexpr char kDigits[] = "0123456789abcdef";
@@ -60,7 +68,14 @@ absl::StatusOr<audit::NoteVerifier> ReadKey(const std::string& key) {
   }
   FileSystem* const fs = FileSystem::Posix();
   const absl::StatusOr<bool> is_file = fs->Exists(key);
-  if (!is_file.ok() || !*is_file) return audit::NoteVerifier::FromVkey(key);
+  if (!is_file.ok() || !*is_file) {
+    auto verifier = audit::NoteVerifier::FromVkey(key);
+    if (verifier.ok()) return verifier;
+    return absl::InvalidArgumentError(
+        key +
+        " is no file that can be read, and no public key of the form "
+        "<name>+<key id>+<base64>: name one with --key");
+  }
   CONSENTRY_ASSIGN_OR_RETURN(std::string text,
                              audit::ReadFile(fs, key, kMaxKeyFileBytes));
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) {
@@ -203,7 +218,7 @@ int RunAuditProve(const AuditProveOptions& options, std::ostream& out,
   FileSystem* const fs = FileSystem::Posix();
   const auto proof = audit::ProveFromFolder(fs, options.folder, options.index);
   if (!proof.ok()) {
-    const int code = Failed(proof.status(), err);
+    const int code = Failed(OrNoLog(proof.status(), options), err);
     return absl::IsDataLoss(proof.status()) ? kInvalid : code;
   }
   const std::string text = audit::FormatTlogProof(*proof);
@@ -267,7 +282,7 @@ int RunAuditExport(const AuditExportOptions& options, std::ostream& out,
                    std::ostream& err) {
   FileSystem* const fs = FileSystem::Posix();
   const auto newest = audit::NewestCheckpoint(fs, options.folder);
-  if (!newest.ok()) return Failed(newest.status(), err);
+  if (!newest.ok()) return Failed(OrNoLog(newest.status(), options), err);
   const auto log = audit::LogReader::Open(fs, options.folder);
   if (!log.ok()) return Failed(log.status(), err);
   const absl::Status exported =

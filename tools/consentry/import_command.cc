@@ -1,10 +1,12 @@
 #include <grpcpp/grpcpp.h>
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "tools/consentry/command.h"
@@ -35,7 +37,21 @@ uint64_t SizeOf(const std::string& path) {
   return file ? static_cast<uint64_t>(file.tellg()) : 0;
 }
 
+// Removes a list of what was held back when nothing was.
+void RemoveIfEmpty(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  std::error_code ignored;
+  if (!std::getline(file, line)) std::filesystem::remove(path, ignored);
+}
+
 int RunImport(const std::string& folder, const ImportCommandOptions& options) {
+  for (const std::string& file : {options.map, options.file}) {
+    if (!std::ifstream(file)) {
+      return Fail(absl::NotFoundError("cannot read " + file));
+    }
+  }
   const auto session = Session::Open({folder, options.client, "", false});
   if (!session.ok()) return Fail(session.status());
   const std::string quarantine_path = options.quarantine.empty()
@@ -50,6 +66,8 @@ int RunImport(const std::string& folder, const ImportCommandOptions& options) {
   const auto report = ImportOver((*session)->channel(), options.map,
                                  options.file, import_options, &quarantine,
                                  /*show_progress=*/true);
+  quarantine.close();
+  RemoveIfEmpty(quarantine_path);
   if (!report.ok()) return Fail(report.status());
   std::cout << (options.json ? ReportJson(*report) + "\n"
                              : ReportTable(*report));

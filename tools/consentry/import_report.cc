@@ -46,8 +46,10 @@ std::string ReportTable(const ImportReport& report) {
                   " changed (", WithCommas(report.created), " new, ",
                   WithCommas(report.updated), " updated), ",
                   WithCommas(report.unchanged), " unchanged\n");
-  absl::StrAppend(&out, "  held back    ", WithCommas(report.quarantined_rows),
-                  " rows");
+  absl::StrAppend(
+      &out, "  held back    ", WithCommas(report.quarantined_rows),
+      " whole rows",
+      report.reasons.empty() ? "" : "; rows and single values, by reason:");
   for (const auto& [reason, count] : report.reasons) {
     absl::StrAppend(&out, "\n    ", absl::StrFormat("%-24s", reason), " ",
                     WithCommas(count));

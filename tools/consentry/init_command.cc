@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/server/answers.h"
 #include "gateway/server/initialise.h"
 #include "proto/support/status_macros.h"
 #include "tools/consentry/command.h"
@@ -99,6 +100,16 @@ int RunInit(const std::string& folder, InitOptions* options) {
       << "  public key      " << made->verifier_key << "\n"
       << "                  of the audit log; keep a copy elsewhere, to check "
          "the log against\n\n";
+  std::string open;
+  for (const std::string& threshold : server::OpenThresholds(init)) {
+    open += (open.empty() ? "" : ", ") + threshold;
+  }
+  if (!open.empty()) {
+    std::cout << "Note: a law of your markets that attaches to larger "
+                 "businesses alone does not attach\nhere. If you reach its "
+                 "size, say so in consentry.txtpb, controller.thresholds:\n  "
+              << open << "\n\n";
+  }
   ShowNext(ProgramPath(), folder, init);
   std::fill(recovery.begin(), recovery.end(), '\0');
   return kExitOk;

@@ -9,8 +9,10 @@
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "consentry/config/v1/purposes.pb.h"
+#include "gateway/server/answers.h"
 #include "policy/engine/text_config.h"
 #include "policy/packs/packs.h"
 #include "proto/support/status_macros.h"
@@ -175,6 +177,23 @@ absl::Status AskQuestions(std::istream& in, std::ostream& out,
         options->markets = std::move(places);
         return absl::OkStatus();
       }));
+  if (const auto open = server::OpenThresholds(*options); !open.empty()) {
+    CONSENTRY_RETURN_IF_ERROR(asker.Ask(
+        absl::StrCat("    Some laws there attach to larger businesses alone. "
+                     "Which of these sizes do you reach: ",
+                     absl::StrJoin(open, ", "), "?"),
+        "none", [&](const std::string& line) -> absl::Status {
+          options->thresholds =
+              line == "none" ? std::vector<std::string>() : SplitAnswer(line);
+          for (const std::string& word : options->thresholds) {
+            if (std::find(open.begin(), open.end(), word) == open.end()) {
+              return absl::InvalidArgumentError(
+                  absl::StrCat(word, " is none of these"));
+            }
+          }
+          return absl::OkStatus();
+        }));
+  }
   CONSENTRY_RETURN_IF_ERROR(asker.Ask(
       "\n2/5 Sources: which systems hold customers? The most trusted first; "
       "it wins where two disagree",
@@ -209,12 +228,17 @@ absl::Status AskQuestions(std::istream& in, std::ostream& out,
         options->purposes = std::move(keys);
         return absl::OkStatus();
       }));
-  CONSENTRY_RETURN_IF_ERROR(
-      asker.Ask("\n4/5 Where does the gateway listen? Address and port",
-                "127.0.0.1:50051", [&](const std::string& line) {
-                  options->address = line;
-                  return absl::OkStatus();
-                }));
+  CONSENTRY_RETURN_IF_ERROR(asker.Ask(
+      "\n4/5 Where does the gateway listen? Address and port",
+      "127.0.0.1:50051", [&](const std::string& line) {
+        options->address = line;
+        server::InitialiseOptions answer;
+        answer.address = line;
+        const auto faults = server::CheckAnswers(answer);
+        return faults.empty()
+                   ? absl::OkStatus()
+                   : absl::InvalidArgumentError(faults.front().description);
+      }));
   CONSENTRY_RETURN_IF_ERROR(asker.Ask(
       "\n5/5 Who are you? The name of the business, as customers know it", "",
       [&](const std::string& line) {

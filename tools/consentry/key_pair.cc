@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <memory>
 
 #include "proto/support/status_macros.h"
@@ -69,12 +70,14 @@ absl::StatusOr<KeyPair> MakeKeyPair(const std::string& common_name) {
   }
   KeyPair pair;
   CONSENTRY_ASSIGN_OR_RETURN(pair.key_pem, ToPem([&](BIO* bio) {
-    return PEM_write_bio_PKCS8PrivateKey(bio, key.get(), nullptr, nullptr, 0,
-                                         nullptr, nullptr);
-  }));
-  CONSENTRY_ASSIGN_OR_RETURN(
-      pair.signing_request_pem,
-      ToPem([&](BIO* bio) { return PEM_write_bio_X509_REQ(bio, request.get()); }));
+                               return PEM_write_bio_PKCS8PrivateKey(
+                                   bio, key.get(), nullptr, nullptr, 0, nullptr,
+                                   nullptr);
+                             }));
+  CONSENTRY_ASSIGN_OR_RETURN(pair.signing_request_pem, ToPem([&](BIO* bio) {
+                               return PEM_write_bio_X509_REQ(bio,
+                                                             request.get());
+                             }));
   return pair;
 }
 
@@ -98,6 +101,18 @@ absl::StatusOr<std::string> SelfSign(const KeyPair& pair,
       [&](BIO* bio) { return PEM_write_bio_X509(bio, certificate.get()); });
 }
 
+absl::StatusOr<absl::Time> CertificateEnd(const std::string& pem) {
+  const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  const Certificate certificate(
+      PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
+  std::tm end{};
+  if (!certificate ||
+      ASN1_TIME_to_tm(X509_get0_notAfter(certificate.get()), &end) != 1) {
+    return absl::InvalidArgumentError("this is no certificate");
+  }
+  return absl::FromTM(end, absl::UTCTimeZone());
+}
+
 absl::Status WritePrivate(const std::string& path, const std::string& content) {
   const int file =
       open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -107,8 +122,8 @@ absl::Status WritePrivate(const std::string& path, const std::string& content) {
                : absl::UnavailableError("cannot write " + path);
   }
   const ssize_t written = write(file, content.data(), content.size());
-  const bool good = written == static_cast<ssize_t>(content.size()) &&
-                    fsync(file) == 0;
+  const bool good =
+      written == static_cast<ssize_t>(content.size()) && fsync(file) == 0;
   close(file);
   return good ? absl::OkStatus()
               : absl::UnavailableError("cannot write " + path);

@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 namespace consentry::tools {
 
@@ -20,6 +21,9 @@ absl::StatusOr<KeyPair> MakeKeyPair(const std::string& common_name);
 // A certificate that nobody vouches for: what a stranger would show.
 absl::StatusOr<std::string> SelfSign(const KeyPair& pair,
                                      const std::string& common_name);
+
+// When the first certificate of a PEM text ends. InvalidArgument.
+absl::StatusOr<absl::Time> CertificateEnd(const std::string& pem);
 
 // A new file of mode 0600. AlreadyExists.
 absl::Status WritePrivate(const std::string& path, const std::string& content);

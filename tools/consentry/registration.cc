@@ -23,6 +23,13 @@ grpc::Status RegisterWithNewKey(const std::shared_ptr<grpc::Channel>& admin,
   if (!pair.ok()) return fault(pair.status());
   const std::string stem = folder + "/clients/" + client.id();
   const absl::Status kept = WritePrivate(stem + ".key", pair->key_pem);
+  if (absl::IsAlreadyExists(kept)) {
+    return fault(absl::AlreadyExistsError(
+        stem +
+        ".key is there already; a registration gets a new certificate "
+        "by: consentry client renew " +
+        client.id()));
+  }
   if (!kept.ok()) return fault(kept);
 
   v1::CreateClientRequest request;
@@ -30,9 +37,8 @@ grpc::Status RegisterWithNewKey(const std::shared_ptr<grpc::Channel>& admin,
   request.set_signing_request_pem(pair->signing_request_pem);
   request.set_valid_days(valid_days);
   grpc::ClientContext call;
-  grpc::Status status =
-      v1::AdminService::NewStub(admin)->CreateClient(&call, request,
-                                                     registered);
+  grpc::Status status = v1::AdminService::NewStub(admin)->CreateClient(
+      &call, request, registered);
   if (status.ok()) {
     const absl::Status written =
         WritePrivate(stem + ".pem", registered->issued_certificate_pem());

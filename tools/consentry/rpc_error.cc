@@ -29,9 +29,18 @@ Details DetailsOf(const grpc::Status& status) {
   return details;
 }
 
+bool EndsWith(const std::string& text, const std::string& end) {
+  return !end.empty() && text.size() >= end.size() &&
+         text.compare(text.size() - end.size(), end.size(), end) == 0;
+}
+
 const char* Advice(const grpc::Status& status, const std::string& reason) {
   if (reason == "CLIENT_UNKNOWN") {
     return "Register it: consentry client add";
+  }
+  if (reason == "PERMISSION_MISSING") {
+    return "The registration that asks may not do this: name another with "
+           "--as.";
   }
   if (reason == "CLIENT_EXPIRED") {
     return "Renew it: consentry client renew";
@@ -59,6 +68,11 @@ int PrintError(const grpc::Status& status, std::ostream& err) {
   if (!reason.empty()) err << Printable(reason) << ": ";
   err << Printable(status.error_message()) << "\n";
   for (const auto& violation : details.bad_request.field_violations()) {
+    // The message tells the first fault of a request itself.
+    if (details.bad_request.field_violations_size() == 1 &&
+        EndsWith(status.error_message(), violation.description())) {
+      break;
+    }
     err << "  " << Printable(violation.field()) << ": "
         << Printable(violation.description()) << "\n";
   }
@@ -75,7 +89,7 @@ int PrintError(const grpc::Status& status, std::ostream& err) {
     case grpc::StatusCode::FAILED_PRECONDITION:
       return kExitNo;
     default:
-      return kExitError;
+      return reason == "TOO_LARGE" ? kExitNo : kExitError;
   }
 }
 

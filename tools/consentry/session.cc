@@ -11,10 +11,13 @@
 #include <system_error>
 #include <utility>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "consentry/config/v1/gateway.pb.h"
 #include "gateway/server/server.h"
 #include "policy/engine/text_config.h"
 #include "proto/support/status_macros.h"
+#include "tools/consentry/key_pair.h"
 
 namespace consentry::tools {
 namespace {
@@ -84,6 +87,29 @@ absl::StatusOr<std::string> OnlySystemIn(const std::string& folder) {
                                     list);
 }
 
+// What a handshake would not say.
+absl::Status CheckCertificate(const Credentials& credentials,
+                              const std::string& folder,
+                              const std::string& client) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(credentials.certificate_file, ignored)) {
+    return absl::NotFoundError(
+        "there is no certificate of " + client + " in " + folder +
+        "/clients: register it by `consentry client add " + client +
+        "`, or name another registration with --as");
+  }
+  CONSENTRY_ASSIGN_OR_RETURN(const std::string pem,
+                             ReadFile(credentials.certificate_file));
+  CONSENTRY_ASSIGN_OR_RETURN(const absl::Time end, CertificateEnd(pem));
+  if (end < absl::Now()) {
+    return absl::FailedPreconditionError(
+        "the certificate of " + client + " ended on " +
+        absl::FormatTime("%Y-%m-%d", end, absl::UTCTimeZone()) +
+        ": renew it by `consentry client renew " + client + "`");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 Credentials CredentialsIn(const std::string& folder,
@@ -130,6 +156,8 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Open(const Options& options) {
     CONSENTRY_ASSIGN_OR_RETURN(client, OnlySystemIn(options.folder));
   }
   const Credentials credentials = CredentialsIn(options.folder, client);
+  CONSENTRY_RETURN_IF_ERROR(
+      CheckCertificate(credentials, options.folder, client));
   CONSENTRY_ASSIGN_OR_RETURN(session->channel_,
                              Connect(session->address_, credentials));
   if (IsAnswered(session->channel_.get())) return session;
@@ -142,7 +170,8 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Open(const Options& options) {
   if (absl::IsFailedPrecondition(server.status())) {
     return absl::FailedPreconditionError(
         "a gateway holds " + options.folder + " but does not answer at " +
-        session->address_ + " to the certificate of " + client);
+        session->address_ + " to the certificate of " + client +
+        "; does it listen elsewhere (serve --listen), or still start?");
   }
   if (!server.ok()) return server.status();
   session->server_ = *std::move(server);

@@ -35,13 +35,14 @@ TEST(ParseSourceTest, MakesAKeyOfATitle) {
 
 TEST(AskQuestionsTest, RepeatsAQuestionUntilItsAnswerCanBeRead) {
   std::istringstream in(
-      "Narnia\nDE, US-CA\n!!\nOur CRM, web_shop\n99\n2, "
+      "Narnia\nDE, US-CA\nhuge\nus-ca.business\n!!\nOur CRM, web_shop\n99\n2, "
       "marketing.communications.email\n\n\nSample Shop\n\n");
   std::ostringstream out;
   server::InitialiseOptions options;
   ASSERT_OK(AskQuestions(in, out, &options));
   EXPECT_EQ(options.home, "DE");
   EXPECT_EQ(options.markets, (std::vector<std::string>{"DE", "US-CA"}));
+  EXPECT_EQ(options.thresholds, std::vector<std::string>{"us-ca.business"});
   ASSERT_EQ(options.sources.size(), 2u);
   EXPECT_EQ(options.sources[0].key, "our_crm");
   ASSERT_EQ(options.purposes.size(), 2u);
