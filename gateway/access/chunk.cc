@@ -150,8 +150,8 @@ class Decider {
       CONSENTRY_RETURN_IF_ERROR(
           Fill(snapshot, *grant, &released, &until_us, response));
     }
-    *response->mutable_decision() = MakeAnswer(
-        plan_, decision_, chunk_.caller.may_explain, now_us_, until_us);
+    *response->mutable_decision() =
+        MakeAnswer(plan_, decision_, MayExplain(), now_us_, until_us);
     if (chunk_.keep && !chunk_.keep(*response)) {
       // Not handed over, and not claimed to be.
       released = 0;
@@ -160,6 +160,14 @@ class Decider {
     decided_until_us_ = std::min(decided_until_us_, decision_.decided_until_us);
     AddToEntry(i, released);
     return absl::OkStatus();
+  }
+
+  // Asked anew for each chunk: a stream outlives a permission.
+  bool MayExplain() const {
+    static const clients::PermissionSet explain =
+        *clients::PermissionSet::Of("decisions.explain");
+    return chunk_.caller.may_explain &&
+           plan_.registration->permissions().Contains(explain);
   }
 
   absl::Status Fill(const Snapshot& snapshot, const crypto::Grant& grant,

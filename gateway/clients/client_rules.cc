@@ -91,19 +91,12 @@ void CheckId(const v1::Client& client, Faults* faults) {
 void CheckPurposes(const v1::Client& client, const policy::Bundle& bundle,
                    Faults* faults) {
   faults->CheckList(client.purposes(), "purposes", kMaxPurposes);
-  bool marketing = false;
-  bool service = false;
   for (int i = 0; i < client.purposes_size(); ++i) {
-    const auto purpose = bundle.FindPurpose(client.purposes(i));
-    if (!purpose.has_value()) {
+    if (!bundle.FindPurpose(client.purposes(i))) {
       faults->AddAt("purposes", i, "is not in the purpose registry");
-      continue;
     }
-    const auto purpose_class = bundle.purpose(*purpose).purpose_class();
-    marketing = marketing || IsMarketingSide(purpose_class);
-    service = service || IsServiceSide(purpose_class);
   }
-  if (marketing && service) {
+  if (MixesClasses(client, bundle)) {
     faults->Add("purposes",
                 "direct marketing, targeted advertising, profiling and sale do "
                 "not mix with service and support: register two systems");
@@ -168,6 +161,19 @@ void CheckRole(const v1::Client& client, Faults* faults) {
 }
 
 }  // namespace
+
+bool MixesClasses(const v1::Client& client, const policy::Bundle& bundle) {
+  bool marketing = false;
+  bool service = false;
+  for (const std::string& key : client.purposes()) {
+    const auto purpose = bundle.FindPurpose(key);
+    if (!purpose.has_value()) continue;
+    const auto purpose_class = bundle.purpose(*purpose).purpose_class();
+    marketing = marketing || IsMarketingSide(purpose_class);
+    service = service || IsServiceSide(purpose_class);
+  }
+  return marketing && service;
+}
 
 std::vector<FieldViolation> CheckClient(const v1::Client& client,
                                         const policy::Bundle& bundle,

@@ -31,6 +31,9 @@ std::vector<FieldViolation> CheckClient(const v1::Client& client,
                                         const policy::Bundle& bundle,
                                         int64_t now_us, std::string_view path);
 
+// Whether the purposes are of both sides under this policy.
+bool MixesClasses(const v1::Client& client, const policy::Bundle& bundle);
+
 }  // namespace consentry::clients
 
 #endif  // CONSENTRY_GATEWAY_CLIENTS_CLIENT_RULES_H_

@@ -5,6 +5,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "gateway/clients/client_rules.h"
 #include "gateway/clients/client_table.h"
 #include "gateway/store/schema.h"
 #include "proto/support/error.h"
@@ -41,6 +42,31 @@ v1::Policy Show(const Policy& policy, std::string_view bundle_hash) {
     shown.add_warnings(warning.ToString());
   }
   return shown;
+}
+
+// Another class for a purpose must not make of a registration what no
+// registration may be.
+absl::Status CheckRegistrations(store::Connection* writer,
+                                const policy::Bundle& bundle) {
+  CONSENTRY_ASSIGN_OR_RETURN(const auto clients, ReadClients(writer));
+  absl::Status status;
+  for (const v1::Client& client : clients) {
+    if (client.state() == v1::CLIENT_STATE_REVOKED ||
+        !MixesClasses(client, bundle)) {
+      continue;
+    }
+    if (status.ok()) {
+      status = MakeError(v1::ERROR_REASON_CONFIG_INVALID,
+                         absl::StrCat("with these classes of purposes the "
+                                      "registration ",
+                                      client.id(),
+                                      " would mix marketing with service: "
+                                      "register two systems first"));
+    }
+    AddFieldViolation(
+        &status, {"purposes", absl::StrCat("mixed by client ", client.id())});
+  }
+  return status;
 }
 
 }  // namespace
@@ -123,6 +149,7 @@ void PolicyAdmin::Update(const CallerContext& caller,
                   store::Connection* writer, int64_t,
                   ConfigurationDraft* draft) -> absl::Status {
     CONSENTRY_RETURN_IF_ERROR(mismatch(draft->policy_hash));
+    CONSENTRY_RETURN_IF_ERROR(CheckRegistrations(writer, *policy->bundle));
     CONSENTRY_ASSIGN_OR_RETURN(draft->policy_hash,
                                WritePolicy(writer, policy->sources));
     draft->policy = policy;
@@ -152,6 +179,7 @@ absl::Status PolicyAdmin::LoadFiles(store::Connection* connection,
   plan.negative = true;
   plan.edit = [policy](store::Connection* writer, int64_t,
                        ConfigurationDraft* draft) -> absl::Status {
+    CONSENTRY_RETURN_IF_ERROR(CheckRegistrations(writer, *policy->bundle));
     CONSENTRY_ASSIGN_OR_RETURN(draft->policy_hash,
                                WritePolicy(writer, policy->sources));
     CONSENTRY_RETURN_IF_ERROR(store::PutMeta(writer, kFilesHash, policy->hash));

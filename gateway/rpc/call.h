@@ -37,10 +37,8 @@ class CallInfo {
   }
   // The same caller under the configuration in force now, for another try
   // after the first snapshot went stale and for the next chunk of a stream.
-  absl::StatusOr<clients::Caller> Refresh() const {
-    return registry_->Authenticate(caller_.registration->key(),
-                                   clock_->NowUs());
-  }
+  // PERMISSION_MISSING when the method's was taken away meanwhile.
+  absl::StatusOr<clients::Caller> Refresh() const;
 
   // The metadata of the call holds "sec-gpc: 1".
   bool global_privacy_control() const { return global_privacy_control_; }

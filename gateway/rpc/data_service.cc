@@ -10,8 +10,10 @@
 #include "gateway/rpc/deliver.h"
 #include "gateway/rpc/entries.h"
 #include "gateway/rpc/exchange_call.h"
+#include "gateway/rpc/limits.h"
 #include "gateway/rpc/services.h"
 #include "gateway/rpc/stream_call.h"
+#include "gateway/rpc/stream_room.h"
 #include "gateway/rpc/unary_call.h"
 #include "gateway/rpc/validate.h"
 #include "proto/support/error.h"
@@ -35,8 +37,11 @@ using Base = Api::WithCallbackMethod_ReadSubject<
 class ReadSource final : public StreamSource<v1::StreamReadsResponse> {
  public:
   ReadSource(access::GovernedReads* reads, const CallInfo* call,
-             const v1::StreamReadsRequest* request)
-      : reads_(reads), call_(call), request_(request) {}
+             const v1::StreamReadsRequest* request, StreamRoom::Place place)
+      : reads_(reads),
+        call_(call),
+        request_(request),
+        place_(std::move(place)) {}
 
   void Next(v1::StreamReadsResponse* out, NextCompletion done) override {
     const auto total = static_cast<size_t>(request_->subjects_size());
@@ -64,6 +69,7 @@ class ReadSource final : public StreamSource<v1::StreamReadsResponse> {
   access::GovernedReads* const reads_;
   const CallInfo* const call_;
   const v1::StreamReadsRequest* const request_;
+  const StreamRoom::Place place_;
   size_t first_ = 0;
 };
 
@@ -170,7 +176,14 @@ class DataServer final : public Base {
         [this](const CallInfo& call, const v1::StreamReadsRequest& asked)
             -> absl::StatusOr<
                 std::unique_ptr<StreamSource<v1::StreamReadsResponse>>> {
-          return std::make_unique<ReadSource>(can_.reads, &call, &asked);
+          auto place = room_.Take(call.registration().id(),
+                                  static_cast<size_t>(asked.subjects_size()));
+          if (!place.ok()) {
+            pipeline_->NoteRefusal(call, place.status());
+            return place.status();
+          }
+          return std::make_unique<ReadSource>(can_.reads, &call, &asked,
+                                              *std::move(place));
         });
   }
 
@@ -255,6 +268,7 @@ class DataServer final : public Base {
 
   Pipeline* const pipeline_;
   const DataCapabilities can_;
+  StreamRoom room_{kMaxStreamed, kMaxStreamedOfOne};
   const Method* const read_;
   const Method* const batch_;
   const Method* const stream_;

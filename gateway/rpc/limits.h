@@ -18,9 +18,11 @@ inline constexpr int kMaxMetadataBytes = 8 << 10;
 // One entry of the audit log covers a batch: 256 tags and effects keep it
 // below 64 KiB.
 inline constexpr int kMaxBatch = 256;
-// A stream holds its subjects in memory until their turn comes: 100,000 of them
-// are at most some 4 MiB.
+// A stream holds its subjects in memory until it ends: some 250 bytes each, 25
+// MiB for 100,000. So two full streams of one caller, and 125 MiB together.
 inline constexpr int kMaxStreamSubjects = 100'000;
+inline constexpr size_t kMaxStreamedOfOne = 200'000;
+inline constexpr size_t kMaxStreamed = 500'000;
 
 // policy::kMaxFieldsPerRequest: decisions are arrays of this size.
 inline constexpr int kMaxFields = 64;

@@ -21,9 +21,27 @@ int64_t MicrosecondsLeft(const grpc::ServerContextBase& context,
   return std::chrono::duration_cast<std::chrono::microseconds>(left).count();
 }
 
+absl::Status PermissionMissing(const Method& method) {
+  absl::Status status =
+      MakeError(v1::ERROR_REASON_PERMISSION_MISSING,
+                "the registration does not hold the method's permission");
+  AddErrorMetadata(&status, "permission", method.permission_name);
+  return status;
+}
+
 constexpr int64_t kUnboundedUs = int64_t{366} * 24 * 3600 * 1'000'000;
 
 }  // namespace
+
+absl::StatusOr<clients::Caller> CallInfo::Refresh() const {
+  auto caller =
+      registry_->Authenticate(caller_.registration->key(), clock_->NowUs());
+  if (caller.ok() &&
+      !caller->registration->permissions().Contains(method_->permission)) {
+    return PermissionMissing(*method_);
+  }
+  return caller;
+}
 
 absl::Status CallInfo::CheckAlive() const {
   if (!Expired()) return absl::OkStatus();
@@ -102,12 +120,8 @@ absl::Status Pipeline::Admit(const grpc::ServerContextBase& context,
       info->caller_.configuration.get();
   const clients::Registration& registration = *info->caller_.registration;
   if (!registration.permissions().Contains(info->method().permission)) {
-    absl::Status status =
-        MakeError(v1::ERROR_REASON_PERMISSION_MISSING,
-                  "the registration does not hold the method's permission");
-    AddErrorMetadata(&status, "permission", info->method().permission_name);
     return Refuse(configuration, &registration, info->method(),
-                  std::move(status));
+                  PermissionMissing(info->method()));
   }
   if (const int64_t wait_us = registration.use().rate.Take(monotonic_us);
       wait_us > 0) {

@@ -227,6 +227,48 @@ TEST_F(CallsTest, AnImportAnswersEachMessageOfRows) {
   EXPECT_TRUE(status.ok()) << status.error_message();
 }
 
+TEST_F(CallsTest, AnOpenImportEndsWhenItsPermissionIsTakenAway) {
+  v1::Client client = ServiceClient("importer", kService);
+  client.add_permissions("data.import");
+  const auto stub =
+      v1::DataService::NewStub(gateway_->Connect(gateway_->Register(client)));
+  const auto context = Context();
+  const auto stream = stub->ImportRecords(context.get());
+  v1::ImportRecordsRequest message;
+  message.mutable_header()->set_source("crm");
+  message.mutable_header()->set_purpose(kService);
+  message.mutable_header()->set_label("test.csv");
+  ASSERT_TRUE(stream->Write(message));
+  message.Clear();
+  v1::ImportRow* row = message.mutable_rows()->add_rows();
+  row->set_number(1);
+  row->set_kind("profile");
+  row->set_source_key("p1");
+  row->add_identifiers()->set_type(v1::IDENTIFIER_TYPE_EMAIL);
+  row->mutable_identifiers(0)->set_value("p1@shop.example");
+  (*row->mutable_values())["given_name"].set_string_value("Ada");
+  ASSERT_TRUE(stream->Write(message));
+  v1::ImportRecordsResponse answer;
+  ASSERT_TRUE(stream->Read(&answer));
+
+  v1::GetClientRequest get;
+  get.set_id("importer");
+  v1::Client held;
+  ASSERT_TRUE(Admin()->GetClient(Context().get(), get, &held).ok());
+  held.clear_permissions();
+  v1::UpdateClientRequest update;
+  *update.mutable_client() = held;
+  v1::Client changed;
+  const grpc::Status updated =
+      Admin()->UpdateClient(Context().get(), update, &changed);
+  ASSERT_TRUE(updated.ok()) << updated.error_message();
+
+  row->set_source_key("p2");
+  stream->Write(message);
+  EXPECT_FALSE(stream->Read(&answer));
+  EXPECT_EQ(ReasonOf(stream->Finish()), v1::ERROR_REASON_PERMISSION_MISSING);
+}
+
 TEST_F(CallsTest, AnImportWithoutHeaderOrWithTwoIsRefused) {
   const auto run = [&](std::vector<v1::ImportRecordsRequest> messages) {
     const auto stub = Data();
@@ -500,6 +542,32 @@ TEST_F(CallsTest, APolicyIsCheckedBeforeItIsInForce) {
   v1::Policy before;
   ASSERT_TRUE(Admin()->GetPolicy(Context().get(), old, &before).ok());
   EXPECT_EQ(before.purposes(), policy.purposes());
+}
+
+// One registration is one side: giving a purpose another class must not put it
+// on both.
+TEST_F(CallsTest, APolicyThatWouldMixARegistrationsPurposesIsRefused) {
+  v1::Client client = ServiceClient("two-purposes", kService);
+  client.add_purposes("analytics.reporting");
+  gateway_->Register(client);
+  v1::Policy policy;
+  ASSERT_TRUE(Admin()
+                  ->GetPolicy(Context().get(), v1::GetPolicyRequest(), &policy)
+                  .ok());
+  std::string purposes = policy.purposes();
+  const std::string key = "key: \"analytics.reporting\"\n  purpose_class: ";
+  const size_t at = purposes.find(key + "ANALYTICS");
+  ASSERT_NE(at, std::string::npos);
+  purposes.replace(at + key.size(), 9, "PROFILING");
+  v1::UpdatePolicyRequest update;
+  update.set_etag(policy.etag());
+  update.set_purposes(purposes);
+  v1::Policy changed;
+  const grpc::Status status =
+      Admin()->UpdatePolicy(Context().get(), update, &changed);
+  EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_CONFIG_INVALID);
+  EXPECT_NE(status.error_message().find("two-purposes"), std::string::npos)
+      << status.error_message();
 }
 
 TEST_F(CallsTest, ARequestThatExpiredOnTheWayIsNotAnswered) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "consentry/v1/admin_service.grpc.pb.h"
 #include "consentry/v1/audit_service.grpc.pb.h"
 #include "consentry/v1/consent_service.grpc.pb.h"
 #include "consentry/v1/data_service.grpc.pb.h"
@@ -245,6 +246,53 @@ TEST_F(ConsentTest, QuestionsCountAgainstTheBudgetAndNeedTheContext) {
   v1::WithdrawConsentResponse withdrawn;
   EXPECT_TRUE(
       consent->WithdrawConsent(Context().get(), withdraw, &withdrawn).ok());
+}
+
+// Joined, two customers are one: what either takes back is taken back, and
+// parting them gives each what was its own.
+TEST_F(ConsentTest, JoinedCustomersWithdrawTogetherAndArePartedAgain) {
+  Import(7000, 1, "one@shop.example");
+  Import(7001, 1, "other@shop.example");
+  const auto consent = Consent(*letters_);
+  v1::RecordConsentResponse given;
+  ASSERT_TRUE(consent
+                  ->RecordConsent(Context().get(),
+                                  Choice(Crm("C7001"), v1::CONSENT_ACTION_GIVE),
+                                  &given)
+                  .ok());
+  const auto data = v1::DataService::NewStub(gateway_->Connect(*shop_));
+  v1::MergeSubjectsRequest join;
+  for (const char* number : {"C7000", "C7001"}) {
+    v1::ReadSubjectRequest request;
+    *request.mutable_subject() = Crm(number);
+    request.set_purpose(kService);
+    request.add_fields("profile.given_name");
+    v1::ReadSubjectResponse response;
+    ASSERT_TRUE(data->ReadSubject(Context().get(), request, &response).ok());
+    join.add_subject_ids(response.subject_id());
+  }
+  const auto admin =
+      v1::AdminService::NewStub(gateway_->Connect(gateway_->Made("operator")));
+  v1::Merge merge;
+  const grpc::Status joined =
+      admin->MergeSubjects(Context().get(), join, &merge);
+  ASSERT_TRUE(joined.ok()) << joined.error_message();
+
+  // All that stands, asked for by the name of the one who gave nothing.
+  v1::WithdrawConsentRequest withdraw;
+  *withdraw.mutable_subject() = Crm("C7000");
+  v1::WithdrawConsentResponse withdrawn;
+  ASSERT_TRUE(
+      consent->WithdrawConsent(Context().get(), withdraw, &withdrawn).ok());
+  ASSERT_EQ(withdrawn.states_size(), 1);
+  EXPECT_EQ(StateOf(Crm("C7000")).status(), v1::CONSENT_STATUS_WITHDRAWN);
+  EXPECT_EQ(StateOf(Crm("C7001")).status(), v1::CONSENT_STATUS_WITHDRAWN);
+
+  v1::UndoMergeRequest undo;
+  undo.set_id(merge.id());
+  ASSERT_TRUE(admin->UndoMerge(Context().get(), undo, &merge).ok());
+  EXPECT_EQ(StateOf(Crm("C7000")).status(), v1::CONSENT_STATUS_WITHDRAWN);
+  EXPECT_EQ(StateOf(Crm("C7001")).status(), v1::CONSENT_STATUS_GIVEN);
 }
 
 }  // namespace
