@@ -4,7 +4,6 @@
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
-#include <malloc.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -48,10 +47,6 @@ constexpr base::LogEvent kStopped = {base::LogLevel::kInfo, 8013,
 constexpr base::LogEvent kForced = {base::LogLevel::kWarn, 8014,
                                     "server.calls_cancelled"};
 
-// Of the heap: kept at its end before pages go back; blocks from this size get
-// pages of their own.
-constexpr int kKeptFreeBytes = 16 << 20;
-constexpr int kOwnPagesBytes = 4 << 20;
 constexpr int kKeepaliveMs = 60'000;
 constexpr int kKeepaliveTimeoutMs = 20'000;
 constexpr int kConnectionGraceMs = 30'000;
@@ -84,11 +79,6 @@ void PrepareProcess() {
   crypto::HardenProcess();
   // Debian's abseil looks for deadlocks at each lock that gRPC takes.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
-  // A call takes and frees blocks of kilobytes. By default glibc then merges
-  // all small free blocks, and gives pages back that the next call needs.
-  mallopt(M_MXFAST, 0);
-  mallopt(M_TRIM_THRESHOLD, kKeptFreeBytes);
-  mallopt(M_MMAP_THRESHOLD, kOwnPagesBytes);
   // A write beyond a limit of the system is an error like any other: it is
   // answered and told, and does not end the process.
   signal(SIGXFSZ, SIG_IGN);
