@@ -4,7 +4,6 @@
 #include <sodium.h>
 
 #include <string>
-#include <vector>
 
 namespace consentry::vault {
 namespace {
@@ -23,16 +22,20 @@ void WipeText(const std::string& owned, std::string* scratch) {
   sodium_memzero(const_cast<char*>(owned.data()), owned.size());
 }
 
+// Looks at fields that can hold text and at no others: this runs for each head
+// that leaves the cache.
 void WipeStrings(Message* message) {
   const Reflection* reflection = message->GetReflection();
-  std::vector<const FieldDescriptor*> fields;
-  reflection->ListFields(*message, &fields);
+  const google::protobuf::Descriptor* type = message->GetDescriptor();
   std::string scratch;
-  for (const FieldDescriptor* field : fields) {
+  for (int f = 0; f < type->field_count(); ++f) {
+    const FieldDescriptor* field = type->field(f);
     if (field->cpp_type() == FieldDescriptor::CPPTYPE_STRING) {
       if (!field->is_repeated()) {
-        WipeText(reflection->GetStringReference(*message, field, &scratch),
-                 &scratch);
+        // Of a field that is not set this is the empty default.
+        const std::string& text =
+            reflection->GetStringReference(*message, field, &scratch);
+        if (!text.empty()) WipeText(text, &scratch);
         continue;
       }
       for (int i = 0; i < reflection->FieldSize(*message, field); ++i) {
@@ -43,7 +46,9 @@ void WipeStrings(Message* message) {
     } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE &&
                !field->is_map()) {
       if (!field->is_repeated()) {
-        WipeStrings(reflection->MutableMessage(message, field));
+        if (reflection->HasField(*message, field)) {
+          WipeStrings(reflection->MutableMessage(message, field));
+        }
         continue;
       }
       for (int i = 0; i < reflection->FieldSize(*message, field); ++i) {
