@@ -1,6 +1,7 @@
 #include "gateway/server/server.h"
 
 #include <dlfcn.h>
+#include <google/protobuf/stubs/logging.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/resource_quota.h>
@@ -82,6 +83,9 @@ void PrepareProcess() {
   // A write beyond a limit of the system is an error like any other: it is
   // answered and told, and does not end the process.
   signal(SIGXFSZ, SIG_IGN);
+  // It prints a line for each text of a request that is no UTF-8, which the
+  // caller is told anyway.
+  google::protobuf::SetLogHandler(nullptr);
   // gRPC has no setting for the version. A suite of TLS 1.2 that no key of ours
   // can serve leaves 1.3, whose suites are not chosen here.
   setenv("GRPC_SSL_CIPHER_SUITES", "PSK-AES256-GCM-SHA384", /*overwrite=*/1);

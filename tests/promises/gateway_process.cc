@@ -28,14 +28,13 @@ int ExitCode(int status) {
 
 }  // namespace
 
-std::unique_ptr<GatewayProcess> GatewayProcess::Spawn(const Options& options) {
-  std::error_code error;
-  const auto printed = std::filesystem::file_size(options.output_file, error);
-  const size_t before = error ? 0 : static_cast<size_t>(printed);
+namespace {
 
+// A child that runs the program with these words.
+pid_t Start(std::vector<std::string> words,
+            const GatewayProcess::Options& options) {
   // Everything that needs memory is made before the fork: there may be threads.
-  std::vector<std::string> words = {kProgram, "--config", options.folder,
-                                    "serve",  "--listen", "127.0.0.1:0"};
+  words.insert(words.begin(), {kProgram, "--config", options.folder});
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
@@ -46,31 +45,60 @@ std::unique_ptr<GatewayProcess> GatewayProcess::Spawn(const Options& options) {
     environment.push_back(*entry);
   }
   environment.push_back(nullptr);
-  const std::string output = options.output_file;
 
   const pid_t pid = fork();
   if (pid < 0) {
     std::perror("fork");
     std::abort();
   }
-  if (pid == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    const int out =
-        open(output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    const int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (out < 0 || in < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 ||
-        dup2(out, 2) < 0) {
-      _exit(127);
-    }
-    if (options.file_limit) {
-      const rlimit limit{*options.file_limit, RLIM_INFINITY};
-      if (setrlimit(RLIMIT_FSIZE, &limit) != 0) _exit(127);
-    }
-    execve(kProgram, arguments.data(), environment.data());
+  if (pid > 0) return pid;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // Whatever core it may leave is left.
+  rlimit core{};
+  if (getrlimit(RLIMIT_CORE, &core) == 0) {
+    core.rlim_cur = core.rlim_max;
+    setrlimit(RLIMIT_CORE, &core);
+  }
+  const int out = open(options.output_file.c_str(),
+                       O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  const int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (out < 0 || in < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 ||
+      dup2(out, 2) < 0) {
     _exit(127);
   }
+  if (!options.working_folder.empty() &&
+      chdir(options.working_folder.c_str()) != 0) {
+    _exit(127);
+  }
+  if (options.file_limit) {
+    const rlimit limit{*options.file_limit, RLIM_INFINITY};
+    if (setrlimit(RLIMIT_FSIZE, &limit) != 0) _exit(127);
+  }
+  execve(kProgram, arguments.data(), environment.data());
+  _exit(127);
+}
+
+int WaitFor(pid_t pid) {
+  int status = 0;
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  return status;
+}
+
+}  // namespace
+
+std::unique_ptr<GatewayProcess> GatewayProcess::Spawn(const Options& options) {
+  std::error_code error;
+  const auto printed = std::filesystem::file_size(options.output_file, error);
+  const size_t before = error ? 0 : static_cast<size_t>(printed);
+  const pid_t pid = Start({"serve", "--listen", "127.0.0.1:0"}, options);
   return std::unique_ptr<GatewayProcess>(
       new GatewayProcess(options, pid, before));
+}
+
+int RunProgram(const std::vector<std::string>& words,
+               const GatewayProcess::Options& options) {
+  return ExitCode(WaitFor(Start(words, options)));
 }
 
 GatewayProcess::~GatewayProcess() { Kill(); }
@@ -124,12 +152,15 @@ int GatewayProcess::Stop() {
 
 int GatewayProcess::Wait() {
   if (pid_ <= 0) return exit_code_;
-  int status = 0;
-  while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-  }
-  pid_ = -1;
-  exit_code_ = ExitCode(status);
+  exit_code_ = ExitCode(WaitFor(std::exchange(pid_, -1)));
   return exit_code_;
+}
+
+bool GatewayProcess::DumpsCoreOn(int signal) {
+  kill(pid_, signal);
+  const int status = WaitFor(std::exchange(pid_, -1));
+  exit_code_ = ExitCode(status);
+  return WIFSIGNALED(status) && WCOREDUMP(status);
 }
 
 std::shared_ptr<grpc::Channel> ConnectTo(const std::string& address,

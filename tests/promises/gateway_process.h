@@ -29,6 +29,8 @@ class GatewayProcess {
     std::vector<std::string> environment;
     // The largest file position that it may write at; from its start.
     std::optional<uint64_t> file_limit;
+    // Where it runs; empty: where the test does.
+    std::string working_folder;
   };
 
   // Returns at once; see WaitServing.
@@ -54,6 +56,8 @@ class GatewayProcess {
   int Stop();
   // Waits until it ends by itself: as Stop().
   int Wait();
+  // Sends a signal, waits until it ends, and tells whether it left a core.
+  bool DumpsCoreOn(int signal);
 
  private:
   GatewayProcess(Options options, pid_t pid, size_t printed)
@@ -66,6 +70,11 @@ class GatewayProcess {
   int exit_code_ = -1;
   std::string address_;
 };
+
+// Runs `consentry` with these words until it ends; its exit code, -1 when a
+// signal ended it. What it prints goes where `options` say.
+int RunProgram(const std::vector<std::string>& words,
+               const GatewayProcess::Options& options);
 
 // A client of the gateway at `address` whose authority is in `folder`.
 std::shared_ptr<grpc::Channel> ConnectTo(const std::string& address,
