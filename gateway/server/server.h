@@ -12,10 +12,10 @@
 namespace consentry::server {
 
 // To be called first in main, before threads and before anything touches gRPC:
-// switches core dumps, tracing and protobuf's own messages off, lets a file that
-// reaches the system's limit be an error, lets TLS speak 1.3 only, and keeps
-// gRPC from writing to standard error by itself, unless GRPC_VERBOSITY is set.
-// gRPC reads both once, when it is first used.
+// switches core dumps, tracing and protobuf's own messages off, lets a file
+// that reaches the system's limit be an error, lets TLS speak 1.3 only, and
+// keeps gRPC from writing to standard error by itself, unless GRPC_VERBOSITY is
+// set. gRPC reads both once, when it is first used.
 void PrepareProcess();
 
 struct ServerOptions {

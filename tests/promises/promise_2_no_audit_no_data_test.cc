@@ -515,7 +515,8 @@ class NoAuditNoDataTest : public ::testing::Test {
     return GatewayProcess::Spawn({.folder = gateway_.folder(),
                                   .output_file = gateway_.File("output"),
                                   .environment = environment_,
-                                  .file_limit = file_limit});
+                                  .file_limit = file_limit,
+                                  .working_folder = ""});
   }
 
   // Verifies the log at rest, and finds `told` in it.

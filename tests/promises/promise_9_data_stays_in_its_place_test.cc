@@ -25,6 +25,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -45,6 +46,7 @@
 #include "consentry/v1/review_service.pb.h"
 #include "consentry/v1/rights_service.pb.h"
 #include "consentry/v1/screening_service.pb.h"
+#include "proto/support/mutex.h"
 #include "tests/e2e/test_gateway.h"
 #include "tests/promises/canaries.h"
 #include "tests/promises/gateway_process.h"
@@ -192,11 +194,13 @@ class PlaceTest : public ::testing::Test {
       told.append("\n").append(key.data(), key.size());
       told.append("\n").append(value.data(), value.size());
     }
+    MutexLock lock(&mu_);
     told_.emplace_back("error of " + call, std::move(told));
   }
   // An answer that holds no value of a customer.
   void NoteAnswer(const std::string& call,
                   const google::protobuf::Message& answer) {
+    MutexLock lock(&mu_);
     told_.emplace_back("answer of " + call, answer.SerializeAsString());
   }
 
@@ -238,6 +242,7 @@ class PlaceTest : public ::testing::Test {
   Identity shop_;
   Identity letters_;
   std::unique_ptr<GatewayProcess> process_;
+  Mutex mu_;  // For what follows, while there are several senders.
   std::vector<std::pair<std::string, std::string>> told_;
   int calls_ = 0;
   std::map<std::string, int> outcomes_;
@@ -574,6 +579,7 @@ grpc::Status PlaceTest::SendBytes(const std::shared_ptr<grpc::Channel>& channel,
                  [&](const grpc::Status& status) { ended.set_value(status); });
   const grpc::Status status = ended.get_future().get();
   NoteError(call, status, *context);
+  MutexLock lock(&mu_);
   ++calls_;
   ++outcomes_[status.ok() ? "OK"
                           : v1::ErrorReason_Name(testing::ReasonOf(status))];
@@ -585,7 +591,12 @@ grpc::Status PlaceTest::SendBytes(const std::shared_ptr<grpc::Channel>& channel,
 void PlaceTest::SendHostile(
     const std::string& service, const Identity& identity,
     const std::vector<std::unique_ptr<google::protobuf::Message>>& bases) {
-  const auto channel = process_->Connect(identity);
+  struct Call {
+    std::string path;
+    std::string bytes;
+    std::string name;
+  };
+  std::vector<Call> calls;
   const auto* described =
       google::protobuf::DescriptorPool::generated_pool()->FindServiceByName(
           "consentry.v1." + service);
@@ -631,11 +642,22 @@ void PlaceTest::SendHostile(
           },
           [&](const std::string& field,
               const google::protobuf::Message& request) {
-            SendBytes(channel, path, request.SerializePartialAsString(),
-                      method->name() + " with hostile " + field);
+            calls.push_back({path, request.SerializePartialAsString(),
+                             method->name() + " with hostile " + field});
           });
     }
   }
+  // Most wait for the disk: several at once.
+  std::atomic<size_t> next{0};
+  std::vector<std::thread> senders;
+  for (int i = 0; i < 8; ++i) {
+    senders.emplace_back([&, channel = process_->Connect(identity)] {
+      for (size_t at = next++; at < calls.size(); at = next++) {
+        SendBytes(channel, calls[at].path, calls[at].bytes, calls[at].name);
+      }
+    });
+  }
+  for (std::thread& sender : senders) sender.join();
 }
 
 template <class Request>
