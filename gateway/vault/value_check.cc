@@ -423,7 +423,10 @@ std::optional<int32_t> ParseDate(std::string_view text) {
 }
 
 std::optional<std::string> NormalizeRegion(std::string_view text) {
-  const std::string code = Upper(Trim(text));
+  std::string code = Upper(Trim(text));
+  // What many systems write for GB and GR, and ISO 3166 gives to no country.
+  if (code.substr(0, 2) == "UK") code.replace(0, 2, "GB");
+  if (code.substr(0, 2) == "EL") code.replace(0, 2, "GR");
   const auto alpha = [](unsigned char c) { return absl::ascii_isupper(c); };
   const auto alnum = [](unsigned char c) {
     return absl::ascii_isupper(c) || absl::ascii_isdigit(c);

@@ -29,7 +29,7 @@ v1::ErrorReason CheckValue(const FieldSpec& spec, const v1::Value& in,
 std::optional<int32_t> ParseDate(std::string_view text);
 
 // ISO 3166-1 alpha-2, alone or with an ISO 3166-2 subdivision, in either case;
-// upper case comes back. Only the form is checked.
+// upper case comes back, and GB for UK, GR for EL. Only the form is checked.
 std::optional<std::string> NormalizeRegion(std::string_view text);
 
 }  // namespace consentry::vault

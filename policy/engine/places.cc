@@ -12,6 +12,7 @@ bool IsUpperOrDigit(char c) { return IsUpper(c) || (c >= '0' && c <= '9'); }
 
 bool IsPlaceCode(std::string_view code) {
   if (code.size() < 2 || !IsUpper(code[0]) || !IsUpper(code[1])) return false;
+  if (code.substr(0, 2) == "UK" || code.substr(0, 2) == "EL") return false;
   if (code.size() == 2) return true;
   if (code[2] != '-' || code.size() < 4 || code.size() > 6) return false;
   return std::all_of(code.begin() + 3, code.end(), IsUpperOrDigit);

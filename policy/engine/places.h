@@ -13,7 +13,9 @@
 
 namespace consentry::policy {
 
-// ISO 3166-1 alpha-2 or 3166-2 by form: "DE", "US-CA".
+// ISO 3166-1 alpha-2 or 3166-2 by form: "DE", "US-CA". Not "UK" and "EL", which
+// stand for GB and GR elsewhere: taken for some other place, they would keep
+// the law of the real one from attaching.
 bool IsPlaceCode(std::string_view code);
 
 // Equal, or `outer` is the country of `inner`.

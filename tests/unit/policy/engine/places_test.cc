@@ -10,7 +10,7 @@ TEST(Places, CodesAreToldFromOtherText) {
     EXPECT_TRUE(IsPlaceCode(code)) << code;
   }
   for (const char* code : {"", "D", "de", "DEU", "US-", "US-CALI", "US-ca",
-                           "US CA", "US-*", "U1"}) {
+                           "US CA", "US-*", "U1", "UK", "UK-ENG", "EL"}) {
     EXPECT_FALSE(IsPlaceCode(code)) << code;
   }
 }
