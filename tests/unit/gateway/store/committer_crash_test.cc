@@ -149,7 +149,8 @@ class CommitterCrashTest : public ::testing::Test {
     }
   }
 
-  // Runs a child for `us` microseconds; returns what it told.
+  // Runs a child until it told something, and for `us` microseconds more;
+  // returns what it told.
   std::set<std::string> RunAndKill(int64_t us) {
     int ends[2];
     EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
@@ -159,10 +160,7 @@ class CommitterCrashTest : public ::testing::Test {
       Child(ends[1]);
     }
     close(ends[1]);
-    std::thread killer([child, us] {
-      std::this_thread::sleep_for(std::chrono::microseconds(us));
-      kill(child, SIGKILL);
-    });
+    std::thread killer;
     std::string text;
     char buffer[65536];
     for (ssize_t n;;) {
@@ -170,8 +168,13 @@ class CommitterCrashTest : public ::testing::Test {
       if (n < 0 && errno == EINTR) continue;
       if (n <= 0) break;
       text.append(buffer, static_cast<size_t>(n));
+      if (killer.joinable()) continue;
+      killer = std::thread([child, us] {
+        std::this_thread::sleep_for(std::chrono::microseconds(us));
+        kill(child, SIGKILL);
+      });
     }
-    killer.join();
+    if (killer.joinable()) killer.join();
     int status = 0;
     waitpid(child, &status, 0);
     EXPECT_TRUE(WIFSIGNALED(status)) << "exit " << WEXITSTATUS(status);
@@ -216,13 +219,14 @@ class CommitterCrashTest : public ::testing::Test {
 TEST_F(CommitterCrashTest, KilledAtAnyMomentNothingAcknowledgedIsLost) {
   std::mt19937 random(20260801);
   std::set<std::string> told;
-  for (int round = 0; round < 12; ++round) {
-    const std::set<std::string> more = RunAndKill(20'000 + random() % 40'000);
+  // Some kill must fall between store and log; on a slow machine few do.
+  for (int round = 0; round < 12 || (recovered_ == 0 && round < 200); ++round) {
+    const std::set<std::string> more = RunAndKill(random() % 20'000);
     told.insert(more.begin(), more.end());
     CheckAfterRecovery(told);
     if (HasFatalFailure()) return;
   }
-  EXPECT_GT(told.size(), 20u);
+  EXPECT_GE(told.size(), 12u);
   EXPECT_GT(recovered_, 0u) << "no kill fell between store and log";
 }
 
