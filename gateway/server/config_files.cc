@@ -73,7 +73,8 @@ void CheckServerCertificate(const config::v1::Tls& tls, int64_t now_us,
   if (const absl::Status valid = crypto::CheckValidity(*info, now_us);
       !valid.ok()) {
     faults->push_back(
-        {"tls.certificate", absl::StrCat(valid.message(), "; renew it")});
+        {"tls.certificate",
+         absl::StrCat(valid.message(), "; run: consentry renew")});
   }
   if (!info->for_server) {
     faults->push_back(

@@ -104,7 +104,8 @@ void CheckKeys(const Config& config, bool dev, Report* report) {
 }
 
 void CheckCertificate(const std::string& path, const std::string& name,
-                      int64_t now_us, Report* report) {
+                      const std::string& way_out, int64_t now_us,
+                      Report* report) {
   if (path.empty()) return;
   const auto pem = audit::ReadFile(audit::FileSystem::Posix(), path, kRead);
   if (!pem.ok()) return;  // Told by the configuration's check.
@@ -112,10 +113,10 @@ void CheckCertificate(const std::string& path, const std::string& name,
   if (!info.ok()) return;
   const int64_t left = info->not_after_us - now_us;
   if (left <= 0) {
-    report->Fail("certificates", name + " has ended; renew it");
+    report->Fail("certificates", name + " has ended; " + way_out);
   } else if (left < kSoonUs) {
     report->Warn("certificates", absl::StrCat(name, " ends in ", left / kDayUs,
-                                              " days; renew it"));
+                                              " days; ", way_out));
   } else {
     report->Good("certificates",
                  absl::StrCat(name, " is good for ", left / kDayUs, " days"));
@@ -179,6 +180,13 @@ void CheckRaw(const std::string& path, const std::vector<std::string>& texts,
                                           " bytes read, nothing in clear"));
 }
 
+// What renews a client's certificate.
+std::string WayOut(const v1::Client& client) {
+  const bool staff =
+      client.role() == v1::ROLE_ADMIN || client.role() == v1::ROLE_COMPLIANCE;
+  return staff ? "consentry renew" : "consentry client renew " + client.id();
+}
+
 // Opens the store as a reader beside whoever has it, and takes from it what its
 // raw bytes must not show.
 absl::Status CheckStore(const Config& config, int64_t now_us,
@@ -201,13 +209,12 @@ absl::Status CheckStore(const Config& config, int64_t now_us,
     const int64_t left = client.expire_time().seconds() * kSecondUs - now_us;
     if (left < 0) {
       report->Warn("certificates",
-                   absl::StrCat("client ", client.id(), " has ended"));
+                   absl::StrCat("client ", client.id(),
+                                " has ended; run: ", WayOut(client)));
     } else if (left < kSoonUs) {
-      report->Warn("certificates", absl::StrCat("client ", client.id(),
-                                                " ends in ", left / kDayUs,
-                                                " days; run: consentry client "
-                                                "renew ",
-                                                client.id()));
+      report->Warn("certificates",
+                   absl::StrCat("client ", client.id(), " ends in ",
+                                left / kDayUs, " days; run: ", WayOut(client)));
     }
     // Short ids occur in random bytes by chance.
     if (client.public_key_hash().size() == 64) {
@@ -334,9 +341,9 @@ std::vector<Finding> RunDoctor(const DoctorOptions& options) {
   CheckKeys(*config, options.dev, &report);
   const config::v1::Tls& tls = config->message.tls();
   CheckCertificate(tls.certificate(), "the server's certificate",
-                   options.now_us, &report);
+                   "run: consentry renew", options.now_us, &report);
   CheckCertificate(tls.client_authorities(), "the clients' authority",
-                   options.now_us, &report);
+                   "replace it, and what it issued", options.now_us, &report);
 
   std::vector<std::string> texts = {"SQLite format 3"};
   if (const absl::Status store =

@@ -83,6 +83,7 @@ int main(int argc, char** argv) {
   AddKeys(&app, &context);
   AddDemo(&app, &context);
   AddClient(&app, &context);
+  AddRenew(&app, &context);
   AddImport(&app, &context);
   AddRead(&app, &context);
   AddWrite(&app, &context);

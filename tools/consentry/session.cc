@@ -105,7 +105,8 @@ absl::Status CheckCertificate(const Credentials& credentials,
     return absl::FailedPreconditionError(
         "the certificate of " + client + " ended on " +
         absl::FormatTime("%Y-%m-%d", end, absl::UTCTimeZone()) +
-        ": renew it by `consentry client renew " + client + "`");
+        ": renew it by `consentry client renew " + client +
+        "`, or an administrator's by `consentry renew`");
   }
   return absl::OkStatus();
 }
