@@ -25,6 +25,28 @@ absl::Status Translate(const absl::Status& status) {
   }
 }
 
+using Members = std::vector<std::shared_ptr<const vault::CachedSubject>>;
+
+// The subject that lookup led to, with all that are joined with it. Their heads
+// vouch for the name.
+absl::StatusOr<Members> ReadNamed(const vault::SubjectReader& reader,
+                                  store::Connection* connection,
+                                  uint64_t subject, const SubjectName& name,
+                                  vault::SubjectReader::HeadOptions options) {
+  CONSENTRY_ASSIGN_OR_RETURN(Members members,
+                             reader.ReadGroup(connection, subject, options));
+  const auto known = [&] {
+    return name.subject != 0 || vault::IsKnownBy(members[0]->head(), name.key);
+  };
+  if (known()) return members;
+  // The head in the cache may be older than the row of lookup.
+  options.past_cache = true;
+  CONSENTRY_ASSIGN_OR_RETURN(members,
+                             reader.ReadGroup(connection, subject, options));
+  if (known()) return members;
+  return absl::DataLossError("a name leads to somebody else");
+}
+
 absl::StatusOr<Snapshot> Take(
     const vault::SubjectReader& reader, store::Connection* connection,
     const ReadPlan& plan, const SubjectName& name,
@@ -35,7 +57,7 @@ absl::StatusOr<Snapshot> Take(
     CONSENTRY_ASSIGN_OR_RETURN(subject, reader.Resolve(connection, name.key));
   }
   if (subject) {
-    auto members = reader.ReadGroup(connection, *subject, options);
+    auto members = ReadNamed(reader, connection, *subject, name, options);
     if (members.ok()) {
       snapshot.members = *std::move(members);
     } else if (!absl::IsNotFound(members.status())) {

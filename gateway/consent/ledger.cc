@@ -25,6 +25,24 @@ using clients::CallerContext;
 // Subjects that one entry tells of: some 40 bytes each, of at most 64 KiB.
 constexpr size_t kSubjectsPerEntry = 256;
 
+// That the one whom lookup led to is known by that name.
+absl::Status CheckName(const vault::SubjectReader& reader,
+                       store::Connection* connection, uint64_t subject,
+                       const vault::LookupKey& key, int64_t as_of_change) {
+  vault::SubjectReader::HeadOptions options;
+  options.as_of_change = as_of_change;
+  // The head in the cache may be older than the row of lookup.
+  for (const bool past_cache : {false, true}) {
+    options.past_cache = past_cache;
+    const auto head = reader.ReadHead(connection, subject, options);
+    if (absl::IsNotFound(head.status())) return absl::OkStatus();
+    CONSENTRY_RETURN_IF_ERROR(head.status());
+    if (vault::IsKnownBy((*head)->head(), key)) return absl::OkStatus();
+  }
+  return MakeError(v1::ERROR_REASON_DATA_CORRUPT,
+                   "a name leads to somebody else");
+}
+
 absl::Status UnknownCustomer() {
   return MakeError(v1::ERROR_REASON_ACCESS_DENIED,
                    "no such customer, or not open to this caller");
@@ -45,6 +63,7 @@ absl::StatusOr<std::vector<uint64_t>> Ledger::FindSubjects(
     return std::vector<uint64_t>{*subject};
   }
   CONSENTRY_ASSIGN_OR_RETURN(const auto key, options_.subjects->MakeKey(ref));
+  const int64_t as_of_change = options_.committer->LastStored();
   CONSENTRY_ASSIGN_OR_RETURN(auto lease, options_.readers->Acquire());
   if (every_holder) {
     return options_.subjects->ResolveAll(lease.get(), key, INT64_MAX);
@@ -52,7 +71,11 @@ absl::StatusOr<std::vector<uint64_t>> Ledger::FindSubjects(
   CONSENTRY_ASSIGN_OR_RETURN(const auto subject,
                              options_.subjects->Resolve(lease.get(), key));
   std::vector<uint64_t> subjects;
-  if (subject) subjects.push_back(*subject);
+  if (subject) {
+    CONSENTRY_RETURN_IF_ERROR(CheckName(*options_.subjects, lease.get(),
+                                        *subject, key, as_of_change));
+    subjects.push_back(*subject);
+  }
   return subjects;
 }
 

@@ -73,6 +73,17 @@ RecordSet::~RecordSet() {
   }
 }
 
+bool IsKnownBy(const SubjectHead& head, const LookupKey& key) {
+  if (!key.identifier.has_value()) {
+    const auto id = crypto::ParseId(crypto::IdKind::kSubject, head.public_id());
+    return id.ok() && key.keys.size() == 1 && PublicIdKey(*id) == key.keys[0];
+  }
+  const uint64_t digest = IdentifierDigest(head.digest_key(), *key.identifier);
+  return std::any_of(
+      head.identifiers().begin(), head.identifiers().end(),
+      [digest](const auto& held) { return held.digest() == digest; });
+}
+
 crypto::FieldContext FieldContextOf(const StoredRecord& record,
                                     std::string_view field_name) {
   return ValueContext(record.id, field_name, record.row_generation);

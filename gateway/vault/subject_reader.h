@@ -41,6 +41,11 @@ struct LookupKey {
   std::optional<NormalizedIdentifier> identifier;
 };
 
+// Whether the head itself says that its subject is known by that name. Rows of
+// lookup are not sealed: this is what vouches for where they lead. A head that
+// was read before the name was added to it does not know it yet.
+bool IsKnownBy(const store::v1::SubjectHead& head, const LookupKey& key);
+
 // One record as it lies in the store. Its values are still sealed; `meta` is
 // about the record and must not be released.
 struct StoredRecord {
