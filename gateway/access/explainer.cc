@@ -8,10 +8,10 @@
 #include "gateway/access/read_leaf.h"
 #include "gateway/access/subject_facts.h"
 #include "gateway/base/log.h"
+#include "gateway/consent/event_rows.h"
 #include "policy/engine/explain.h"
 #include "proto/support/error.h"
 #include "proto/support/status_macros.h"
-#include "proto/support/timestamp.h"
 
 namespace consentry::access {
 namespace {
@@ -26,19 +26,22 @@ absl::Status NotFound() {
                    "no decision with this id, or not open to this caller");
 }
 
-v1::ConsentState ToState(const policy::Bundle& bundle,
-                         const policy::ConsentFact& fact) {
-  v1::ConsentState state;
-  state.set_purpose(bundle.purpose(fact.purpose).key());
-  state.set_status(static_cast<v1::ConsentStatus>(fact.status));
-  state.set_actor(static_cast<v1::ConsentActor>(fact.actor));
-  state.set_explicit_(fact.explicit_statement);
-  if (fact.since_us != 0) SetTime(fact.since_us, state.mutable_since());
-  if (fact.valid_until_us != 0) {
-    SetTime(fact.valid_until_us, state.mutable_valid_until());
+// The choice that `fact` was made from, as it stood then.
+v1::ConsentState StateOf(
+    const policy::Bundle& bundle, const policy::ConsentFact& fact,
+    const std::vector<const store::v1::SubjectHead*>& heads, int64_t at_us) {
+  const std::string& purpose = bundle.purpose(fact.purpose).key();
+  for (const store::v1::SubjectHead* head : heads) {
+    for (const auto& held : head->consents()) {
+      if (held.purpose() == purpose && held.event_id() == fact.event_id) {
+        return consent::ToState(held, at_us);
+      }
+    }
   }
-  state.set_event_id(fact.event_id);
-  return state;
+  v1::ConsentState none;
+  none.set_purpose(purpose);
+  none.set_status(v1::CONSENT_STATUS_NONE);
+  return none;
 }
 
 // The plan that a leaf was decided by, bound to the configuration of its time.
@@ -170,8 +173,9 @@ absl::StatusOr<v1::ExplainDecisionResponse> Explainer::Run(
       step->set_checked(told.checked);
     }
     if (decision.consent >= 0) {
-      *response.add_consents() = ToState(
-          bundle, facts.consents[static_cast<size_t>(decision.consent)]);
+      *response.add_consents() =
+          StateOf(bundle, facts.consents[static_cast<size_t>(decision.consent)],
+                  views, leaf.time_us());
     }
   }
   response.set_replay_agrees(EffectsDigest(bundle, decision) ==
