@@ -734,8 +734,7 @@ TEST_F(NoReasonNoData, WhoAskedUnderWhichPurposeIsInTheLog) {
     EXPECT_EQ(entry.reason_code(), "delivery");
     EXPECT_EQ(entry.ticket(), "T-9");
     if (entry.details().contains("refused")) {
-      EXPECT_EQ(entry.details().at("refused"),
-                std::to_string(v1::ERROR_REASON_PURPOSE_NOT_ALLOWED));
+      EXPECT_EQ(entry.details().at("refused"), "PURPOSE_NOT_ALLOWED");
       refused.insert(entry.event() + " " + entry.purpose());
     } else {
       EXPECT_EQ(entry.purpose(), kService);
