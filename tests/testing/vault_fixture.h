@@ -105,6 +105,7 @@ class VaultFixture : public StoreFixture {
                                              std::string_view kind = "profile");
 
   store::Connection* reader_connection() { return lease_.get(); }
+  store::ReaderPool* readers() { return readers_.get(); }
   vault::SubjectReader& reader() { return *reader_; }
   vault::VaultWriter& writer() { return *writer_; }
   vault::HeadCache& cache() { return cache_; }
