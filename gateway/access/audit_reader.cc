@@ -86,9 +86,8 @@ trail::EntryFilter FilterOf(const v1::QueryAuditEntriesRequest& request) {
 }  // namespace
 
 template <class Response>
-void AuditReader::Answer(
-    Caller caller,
-    std::function<absl::StatusOr<Response>(store::v1::Leaf*)> make,
+void AuditReader::AnswerAbout(
+    Caller caller, std::function<absl::StatusOr<Response>(Entry*)> make,
     Done<Response> done) {
   auto kept = std::make_shared<Done<Response>>(std::move(done));
   const auto work = [this, caller = std::move(caller), make = std::move(make),
@@ -98,14 +97,15 @@ void AuditReader::Answer(
     commit.as_of_change = options_.committer->LastStored();
     commit.configuration_epoch = configuration->epoch();
     commit.decided_at_us = options_.committer->NowUs();
-    store::v1::Leaf entry =
-        clients::LeafOf(*configuration, caller, commit.decided_at_us);
+    Entry entry;
+    entry.leaf = clients::LeafOf(*configuration, caller, commit.decided_at_us);
     absl::StatusOr<Response> response = make(&entry);
     if (!response.ok()) {
       (*kept)(response.status());
       return;
     }
-    commit.entry = entry.SerializeAsString();
+    commit.entry = entry.leaf.SerializeAsString();
+    commit.subjects = std::move(entry.subjects);
     options_.committer->CommitRead(
         std::move(commit), [kept, response = *std::move(response)](
                                store::ReadOutcome outcome) mutable {
@@ -114,8 +114,9 @@ void AuditReader::Answer(
               (*kept)(std::move(outcome.status));
               return;
             case store::ReadOutcome::Kind::kStale:
-              (*kept)(MakeError(v1::ERROR_REASON_CONTENDED,
-                                "the configuration changed; repeat the call"));
+              (*kept)(
+                  MakeError(v1::ERROR_REASON_CONTENDED,
+                            "what was asked about changed; repeat the call"));
               return;
             case store::ReadOutcome::Kind::kCommitted:
               break;
@@ -130,6 +131,17 @@ void AuditReader::Answer(
     (*kept)(MakeError(v1::ERROR_REASON_STORE_UNAVAILABLE,
                       "too much is waiting; try again"));
   }
+}
+
+template <class Response>
+void AuditReader::Answer(
+    Caller caller,
+    std::function<absl::StatusOr<Response>(store::v1::Leaf*)> make,
+    Done<Response> done) {
+  AnswerAbout<Response>(
+      std::move(caller),
+      [make = std::move(make)](Entry* entry) { return make(&entry->leaf); },
+      std::move(done));
 }
 
 absl::StatusOr<uint64_t> AuditReader::IndexOf(
@@ -189,7 +201,7 @@ void AuditReader::Get(Caller caller, const v1::GetAuditEntryRequest& request,
 
 absl::StatusOr<v1::QueryAuditEntriesResponse> AuditReader::Find(
     const Caller& caller, const v1::QueryAuditEntriesRequest& request,
-    store::v1::Leaf* entry) {
+    Entry* entry) {
   if (request.page_size() < 0) {
     return MakeError(v1::ERROR_REASON_FIELD_INVALID, "page_size is negative");
   }
@@ -233,13 +245,17 @@ absl::StatusOr<v1::QueryAuditEntriesResponse> AuditReader::Find(
     // The question is about her, so it is an entry about her.
     for (const uint64_t subject : subjects) {
       const auto head = options_.subjects->ReadHead(lease.get(), subject, {});
-      store::v1::LeafSubject* told = entry->add_subjects();
+      store::v1::LeafSubject* told = entry->leaf.add_subjects();
       const crypto::SubjectTag tag =
           head.ok()
               ? crypto::ComputeSubjectTag((*head)->keys(), options_.log_origin,
                                           crypto::MonthOf(now_us))
               : crypto::RandomTag();
       told->set_tag(tag.data(), tag.size());
+      entry->subjects.push_back(
+          head.ok() ? store::SubjectVersion{static_cast<int64_t>(subject),
+                                            (*head)->version()}
+                    : store::SubjectVersion{});
     }
     if (subjects.empty()) return response;
   }
@@ -271,9 +287,9 @@ absl::StatusOr<v1::QueryAuditEntriesResponse> AuditReader::Find(
 void AuditReader::Query(Caller caller,
                         const v1::QueryAuditEntriesRequest& request,
                         Done<v1::QueryAuditEntriesResponse> done) {
-  Answer<v1::QueryAuditEntriesResponse>(
+  AnswerAbout<v1::QueryAuditEntriesResponse>(
       caller,
-      [this, caller, request](store::v1::Leaf* entry) {
+      [this, caller, request](Entry* entry) {
         return Find(caller, request, entry);
       },
       std::move(done));

@@ -71,8 +71,18 @@ class AuditReader {
   const audit::LogReader& log() const { return options_.log->reader(); }
 
  private:
+  // The entry of an answer in the making, and the subjects that it is about,
+  // one for each of the leaf's.
+  struct Entry {
+    store::v1::Leaf leaf;
+    std::vector<store::SubjectVersion> subjects;
+  };
   // Makes the answer on a worker, then commits the entry, then calls `done`.
   // `make` may add to the entry.
+  template <class Response>
+  void AnswerAbout(Caller caller,
+                   std::function<absl::StatusOr<Response>(Entry*)> make,
+                   Done<Response> done);
   template <class Response>
   void Answer(Caller caller,
               std::function<absl::StatusOr<Response>(store::v1::Leaf*)> make,
@@ -80,7 +90,7 @@ class AuditReader {
   absl::StatusOr<uint64_t> IndexOf(const std::string& reference) const;
   absl::StatusOr<v1::QueryAuditEntriesResponse> Find(
       const Caller& caller, const v1::QueryAuditEntriesRequest& request,
-      store::v1::Leaf* entry);
+      Entry* entry);
 
   const Options options_;
 };
