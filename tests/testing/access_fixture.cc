@@ -69,7 +69,7 @@ AccessFixture::AccessFixture()
     : tokens_(keys().root()),
       page_tokens_(keys().root()),
       digests_(keys().root()),
-      workers_(std::make_unique<base::WorkerPool>("test", 2, 64)),
+      workers_(new base::WorkerPool("test", 2, 64)),
       refusals_(std::make_unique<access::Refusals>(committer(), &clock())) {
   for (const auto& [id, purpose] :
        std::vector<std::pair<std::string, std::string>>{
@@ -139,9 +139,8 @@ v1::Client AccessFixture::ClientFor(const std::string& id,
   client.mutable_expire_time()->set_seconds(4'000'000'000);
   std::string key;
   for (size_t i = 0; i < 64; ++i) {
-    key.push_back("0123456789abcdef"[static_cast<unsigned char>(
-                                         id[i % id.size()]) %
-                                     16]);
+    key.push_back(
+        "0123456789abcdef"[static_cast<unsigned char>(id[i % id.size()]) % 16]);
   }
   client.set_public_key_hash(key);
   return client;

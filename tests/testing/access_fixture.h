@@ -72,8 +72,7 @@ class AccessFixture : public VaultFixture {
     return FindById(subject_id);
   }
 
-  using ReadOutcome =
-      absl::StatusOr<access::Released<v1::ReadSubjectResponse>>;
+  using ReadOutcome = absl::StatusOr<access::Released<v1::ReadSubjectResponse>>;
   static v1::ReadSubjectRequest Request(const std::string& subject_id,
                                         const std::string& purpose,
                                         const std::vector<std::string>& fields);

@@ -12,8 +12,8 @@
 namespace consentry::access {
 namespace {
 
-using ::testing::ElementsAre;
 using clients::kService;
+using ::testing::ElementsAre;
 
 constexpr int64_t kNowUs = 1'795'000'000'000'000;
 
@@ -63,11 +63,11 @@ TEST_F(AnswerTest, ReasonsAboutTheSubjectAreToldToWhoMayExplainAlone) {
     if (!v1::ErrorReason_IsValid(number)) continue;
     const auto reason = static_cast<v1::ErrorReason>(number);
     const policy::Decision decision = DenyAll(plan_, reason);
-    const v1::Decision full = MakeAnswer(plan_, decision, true, kNowUs,
-                                         INT64_MAX);
+    const v1::Decision full =
+        MakeAnswer(plan_, decision, true, kNowUs, INT64_MAX);
     EXPECT_EQ(full.reason(), reason);
-    const v1::Decision told = MakeAnswer(plan_, decision, false, kNowUs,
-                                         INT64_MAX);
+    const v1::Decision told =
+        MakeAnswer(plan_, decision, false, kNowUs, INT64_MAX);
     const bool secret = number >= 40 && number < 70;
     EXPECT_EQ(IsAboutSubject(reason), secret) << number;
     const auto expected = secret ? v1::ERROR_REASON_ACCESS_DENIED : reason;
@@ -100,9 +100,8 @@ TEST_F(AnswerTest, EveryDenialAboutSubjectsIsOneAnswer) {
 }
 
 TEST_F(AnswerTest, APermitTellsBasesAndTransformAndADeniedFieldItsReason) {
-  const v1::Decision told =
-      MakeAnswer(plan_, Partly(v1::ERROR_REASON_OWNER_FORBIDS), true, kNowUs,
-                 INT64_MAX);
+  const v1::Decision told = MakeAnswer(
+      plan_, Partly(v1::ERROR_REASON_OWNER_FORBIDS), true, kNowUs, INT64_MAX);
   EXPECT_EQ(told.effect(), v1::EFFECT_PERMIT);
   EXPECT_EQ(told.reason(), v1::ERROR_REASON_UNSPECIFIED);
   ASSERT_EQ(told.fields_size(), 2);
@@ -113,8 +112,7 @@ TEST_F(AnswerTest, APermitTellsBasesAndTransformAndADeniedFieldItsReason) {
   ASSERT_EQ(told.bases_size(), 1);
   EXPECT_EQ(told.bases(0).regime(), "eu-gdpr");
   EXPECT_NE(told.bases(0).document(), "");
-  EXPECT_THAT(told.determining_rules(),
-              ElementsAre("eu-gdpr/attach.fallback"));
+  EXPECT_THAT(told.determining_rules(), ElementsAre("eu-gdpr/attach.fallback"));
   EXPECT_EQ(told.bundle_hash().size(), 64u);
   EXPECT_EQ(told.decide_time().seconds(), kNowUs / 1'000'000);
 }
@@ -128,8 +126,8 @@ TEST_F(AnswerTest, RulesAreToldToWhoMayExplainAlone) {
 
 TEST_F(AnswerTest, TheAnswerEndsWithWhateverEndsFirst) {
   policy::Decision decision = Partly(v1::ERROR_REASON_OWNER_FORBIDS);
-  EXPECT_FALSE(MakeAnswer(plan_, decision, true, kNowUs, INT64_MAX)
-                   .has_decided_until());
+  EXPECT_FALSE(
+      MakeAnswer(plan_, decision, true, kNowUs, INT64_MAX).has_decided_until());
   decision.decided_until_us = kNowUs + 5'000'000;
   v1::Decision told = MakeAnswer(plan_, decision, true, kNowUs, INT64_MAX);
   EXPECT_EQ(told.decided_until().seconds(), kNowUs / 1'000'000 + 5);

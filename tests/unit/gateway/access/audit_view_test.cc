@@ -53,8 +53,7 @@ TEST_F(AuditViewTest, OnlyDecisionsHaveADecisionIdAndEachItsOwn) {
   const auto payload = tokens_.Decode(crypto::TokenKind::kDecision,
                                       entry.subjects(2).decision_id());
   ASSERT_TRUE(payload.ok());
-  EXPECT_EQ(crypto::LogPosition::Unpack(*payload),
-            (crypto::LogPosition{9, 2}));
+  EXPECT_EQ(crypto::LogPosition::Unpack(*payload), (crypto::LogPosition{9, 2}));
 }
 
 TEST_F(AuditViewTest, DetailsOfOneNameAreJoinedAndTheMethodIsApart) {
@@ -64,9 +63,8 @@ TEST_F(AuditViewTest, DetailsOfOneNameAreJoinedAndTheMethodIsApart) {
   }
   const v1::AuditEntry entry = View();
   EXPECT_EQ(entry.method(), "AdminService.CreateClient");
-  EXPECT_THAT(entry.details(),
-              UnorderedElementsAre(Pair("client", "crm, pos"),
-                                   Pair("file", "a=b")));
+  EXPECT_THAT(entry.details(), UnorderedElementsAre(Pair("client", "crm, pos"),
+                                                    Pair("file", "a=b")));
 }
 
 TEST_F(AuditViewTest, TheHashIsOfTheBytesAsTheyLieThere) {
@@ -74,7 +72,8 @@ TEST_F(AuditViewTest, TheHashIsOfTheBytesAsTheyLieThere) {
   const std::string one = View().leaf_hash();
   EXPECT_EQ(one.size(), 64u);
   // The same content in other bytes is another leaf.
-  const std::string longer = leaf_.SerializeAsString() + std::string("\x9a\x06\x00", 3);
+  const std::string longer =
+      leaf_.SerializeAsString() + std::string("\x9a\x06\x00", 3);
   EXPECT_NE(ViewOf(7, leaf_, longer, tokens_).leaf_hash(), one);
 }
 

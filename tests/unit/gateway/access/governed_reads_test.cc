@@ -59,9 +59,8 @@ class GovernedReadsTest : public ::testing::Test,
     return first;
   }
   void AwaitVersionAbove(uint64_t subject, int64_t version) {
-    const std::string sql =
-        "SELECT version FROM subjects WHERE subject = " +
-        std::to_string(subject);
+    const std::string sql = "SELECT version FROM subjects WHERE subject = " +
+                            std::to_string(subject);
     while (Ask(sql) <= version) {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
@@ -73,8 +72,8 @@ class GovernedReadsTest : public ::testing::Test,
 
   // Damages one value of the subject's only profile record.
   void Damage(const std::string& id, const std::string& field) {
-    const std::string row = std::to_string(
-        vault::RecordNumber(Number(id), 0, 0));
+    const std::string row =
+        std::to_string(vault::RecordNumber(Number(id), 0, 0));
     store::v1::RecordBlob blob;
     ASSERT_TRUE(blob.ParseFromString(
         Blob("SELECT fields FROM records WHERE record_no = " + row)));
@@ -96,9 +95,9 @@ TEST_F(GovernedReadsTest, PermittedFieldsAreToldWithTheirSource) {
   const std::string id = Person("anna");
   ASSERT_OK_AND_ASSIGN(
       const auto told,
-      Read(As("shop"), Request(id, kServicePurpose,
-                               {"profile.email", "profile.first_name",
-                                "profile.city"})));
+      Read(As("shop"),
+           Request(id, kServicePurpose,
+                   {"profile.email", "profile.first_name", "profile.city"})));
   EXPECT_EQ(told.subject_id(), id);
   // In the order asked for; what is not held is not there.
   ASSERT_EQ(told.fields_size(), 2);
@@ -125,8 +124,8 @@ TEST_F(GovernedReadsTest, TheEntryTellsWhatWasReleasedAndNoValue) {
   EXPECT_EQ(leaf.subjects(0).released(), 2u);
   EXPECT_EQ(leaf.subjects(0).tag().size(), 16u);
   for (const std::string& entry : log().entries()) {
-    for (const std::string& word : {std::string("Anna"),
-                                    std::string("anna@"), id}) {
+    for (const std::string& word :
+         {std::string("Anna"), std::string("anna@"), id}) {
       EXPECT_EQ(entry.find(word), std::string::npos) << word;
     }
   }
@@ -233,11 +232,10 @@ TEST_F(GovernedReadsTest, WhatWasNotAskedForIsNotOpened) {
   Damage(id, "profile.email");
   ASSERT_OK_AND_ASSIGN(const auto told, Read(As("shop"), Name(id)));
   EXPECT_EQ(told.fields_size(), 1);
-  EXPECT_EQ(
-      ReasonFor(Read(As("shop"), Request(id, kServicePurpose,
-                                         {"profile.first_name",
-                                          "profile.email"}))),
-      v1::ERROR_REASON_DATA_CORRUPT);
+  EXPECT_EQ(ReasonFor(Read(As("shop"),
+                           Request(id, kServicePurpose,
+                                   {"profile.first_name", "profile.email"}))),
+            v1::ERROR_REASON_DATA_CORRUPT);
 }
 
 TEST_F(GovernedReadsTest, WhatIsDeniedIsNotOpened) {
@@ -259,8 +257,7 @@ TEST_F(GovernedReadsTest, WhatIsDeniedIsNotOpened) {
       Read(As("shop"), Request(id, kServicePurpose,
                                {"profile.first_name", "profile.email"})));
   EXPECT_EQ(told.fields_size(), 1);
-  EXPECT_EQ(told.decision().fields(1).reason(),
-            v1::ERROR_REASON_OWNER_FORBIDS);
+  EXPECT_EQ(told.decision().fields(1).reason(), v1::ERROR_REASON_OWNER_FORBIDS);
 }
 
 TEST_F(GovernedReadsTest, ACheckDecidesAndReleasesNothing) {
@@ -319,8 +316,7 @@ TEST_F(GovernedReadsTest, PseudonymsOfTwoCallersCannotBeJoined) {
     auto told = Read(As(client), request);
     EXPECT_OK(told);
     EXPECT_EQ(told->fields_size(), 1);
-    return std::pair(told->pseudonym(),
-                     told->fields(0).value().string_value());
+    return std::pair(told->pseudonym(), told->fields(0).value().string_value());
   };
   const auto [annas, annas_value] = ask("stats", anna);
   EXPECT_EQ(ask("stats", anna), std::pair(annas, annas_value));
@@ -336,8 +332,7 @@ TEST_F(GovernedReadsTest, PseudonymsOfTwoCallersCannotBeJoined) {
   EXPECT_NE(annas_value, others_value);
   EXPECT_NE(annas, annas_value);
   // And only its own finds her.
-  v1::ReadSubjectRequest request = Request("", kStatsPurpose,
-                                           {"profile.city"});
+  v1::ReadSubjectRequest request = Request("", kStatsPurpose, {"profile.city"});
   request.mutable_subject()->set_pseudonym(annas);
   ASSERT_OK_AND_ASSIGN(const auto mine, Read(As("stats"), request));
   EXPECT_EQ(mine.decision().effect(), v1::EFFECT_PERMIT);
@@ -428,8 +423,7 @@ TEST_F(GovernedReadsTest, AContextThatWasClosedOrIsOldOpensNothing) {
   const std::string id = Person("anna");
   const auto ask = [&] {
     return ReasonFor(
-        Read(As("desk"),
-             Request(id, kSupportPurpose, {"profile.first_name"})));
+        Read(As("desk"), Request(id, kSupportPurpose, {"profile.first_name"})));
   };
   EXPECT_EQ(ask(), v1::ERROR_REASON_CONTEXT_NOT_FOUND);
   const auto ticket = [&](const std::string& key, const std::string& opened,
@@ -496,8 +490,7 @@ TEST_F(GovernedReadsTest, ANameThatIsNewerThanTheCachedHeadIsNoError) {
   v1::ReadSubjectRequest request = Name(id);
   request.mutable_subject()->mutable_identifier()->set_type(
       v1::IDENTIFIER_TYPE_EMAIL);
-  request.mutable_subject()->mutable_identifier()->set_value(
-      "new@example.com");
+  request.mutable_subject()->mutable_identifier()->set_value("new@example.com");
   ASSERT_OK_AND_ASSIGN(const auto told, Read(As("shop"), request));
   EXPECT_EQ(told.subject_id(), id);
 }

@@ -16,8 +16,8 @@
 namespace consentry::access {
 namespace {
 
-using ::testing::ElementsAre;
 using clients::kService;
+using ::testing::ElementsAre;
 
 constexpr int64_t kNowUs = testing::TestKeys::kNowUs;
 
@@ -92,7 +92,8 @@ TEST_F(ReadLeafTest, WhoIsNotThereGetsATagThatNothingLinks) {
   ReadLeaf leaf(plan_, caller_, kNowUs, "origin");
   std::set<std::string> tags;
   for (int i = 0; i < 10; ++i) leaf.Add(Snapshot(), Denied(), 0);
-  for (const auto& subject : Parse(leaf).subjects()) {
+  const store::v1::Leaf parsed = Parse(leaf);
+  for (const auto& subject : parsed.subjects()) {
     EXPECT_EQ(subject.tag().size(), 16u);
     EXPECT_EQ(subject.version(), 0u);
     tags.insert(subject.tag());

@@ -13,12 +13,12 @@
 namespace consentry::access {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-using ::testing::Not;
 using clients::kMarketing;
 using clients::kService;
 using clients::kSupport;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr int64_t kNowUs = 1'795'000'000'000'000;
 
@@ -94,8 +94,8 @@ TEST_F(ReadPlanTest, AWildcardStandsForWhatPurposeAndRegistrationShare) {
 TEST_F(ReadPlanTest, EveryFaultyFieldIsTold) {
   client_.clear_read_categories();
   client_.add_read_categories("user.name");
-  question_.fields = {"profile.given_name", "profile.no_such",
-                      "profile.email", "visit.page"};
+  question_.fields = {"profile.given_name", "profile.no_such", "profile.email",
+                      "visit.page"};
   const auto plan = Plan();
   EXPECT_EQ(WhyNot(), v1::ERROR_REASON_FIELD_NOT_ALLOWED)
       << "the first decides";
@@ -107,9 +107,8 @@ TEST_F(ReadPlanTest, EveryFaultyFieldIsTold) {
 }
 
 TEST_F(ReadPlanTest, ANameThatIsNoneIsNotRepeated) {
-  for (const char* name :
-       {"profile.Email", "profile.email; DROP", "p", "profile.e\xc3\xa9",
-        "anna@example.com"}) {
+  for (const char* name : {"profile.Email", "profile.email; DROP", "p",
+                           "profile.e\xc3\xa9", "anna@example.com"}) {
     question_.fields = {name};
     const auto plan = Plan();
     EXPECT_EQ(WhyNot(), v1::ERROR_REASON_FIELD_INVALID) << name;

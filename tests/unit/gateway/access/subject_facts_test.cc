@@ -13,20 +13,18 @@
 namespace consentry::access {
 namespace {
 
-using ::testing::ElementsAre;
-using ::testing::IsEmpty;
-using ::testing::UnorderedElementsAre;
 using clients::kMarketing;
 using clients::kService;
 using policy::ConsentStatus;
 using policy::SubjectFacts;
 using store::v1::SubjectHead;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 class SubjectFactsTest : public ::testing::Test {
  protected:
-  const policy::Bundle& bundle() {
-    return *clients::SamplePolicy()->bundle;
-  }
+  const policy::Bundle& bundle() { return *clients::SamplePolicy()->bundle; }
   SubjectFacts FactsOf(const std::vector<SubjectHead>& heads) {
     std::vector<const SubjectHead*> views;
     for (const SubjectHead& head : heads) views.push_back(&head);
@@ -112,13 +110,12 @@ TEST_F(SubjectFactsTest, AnyMembersNegativeHoldsForAll) {
   objecting.add_opt_outs(v1::OPT_OUT_KIND_PROFILING);
   SubjectHead erasing;
   erasing.set_erasing(true);
-  const SubjectFacts facts =
-      FactsOf({restricted, signal, objecting, erasing});
+  const SubjectFacts facts = FactsOf({restricted, signal, objecting, erasing});
   EXPECT_TRUE(facts.restricted);
   EXPECT_TRUE(facts.gpc);
   EXPECT_TRUE(facts.erased);
-  EXPECT_EQ(facts.opt_outs, 1u << v1::OPT_OUT_KIND_SALE |
-                                1u << v1::OPT_OUT_KIND_PROFILING);
+  EXPECT_EQ(facts.opt_outs,
+            1u << v1::OPT_OUT_KIND_SALE | 1u << v1::OPT_OUT_KIND_PROFILING);
   EXPECT_THAT(facts.objected_to,
               UnorderedElementsAre(*bundle().FindPurpose(kMarketing)));
   EXPECT_FALSE(facts.objected_to_all);

@@ -13,8 +13,8 @@
 namespace consentry::consent {
 namespace {
 
-using ::testing::ElementsAre;
 using store::v1::ConsentEvent;
+using ::testing::ElementsAre;
 using testing::kLettersPurpose;
 
 ConsentEvent Event(const std::string& purpose, ConsentEvent::Type type,
@@ -90,8 +90,8 @@ TEST(DeriveIntoTest, WhateverTakesSomethingAwayNarrows) {
 
 TEST(DeriveIntoTest, AtOneTimeTheNegativeStands) {
   for (const bool negative_first : {true, false}) {
-    ConsentEvent given = Event("p", ConsentEvent::GIVEN, 10,
-                               ConsentEvent::SELF);
+    ConsentEvent given =
+        Event("p", ConsentEvent::GIVEN, 10, ConsentEvent::SELF);
     ConsentEvent withdrawn = Event("p", ConsentEvent::WITHDRAWN, 10);
     std::vector<ConsentEvent> events = {given, withdrawn};
     if (negative_first) std::swap(events[0], events[1]);

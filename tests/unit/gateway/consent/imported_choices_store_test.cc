@@ -19,11 +19,11 @@ using testing::RowBuilder;
 constexpr int64_t kNowS = testing::VaultFixture::kNowUs / 1'000'000;
 
 class ImportedChoicesStoreTest : public ::testing::Test,
-                            protected testing::AccessFixture {
+                                 protected testing::AccessFixture {
  protected:
-  static v1::ImportedChoice Choice(v1::ConsentAction action, int64_t at_s,
-                                   const std::string& purpose =
-                                       kLettersPurpose) {
+  static v1::ImportedChoice Choice(
+      v1::ConsentAction action, int64_t at_s,
+      const std::string& purpose = kLettersPurpose) {
     v1::ImportedChoice choice;
     choice.set_purpose(purpose);
     choice.set_action(action);
@@ -108,7 +108,8 @@ TEST_F(ImportedChoicesStoreTest, WhateverDiffersIsAnEventOfItsOwn) {
   EXPECT_EQ(Events().size(), 5u);
 }
 
-TEST_F(ImportedChoicesStoreTest, AnOldConsentImportedAgainDoesNotUndoAWithdrawal) {
+TEST_F(ImportedChoicesStoreTest,
+       AnOldConsentImportedAgainDoesNotUndoAWithdrawal) {
   const auto given = Choice(v1::CONSENT_ACTION_GIVE, kNowS - 100);
   Import({given});
   clock().AdvanceUs(5'000'000);
@@ -123,9 +124,10 @@ TEST_F(ImportedChoicesStoreTest, AnOldConsentImportedAgainDoesNotUndoAWithdrawal
   EXPECT_EQ(Status(), v1::CONSENT_STATUS_WITHDRAWN);
 }
 
-TEST_F(ImportedChoicesStoreTest, AGrantNeedsTheRegistrationsWordAndANegativeNone) {
-  const auto refused = Import(
-      {Choice(v1::CONSENT_ACTION_GIVE, kNowS - 100, kServicePurpose)});
+TEST_F(ImportedChoicesStoreTest,
+       AGrantNeedsTheRegistrationsWordAndANegativeNone) {
+  const auto refused =
+      Import({Choice(v1::CONSENT_ACTION_GIVE, kNowS - 100, kServicePurpose)});
   EXPECT_TRUE(HasFault(refused, v1::ERROR_REASON_ATTESTATION_NOT_ALLOWED));
   EXPECT_TRUE(Events().empty());
   const auto taken = Import(
@@ -146,8 +148,8 @@ TEST_F(ImportedChoicesStoreTest, AChoiceWithoutADateInThePastIsHeldBack) {
     EXPECT_TRUE(HasFault(Import({choice}), v1::ERROR_REASON_VALUE_MALFORMED));
   }
   auto unknown = Choice(v1::CONSENT_ACTION_GIVE, kNowS - 100, "no.such");
-  EXPECT_TRUE(HasFault(Import({unknown}),
-                       v1::ERROR_REASON_PURPOSE_NOT_ALLOWED));
+  EXPECT_TRUE(
+      HasFault(Import({unknown}), v1::ERROR_REASON_PURPOSE_NOT_ALLOWED));
   auto nothing = Choice(v1::CONSENT_ACTION_UNSPECIFIED, kNowS - 100);
   EXPECT_TRUE(HasFault(Import({nothing}), v1::ERROR_REASON_VALUE_MALFORMED));
   EXPECT_TRUE(Events().empty());

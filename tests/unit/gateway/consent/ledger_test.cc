@@ -205,14 +205,13 @@ TEST_F(LedgerTest, WithdrawingWithoutAPurposeTakesBackAllThatStands) {
 TEST_F(LedgerTest, AWithdrawalReachesEveryHolderOfAnAddress) {
   std::vector<std::string> ids;
   for (const char* source : {"crm", "shop"}) {
-    ids.push_back(
-        ImportOne(source, RowBuilder("profile", source)
-                              .Email("house@example.com")
-                              .Text("first_name", source)
-                              .BirthDate(source == std::string("crm")
-                                             ? "1980-01-01"
-                                             : "1990-01-01"))
-            .subject_id);
+    ids.push_back(ImportOne(source, RowBuilder("profile", source)
+                                        .Email("house@example.com")
+                                        .Text("first_name", source)
+                                        .BirthDate(source == std::string("crm")
+                                                       ? "1980-01-01"
+                                                       : "1990-01-01"))
+                      .subject_id);
     Give(ids.back(), kLettersPurpose);
   }
   ASSERT_NE(ids[0], ids[1]);
@@ -294,8 +293,7 @@ TEST_F(LedgerTest, ARepeatedRequestGivesTheFirstAnswerAndOneEvent) {
   EXPECT_EQ(first.states(0).event_id(), again.states(0).event_id());
   EXPECT_EQ(Head(Number(id)).consent_events(), 1u);
   request.mutable_notice()->set_version(2);
-  EXPECT_EQ(Why(Record(request).status()),
-            v1::ERROR_REASON_REQUEST_ID_REUSED);
+  EXPECT_EQ(Why(Record(request).status()), v1::ERROR_REASON_REQUEST_ID_REUSED);
 }
 
 TEST_F(LedgerTest, AStateIsToldForRegisteredPurposesAlone) {
