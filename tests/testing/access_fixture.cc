@@ -284,6 +284,16 @@ void AccessFixture::Withdraw(const std::string& subject_id) {
   EXPECT_OK(StartWithdraw(subject_id).get());
 }
 
+void AccessFixture::Merge(const std::string& subject_id,
+                          const std::string& other_id) {
+  vault::Merges::Decision decision;
+  decision.decided_by = "clerk";
+  EXPECT_OK(committer()
+                ->CommitChangeAndWait(merges().Merge(
+                    Number(subject_id), Number(other_id), decision))
+                .status);
+}
+
 void AccessFixture::Tamper(const std::string& sql, const std::string& blob) {
   store::Change change;
   change.apply = [&](store::ChangeContext& context) -> absl::Status {

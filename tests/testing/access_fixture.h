@@ -89,6 +89,8 @@ class AccessFixture : public VaultFixture {
   std::future<absl::StatusOr<consent::Answer<v1::WithdrawConsentResponse>>>
   StartWithdraw(const std::string& subject_id);
   void Withdraw(const std::string& subject_id);
+  // Joins two customers.
+  void Merge(const std::string& subject_id, const std::string& other_id);
 
   // Writes `sql` with one parameter as a change of its own, as somebody could
   // who writes the store.

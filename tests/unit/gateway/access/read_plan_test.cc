@@ -19,6 +19,7 @@ using clients::kSupport;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::UnorderedElementsAre;
 
 constexpr int64_t kNowUs = 1'795'000'000'000'000;
 
@@ -84,8 +85,10 @@ TEST_F(ReadPlanTest, AWildcardStandsForWhatPurposeAndRegistrationShare) {
   client_.add_read_categories("user.contact.email");
   question_.fields = {"profile.email", "profile.*"};
   ASSERT_OK_AND_ASSIGN(const ReadPlan plan, Plan());
-  EXPECT_THAT(NamesOf(plan), ElementsAre("profile.email", "profile.given_name",
-                                         "profile.family_name"));
+  EXPECT_THAT(NamesOf(plan),
+              UnorderedElementsAre("profile.email", "profile.given_name",
+                                   "profile.family_name"));
+  EXPECT_EQ(NamesOf(plan)[0], "profile.email") << "the one asked for first";
   // No field of the kind is left: that is told, not an empty answer.
   question_.fields = {"order.*"};
   EXPECT_EQ(WhyNot(), v1::ERROR_REASON_FIELD_NOT_ALLOWED);
@@ -107,12 +110,12 @@ TEST_F(ReadPlanTest, EveryFaultyFieldIsTold) {
 }
 
 TEST_F(ReadPlanTest, ANameThatIsNoneIsNotRepeated) {
-  for (const char* name : {"profile.Email", "profile.email; DROP", "p",
+  for (const char* name : {"profile.Email", "profile.email; DROP", "q",
                            "profile.e\xc3\xa9", "anna@example.com"}) {
     question_.fields = {name};
     const auto plan = Plan();
     EXPECT_EQ(WhyNot(), v1::ERROR_REASON_FIELD_INVALID) << name;
-    EXPECT_THAT(plan.status().ToString(), Not(HasSubstr(name)));
+    EXPECT_EQ(plan.status().message(), "a field name is malformed");
   }
   question_.fields = {std::string(81, 'a')};
   EXPECT_EQ(WhyNot(), v1::ERROR_REASON_FIELD_INVALID);

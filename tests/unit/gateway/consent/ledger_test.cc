@@ -276,7 +276,10 @@ TEST_F(LedgerTest, AllFaultsOfARecordAreToldAtOnce) {
   request.set_method(std::string(65, 'x'));
   const auto told = Record(request);
   EXPECT_EQ(Why(told.status()), v1::ERROR_REASON_FIELD_INVALID);
-  const std::string text = told.status().ToString();
+  const auto payload =
+      told.status().GetPayload("type.googleapis.com/google.rpc.BadRequest");
+  ASSERT_TRUE(payload.has_value());
+  const std::string text(*payload);
   for (const char* field : {"purposes", "notice.id", "notice.version",
                             "capture_time", "valid_until", "method"}) {
     EXPECT_NE(text.find(field), std::string::npos) << field;
