@@ -109,10 +109,10 @@ absl::StatusOr<std::vector<store::v1::SubjectHead>> Explainer::HeadsOf(
         options_.trail->SubjectOf(found.position.index,
                                   static_cast<uint16_t>(item)));
     absl::StatusOr<store::v1::SubjectHead> head =
-        subject == 0 ? absl::NotFoundError("")
-                     : options_.subjects->ReadHeadAt(
-                           connection, subject,
-                           static_cast<int64_t>(member.version()));
+        subject == 0
+            ? absl::NotFoundError("")
+            : options_.subjects->ReadHeadAt(
+                  connection, subject, static_cast<int64_t>(member.version()));
     if (absl::IsNotFound(head.status())) {
       return MakeError(v1::ERROR_REASON_SUBJECT_ERASED,
                        "the facts of the decision are gone");
@@ -181,12 +181,11 @@ absl::StatusOr<v1::ExplainDecisionResponse> Explainer::Run(
   response.set_replay_agrees(EffectsDigest(bundle, decision) ==
                              found.subject().effects_digest());
   if (!response.replay_agrees()) {
-    base::Log(kReplayDiffers, {{"index", found.position.index},
-                               {"item", found.position.item}});
+    base::Log(kReplayDiffers,
+              {{"index", found.position.index}, {"item", found.position.item}});
   }
-  *response.mutable_decision() =
-      MakeAnswer(plan, decision, /*may_explain=*/true, leaf.time_us(),
-                 INT64_MAX);
+  *response.mutable_decision() = MakeAnswer(
+      plan, decision, /*may_explain=*/true, leaf.time_us(), INT64_MAX);
   response.mutable_decision()->set_id(id);
   response.mutable_decision()->set_audit_reference(options_.tokens->Encode(
       crypto::TokenKind::kAudit, found.position.Pack()));
@@ -225,9 +224,8 @@ void Explainer::Explain(Caller caller,
     }
     commit.entry = entry.SerializeAsString();
     options_.committer->CommitRead(
-        std::move(commit),
-        [kept, response = *std::move(response)](
-            store::ReadOutcome outcome) mutable {
+        std::move(commit), [kept, response = *std::move(response)](
+                               store::ReadOutcome outcome) mutable {
           if (outcome.kind != store::ReadOutcome::Kind::kCommitted) {
             (*kept)(outcome.kind == store::ReadOutcome::Kind::kFailed
                         ? std::move(outcome.status)

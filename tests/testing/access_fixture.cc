@@ -133,6 +133,7 @@ v1::Client AccessFixture::ClientFor(const std::string& id,
   client.add_purposes(purpose);
   client.add_read_categories("user");
   client.add_attests(purpose);
+  client.add_permissions("decisions.explain");
   client.set_country("DE");
   client.set_state(v1::CLIENT_STATE_ACTIVE);
   client.set_version(1);
