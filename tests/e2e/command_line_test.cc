@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -133,6 +134,24 @@ TEST_F(CommandLineTest, AMissingFileIsNamedAndNothingIsLeftBehind) {
   EXPECT_EQ(Refusal({"import", "--draft", "no.csv"}, 1),
             "consentry: cannot read no.csv\n");
   EXPECT_FALSE(std::filesystem::exists(dir_->File("no.csv.quarantine.csv")));
+}
+
+TEST_F(CommandLineTest, AnImportNeverWritesOverWhatItReads) {
+  const std::string rows = "id,email\n1,a@shop.example\n";
+  for (const char* name : {"rows.csv", "map.txtpb"}) {
+    std::ofstream(dir_->File(name)) << rows;
+  }
+  std::filesystem::create_symlink(dir_->File("rows.csv"),
+                                  dir_->File("list.csv"));
+  for (const char* list : {"rows.csv", "./map.txtpb", "list.csv"}) {
+    EXPECT_THAT(Refusal({"import", "--as", "shop", "--map", "map.txtpb",
+                         "rows.csv", "--quarantine", list},
+                        2),
+                HasSubstr("would replace"));
+  }
+  std::ifstream file(dir_->File("rows.csv"));
+  const std::string kept((std::istreambuf_iterator<char>(file)), {});
+  EXPECT_EQ(kept, rows);
 }
 
 TEST_F(CommandLineTest, ARegistrationWithoutACertificateIsNamed) {

@@ -52,11 +52,18 @@ int RunImport(const std::string& folder, const ImportCommandOptions& options) {
       return Fail(absl::NotFoundError("cannot read " + file));
     }
   }
-  const auto session = Session::Open({folder, options.client, "", false});
-  if (!session.ok()) return Fail(session.status());
   const std::string quarantine_path = options.quarantine.empty()
                                           ? options.file + ".quarantine.csv"
                                           : options.quarantine;
+  for (const std::string& read : {options.map, options.file}) {
+    std::error_code ignored;
+    if (std::filesystem::equivalent(quarantine_path, read, ignored)) {
+      return Fail(absl::InvalidArgumentError(
+          "the list of what is held back would replace " + read));
+    }
+  }
+  const auto session = Session::Open({folder, options.client, "", false});
+  if (!session.ok()) return Fail(session.status());
   std::ofstream quarantine(quarantine_path);
   if (!quarantine) {
     return Fail(absl::UnavailableError("cannot write " + quarantine_path));
