@@ -1,15 +1,18 @@
 #include "gateway/server/doctor.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <vector>
 
 #include "gateway/base/clock.h"
 #include "gateway/server/recovery.h"
 #include "tests/e2e/test_gateway.h"
+#include "tests/testing/status_matchers.h"
 
 namespace consentry {
 namespace {
