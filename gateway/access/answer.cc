@@ -10,7 +10,6 @@
 namespace consentry::access {
 namespace {
 
-
 std::string BasisName(policy::LawfulBasis basis) {
   std::string name = config::v1::LawfulBasis::Value_Name(basis);
   std::transform(name.begin(), name.end(), name.begin(), [](char c) {

@@ -30,9 +30,8 @@ void ViewSubject(uint64_t index, uint16_t item, const store::v1::Leaf& leaf,
   }
   view->set_version(subject.version());
   if (!subject.effects_digest().empty()) {
-    view->set_decision_id(
-        tokens.Encode(crypto::TokenKind::kDecision,
-                      crypto::LogPosition{index, item}.Pack()));
+    view->set_decision_id(tokens.Encode(
+        crypto::TokenKind::kDecision, crypto::LogPosition{index, item}.Pack()));
   }
   *view->mutable_changes() = subject.changes();
 }
@@ -61,8 +60,8 @@ v1::AuditEntry ViewOf(uint64_t index, const store::v1::Leaf& leaf,
   view.set_change_number(leaf.change_number());
   view.set_count(leaf.count() == 0 ? 1 : leaf.count());
   const audit::Hash hash = audit::LeafHash(bytes);
-  view.set_leaf_hash(Hex({reinterpret_cast<const char*>(hash.data()),
-                          hash.size()}));
+  view.set_leaf_hash(
+      Hex({reinterpret_cast<const char*>(hash.data()), hash.size()}));
   for (const std::string& detail : leaf.details()) {
     const size_t equals = detail.find('=');
     if (equals == std::string::npos) continue;
@@ -71,8 +70,7 @@ v1::AuditEntry ViewOf(uint64_t index, const store::v1::Leaf& leaf,
       view.set_method(detail.substr(equals + 1));
       continue;
     }
-    std::string& value =
-        (*view.mutable_details())[detail.substr(0, equals)];
+    std::string& value = (*view.mutable_details())[detail.substr(0, equals)];
     if (!value.empty()) value += ", ";
     value += detail.substr(equals + 1);
   }

@@ -31,12 +31,12 @@ class ReadLeaf {
 
   // Whether a subject joined with `members` - 1 others still has room.
   bool HasRoom(size_t members) const {
-    return members == 0
-               ? subjects_.size() < kSubjectsPerLeaf
-               : subjects_.size() + members <= kSubjectsPerLeaf;
+    return members == 0 ? subjects_.size() < kSubjectsPerLeaf
+                        : subjects_.size() + members <= kSubjectsPerLeaf;
   }
 
-  // Adds one decision; its item number. `released` has bit i for plan.fields[i].
+  // Adds one decision; its item number. `released` has bit i for
+  // plan.fields[i].
   uint16_t Add(const Snapshot& snapshot, const policy::Decision& decision,
                uint64_t released);
 

@@ -13,7 +13,6 @@
 
 namespace consentry::access {
 
-
 // Entries about calls that were refused for a reason about the caller: state,
 // purpose, field, budget. The first of a kind is on stable storage before the
 // caller hears of it; repetitions within a second are counted and written as

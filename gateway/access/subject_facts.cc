@@ -157,8 +157,8 @@ SubjectFacts MakeFacts(const policy::Bundle& bundle,
     AddPlaces(bundle, head->locations(), &facts.locations, &facts);
     AddBirthDates(*head, &facts);
     AddChoices(bundle, *head, &facts);
-    AddConsents(bundle, *head, heads.size() == 1 || vault::HasVerifiedIdentity(*head),
-                &facts);
+    AddConsents(bundle, *head,
+                heads.size() == 1 || vault::HasVerifiedIdentity(*head), &facts);
     AddRelations(bundle, *head, &facts);
   }
   return facts;

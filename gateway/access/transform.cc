@@ -55,8 +55,8 @@ std::optional<v1::Value> AgeBand(const v1::Value& value, int64_t now_us) {
     int below;
     const char* name;
   };
-  static constexpr Band kBands[] = {{13, "0-12"},   {18, "13-17"}, {25, "18-24"},
-                                    {35, "25-34"},  {45, "35-44"}, {55, "45-54"},
+  static constexpr Band kBands[] = {{13, "0-12"},  {18, "13-17"}, {25, "18-24"},
+                                    {35, "25-34"}, {45, "35-44"}, {55, "45-54"},
                                     {65, "55-64"}};
   for (const Band& band : kBands) {
     if (*age < band.below) return Text(band.name);
@@ -64,8 +64,8 @@ std::optional<v1::Value> AgeBand(const v1::Value& value, int64_t now_us) {
   return Text("65+");
 }
 
-// "US-CA" -> "US-CA"; "DE" -> "DE". Regions are held as ISO 3166-2, countries as
-// ISO 3166-1; free text has no region that could be told from a street.
+// "US-CA" -> "US-CA"; "DE" -> "DE". Regions are held as ISO 3166-2, countries
+// as ISO 3166-1; free text has no region that could be told from a street.
 std::optional<v1::Value> Place(const v1::Value& value, bool country_only) {
   if (value.kind_case() != v1::Value::kStringValue) return std::nullopt;
   const std::string& text = value.string_value();
@@ -131,7 +131,8 @@ double RoundTwoDigits(double x) {
   if (x == 0 || !std::isfinite(x)) return x;
   // Too small for the scale to be a number.
   if (std::abs(x) < 1e-300) return 0;
-  const double scale = std::pow(10.0, 1.0 - std::floor(std::log10(std::abs(x))));
+  const double scale =
+      std::pow(10.0, 1.0 - std::floor(std::log10(std::abs(x))));
   return std::round(x * scale) / scale;
 }
 
@@ -167,12 +168,6 @@ std::optional<v1::Value> Pseudonym(const v1::Value& value,
 }
 
 }  // namespace
-
-std::optional<int> AgeInYears(std::string_view birth_date, int64_t now_us) {
-  const auto born = ParseDay(birth_date);
-  if (!born) return std::nullopt;
-  return YearsBetween(*born, DayOf(now_us));
-}
 
 std::optional<v1::Value> ApplyTransform(v1::Transform transform,
                                         const v1::Value& value,

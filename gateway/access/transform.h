@@ -31,10 +31,6 @@ std::optional<v1::Value> ApplyTransform(v1::Transform transform,
                                         const v1::Value& value,
                                         const TransformContext& context);
 
-// Completed years between "YYYY-MM-DD" and the UTC day of `now_us`. nullopt for
-// a malformed or future date.
-std::optional<int> AgeInYears(std::string_view birth_date, int64_t now_us);
-
 }  // namespace consentry::access
 
 #endif  // CONSENTRY_GATEWAY_ACCESS_TRANSFORM_H_

@@ -114,14 +114,6 @@ Counter* MetricRegistry::GetCounter(Constant name, Constant help,
   return series.counter.get();
 }
 
-Gauge* MetricRegistry::GetGauge(Constant name, Constant help,
-                                std::initializer_list<Label> labels) {
-  MutexLock lock(&mu_);
-  Series& series = Find(Type::kGauge, name, help, labels);
-  if (!series.gauge) series.gauge = std::make_unique<Gauge>();
-  return series.gauge.get();
-}
-
 Histogram* MetricRegistry::GetHistogram(Constant name, Constant help,
                                         std::initializer_list<Label> labels) {
   MutexLock lock(&mu_);
@@ -136,14 +128,10 @@ std::string MetricRegistry::Exposition() const {
   for (const auto& [name, family] : families_) {
     out += "# HELP " + name + " " + family.help + "\n";
     out += "# TYPE " + name +
-           (family.type == Type::kCounter ? " counter\n"
-            : family.type == Type::kGauge ? " gauge\n"
-                                          : " histogram\n");
+           (family.type == Type::kCounter ? " counter\n" : " histogram\n");
     for (const auto& [labels, series] : family.series) {
       if (series.counter) {
         out += Line(name, labels, std::to_string(series.counter->value()));
-      } else if (series.gauge) {
-        out += Line(name, labels, std::to_string(series.gauge->value()));
       } else if (series.histogram) {
         AppendHistogram(name, labels, *series.histogram, &out);
       }

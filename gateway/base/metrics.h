@@ -29,16 +29,6 @@ class Counter {
   std::atomic<uint64_t> value_{0};
 };
 
-class Gauge {
- public:
-  void Set(int64_t value) { value_.store(value, std::memory_order_relaxed); }
-  void Add(int64_t by) { value_.fetch_add(by, std::memory_order_relaxed); }
-  int64_t value() const { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<int64_t> value_{0};
-};
-
 // Counts of microseconds in fixed buckets from 10 us to 10 s, three a decade,
 // shown in seconds.
 class Histogram {
@@ -84,18 +74,15 @@ class MetricRegistry {
   // type only; a second type is a fault of the program and ends it.
   Counter* GetCounter(Constant name, Constant help,
                       std::initializer_list<Label> labels = {});
-  Gauge* GetGauge(Constant name, Constant help,
-                  std::initializer_list<Label> labels = {});
   Histogram* GetHistogram(Constant name, Constant help,
                           std::initializer_list<Label> labels = {});
 
   std::string Exposition() const;
 
  private:
-  enum class Type { kCounter, kGauge, kHistogram };
+  enum class Type { kCounter, kHistogram };
   struct Series {
     std::unique_ptr<Counter> counter;
-    std::unique_ptr<Gauge> gauge;
     std::unique_ptr<Histogram> histogram;
   };
   struct Family {

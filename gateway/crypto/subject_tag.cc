@@ -47,19 +47,6 @@ Month MonthOf(int64_t time_us) {
          static_cast<unsigned>(date.month());
 }
 
-Month NextMonth(Month month) {
-  return month % 100 == 12 ? month + 89 : month + 1;
-}
-
-int64_t MonthStart(Month month) {
-  const std::chrono::year_month_day first(
-      std::chrono::year(static_cast<int>(month / 100)),
-      std::chrono::month(month % 100), std::chrono::day(1));
-  return std::chrono::duration_cast<std::chrono::microseconds>(
-             std::chrono::sys_days(first).time_since_epoch())
-      .count();
-}
-
 SubjectTag RandomTag() {
   SubjectTag tag;
   randombytes_buf(tag.data(), tag.size());

@@ -22,9 +22,6 @@ using Month = uint32_t;
 
 // The month of a time; `time_us` from the years 1970 to 9999.
 Month MonthOf(int64_t time_us);
-Month NextMonth(Month month);
-// First microsecond of the month. `month` must be a result of the above.
-int64_t MonthStart(Month month);
 
 // What stands for somebody who is not there: random, so that no constant links
 // two questions about her.

@@ -425,10 +425,8 @@ absl::Status Gateway::OpenCapabilities() {
                                       .digests = digests_.get(),
                                       .workers = workers_.get(),
                                       .refusals = refusals_.get()});
-  merges_ = std::make_unique<vault::Merges>(
-      vault::Merges::Options{.slots = slots_.get(),
-                             .cache = cache_.get(),
-                             .log_origin = origin});
+  merges_ = std::make_unique<vault::Merges>(vault::Merges::Options{
+      .slots = slots_.get(), .cache = cache_.get(), .log_origin = origin});
   merge_desk_ = std::make_unique<access::MergeDesk>(
       access::MergeDesk::Options{.configuration = configuration,
                                  .committer = committer_.get(),

@@ -26,8 +26,8 @@ namespace consentry::trail {
 // Finds the subjects behind the tags of entries that were logged before this
 // process began. Called by the index's thread; slow: one keyed hash for each
 // living subject and month. The result maps tag (16 bytes) to subject number.
-using TagResolver = std::function<
-    absl::StatusOr<std::map<std::string, uint64_t, std::less<>>>(
+using TagResolver =
+    std::function<absl::StatusOr<std::map<std::string, uint64_t, std::less<>>>(
         const std::vector<uint32_t>& months)>;
 
 // Where entries about a subject, a client, a purpose stand in the log. Lies in

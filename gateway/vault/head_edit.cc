@@ -35,16 +35,16 @@ absl::Status HeadEdit::Write(HeadCache* cache) {
   const auto subject = static_cast<int64_t>(keys_.subject());
   head_.set_version(static_cast<uint64_t>(context_->number()));
   CONSENTRY_ASSIGN_OR_RETURN(const std::string sealed, SealHead(keys_, head_));
-  CONSENTRY_ASSIGN_OR_RETURN(
-      auto history, context_->connection()->Prepare(
-                        "INSERT INTO facts (subject, version, head) "
-                        "VALUES ($1, $2, $3)"));
+  CONSENTRY_ASSIGN_OR_RETURN(auto history,
+                             context_->connection()->Prepare(
+                                 "INSERT INTO facts (subject, version, head) "
+                                 "VALUES ($1, $2, $3)"));
   history.Bind(subject, version_, sealed_before_);
   CONSENTRY_RETURN_IF_ERROR(history.Run());
-  CONSENTRY_ASSIGN_OR_RETURN(
-      auto update, context_->connection()->Prepare(
-                       "UPDATE subjects SET version = $2, head = $3 "
-                       "WHERE subject = $1"));
+  CONSENTRY_ASSIGN_OR_RETURN(auto update,
+                             context_->connection()->Prepare(
+                                 "UPDATE subjects SET version = $2, head = $3 "
+                                 "WHERE subject = $1"));
   update.Bind(subject, context_->number(), sealed);
   CONSENTRY_RETURN_IF_ERROR(update.Run());
   context_->Touch(subject);

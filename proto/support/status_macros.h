@@ -5,12 +5,11 @@
 #include "absl/status/statusor.h"
 
 // Returns from the enclosing function when `expr`, an absl::Status, is not OK.
-#define CONSENTRY_RETURN_IF_ERROR(expr)                        \
-  do {                                                         \
-    if (::absl::Status consentry_status_ = (expr);             \
-        !consentry_status_.ok()) {                             \
-      return consentry_status_;                                \
-    }                                                          \
+#define CONSENTRY_RETURN_IF_ERROR(expr)                                       \
+  do {                                                                        \
+    if (::absl::Status consentry_status_ = (expr); !consentry_status_.ok()) { \
+      return consentry_status_;                                               \
+    }                                                                         \
   } while (false)
 
 #define CONSENTRY_CONCAT_INNER_(a, b) a##b
@@ -21,9 +20,12 @@
 #define CONSENTRY_ASSIGN_OR_RETURN(lhs, expr) \
   CONSENTRY_ASSIGN_OR_RETURN_IMPL_(           \
       CONSENTRY_CONCAT_(consentry_statusor_, __LINE__), lhs, expr)
+// Names of variables, which take no parentheses.
+// NOLINTBEGIN(bugprone-macro-parentheses)
 #define CONSENTRY_ASSIGN_OR_RETURN_IMPL_(statusor, lhs, expr) \
   auto statusor = (expr);                                     \
   if (!statusor.ok()) return std::move(statusor).status();    \
   lhs = *std::move(statusor)
+// NOLINTEND(bugprone-macro-parentheses)
 
 #endif  // CONSENTRY_PROTO_SUPPORT_STATUS_MACROS_H_

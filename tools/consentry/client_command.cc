@@ -168,7 +168,8 @@ int RunAdd(const std::string& folder, const ClientOptions& options) {
   auto client = MakeClient(options);
   if (!client.ok()) return Fail(client.status());
   if (client->country().empty() && client->role() == v1::ROLE_SERVICE) {
-    // Where data goes decides what may go there; nowhere in particular, nothing.
+    // Where data goes decides what may go there; nowhere in particular,
+    // nothing.
     const auto home = HomeIn(folder);
     if (!home.ok()) return Fail(home.status());
     client->set_country(*home);

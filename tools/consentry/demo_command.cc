@@ -212,8 +212,7 @@ void AddDemo(CLI::App* app, CommandContext* context) {
   demo->add_flag("--exit", options->exit, "End after the tour");
   demo->callback([context, options] {
     server::Server::BlockSignals();
-    const absl::Status status =
-        Demo(*options, ProgramPath());
+    const absl::Status status = Demo(*options, ProgramPath());
     context->exit_code = status.ok() ? kExitOk : Fail(status);
   });
 }

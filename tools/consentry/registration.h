@@ -9,7 +9,7 @@
 namespace grpc {
 class Channel;
 class Status;
-}
+}  // namespace grpc
 
 namespace consentry::tools {
 

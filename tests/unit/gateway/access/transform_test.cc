@@ -31,22 +31,27 @@ std::string Reduced(v1::Transform transform, const v1::Value& value) {
   return result ? result->string_value() : "(withheld)";
 }
 
+std::string BandOn(int64_t now_us, const std::string& birth_date) {
+  const auto band =
+      ApplyTransform(v1::TRANSFORM_AGE_BAND, Date(birth_date), At(now_us));
+  return band ? band->string_value() : "(withheld)";
+}
+
 TEST(TransformTest, AgeTurnsOnTheBirthdayNotBefore) {
-  EXPECT_EQ(AgeInYears("2008-03-01", kNow), 18);
-  EXPECT_EQ(AgeInYears("2008-03-02", kNow), 17);
+  EXPECT_EQ(BandOn(kNow, "2008-03-01"), "18-24");
+  EXPECT_EQ(BandOn(kNow, "2008-03-02"), "13-17");
 }
 
 TEST(TransformTest, BornOnLeapDayAgesOnTheFirstOfMarch) {
   const int64_t day = 86'400LL * 1'000'000;
-  EXPECT_EQ(AgeInYears("2008-02-29", kNow - day), 17);
-  EXPECT_EQ(AgeInYears("2008-02-29", kNow), 18);
+  EXPECT_EQ(BandOn(kNow - day, "2008-02-29"), "13-17");
+  EXPECT_EQ(BandOn(kNow, "2008-02-29"), "18-24");
 }
 
 TEST(TransformTest, FutureOrMalformedBirthDateHasNoAge) {
-  EXPECT_FALSE(AgeInYears("2030-01-01", kNow));
-  EXPECT_FALSE(AgeInYears("2001-02-30", kNow));
-  EXPECT_FALSE(AgeInYears("01.02.2001", kNow));
-  EXPECT_FALSE(AgeInYears("", kNow));
+  for (const char* bad : {"2030-01-01", "2001-02-30", "01.02.2001", ""}) {
+    EXPECT_EQ(BandOn(kNow, bad), "(withheld)");
+  }
 }
 
 TEST(TransformTest, AgeBandsHaveNoGap) {

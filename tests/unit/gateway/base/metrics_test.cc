@@ -20,13 +20,13 @@ TEST(MetricsTest, SameNameAndLabelsGiveTheSameCounter) {
   EXPECT_NE(a, c);
 }
 
-TEST(MetricsTest, ExpositionShowsEachTypeOnceWithItsSeries) {
+TEST(MetricsTest, ExpositionShowsEachNameOnceWithItsSeries) {
   MetricRegistry registry;
   registry.GetCounter("reads_total", "Reads.", {{"effect", "permit"}})->Add(3);
   registry.GetCounter("reads_total", "Reads.", {{"effect", "deny"}})->Add();
-  registry.GetGauge("open", "Open.")->Set(-2);
+  registry.GetCounter("open", "Open.")->Add(2);
   EXPECT_EQ(registry.Exposition(),
-            "# HELP open Open.\n# TYPE open gauge\nopen -2\n"
+            "# HELP open Open.\n# TYPE open counter\nopen 2\n"
             "# HELP reads_total Reads.\n# TYPE reads_total counter\n"
             "reads_total{effect=\"deny\"} 1\n"
             "reads_total{effect=\"permit\"} 3\n");
@@ -65,7 +65,7 @@ TEST(MetricsTest, LabelValuesCannotBreakTheFormat) {
 TEST(MetricsDeathTest, OneNameWithTwoTypesEndsTheProgram) {
   MetricRegistry registry;
   registry.GetCounter("c", "C.");
-  EXPECT_DEATH(registry.GetGauge("c", "C."), "two types");
+  EXPECT_DEATH(registry.GetHistogram("c", "C."), "two types");
 }
 
 }  // namespace
