@@ -119,6 +119,10 @@ constexpr Checker kCheckers[] = {
     Check<v1::ListPolicyVersionsRequest>,
     Check<v1::GetStatusRequest>,
     Check<v1::SuspendRequest>,
+    Check<v1::ListMergesRequest>,
+    Check<v1::MergeSubjectsRequest>,
+    Check<v1::UndoMergeRequest>,
+    Check<v1::DismissMergeRequest>,
 };
 
 }  // namespace

@@ -30,7 +30,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (pages->Open("caller", "query", laid, kNowUs).ok() != (laid == good)) {
     std::abort();
   }
-  for (int kind = 0; kind < 4; ++kind) {
+  for (size_t kind = 0; kind < kTokenKinds; ++kind) {
     const auto k = static_cast<TokenKind>(kind);
     const auto payload = tokens->Decode(k, text, "bound");
     if (payload.ok() && tokens->Encode(k, *payload, "bound") != text) {
