@@ -16,6 +16,7 @@ namespace {
 
 // Of names of fields, where they are not longer.
 constexpr int kNameWidth = 26;
+constexpr int kPurposeWidth = 43;
 
 std::string Short(const std::string& name, const std::string& prefix) {
   return name.compare(0, prefix.size(), prefix) == 0
@@ -199,8 +200,8 @@ void Show(const v1::ExplainDecisionResponse& response, std::ostream& out) {
 }
 
 void Show(const v1::ConsentState& state, std::ostream& out) {
-  out << std::left << std::setw(34) << Printable(state.purpose()) << " "
-      << std::setw(11) << Word(state.status());
+  out << std::left << std::setw(kPurposeWidth) << Printable(state.purpose())
+      << " " << Word(state.status());
   if (state.has_since()) out << " since " << Text(state.since());
   if (state.has_valid_until()) out << " until " << Text(state.valid_until());
   if (!state.attested_by().empty()) {
@@ -215,7 +216,7 @@ void Show(const v1::ConsentState& state, std::ostream& out) {
 
 void Show(const v1::AuditEntry& entry, std::ostream& out) {
   out << std::right << std::setw(8) << entry.index() << "  "
-      << Text(entry.time()) << "  " << std::left << std::setw(18)
+      << Text(entry.time()) << "  " << std::left << std::setw(20)
       << Printable(entry.event()) << " " << std::setw(14)
       << (entry.client_id().empty() ? "-" : Printable(entry.client_id()));
   if (!entry.purpose().empty()) out << " " << Printable(entry.purpose());
