@@ -56,6 +56,9 @@ class ConfigurationWriter {
   // For start and offline commands.
   store::ChangeOutcome CommitAndWait(Plan plan);
 
+  // The time by which reads judge registrations: never before the newest entry.
+  int64_t NowUs() const { return committer_->NowUs(); }
+
  private:
   store::Change MakeChange(Plan plan);
 

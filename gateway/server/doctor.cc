@@ -269,7 +269,9 @@ absl::Status CheckLog(const Config& config, int64_t now_us, Report* report) {
   store::v1::Leaf leaf;
   if (leaf.ParseFromString(last) && leaf.time_us() > now_us + 60 * kSecondUs) {
     report->Fail("clock",
-                 "is behind the newest entry of the audit log; set it");
+                 "is behind the newest entry of the audit log; set it, or, "
+                 "if it was ahead once and is right now, renew what has ended "
+                 "since: consentry client renew");
   }
   return absl::OkStatus();
 }

@@ -6,10 +6,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 #include <filesystem>
+#include <future>
 #include <memory>
 #include <string>
 #include <vector>
@@ -158,6 +160,54 @@ TEST_F(RenewTest, NothingIsTouchedWhileTheGatewayRuns) {
   const auto after = Certificate("tls/server.pem");
   ASSERT_OK(after);
   EXPECT_EQ(before->spki, after->spki);
+}
+
+// A PKCS #10 request for a new key.
+std::string SigningRequest() {
+  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
+      EVP_EC_gen("P-256"), EVP_PKEY_free);
+  const std::unique_ptr<X509_REQ, decltype(&X509_REQ_free)> request(
+      X509_REQ_new(), X509_REQ_free);
+  X509_REQ_set_pubkey(request.get(), key.get());
+  X509_REQ_sign(request.get(), key.get(), EVP_sha256());
+  const std::unique_ptr<BIO, decltype(&BIO_free_all)> bio(BIO_new(BIO_s_mem()),
+                                                          BIO_free_all);
+  PEM_write_bio_X509_REQ(bio.get(), request.get());
+  char* text = nullptr;
+  const long size = BIO_get_mem_data(bio.get(), &text);
+  return std::string(text, static_cast<size_t>(size));
+}
+
+// Time does not go back behind the log, so a clock that was ahead once leaves
+// registrations ended. Renewing must be a way out.
+TEST_F(RenewTest, AfterAClockThatWasAheadARenewedRegistrationHolds) {
+  clock_.AdvanceUs(200 * kDayUs);
+  ASSERT_OK(Open());
+  clock_.AdvanceUs(-200 * kDayUs);
+  const auto gateway = Open();
+  ASSERT_OK(gateway);
+  const int64_t log_us = (*gateway)->committer()->NowUs();
+  ASSERT_GT(log_us, clock_.NowUs() + 199 * kDayUs);
+
+  v1::CreateClientRequest request;
+  request.mutable_client()->set_id("shop");
+  request.mutable_client()->set_role(v1::ROLE_SERVICE);
+  request.mutable_client()->add_purposes("essential.service.operations");
+  request.set_signing_request_pem(SigningRequest());
+  std::promise<absl::StatusOr<v1::Client>> made;
+  clients::CallerContext caller;
+  caller.client_id = "operator";
+  (*gateway)->client_admin()->Create(
+      caller, request, [&made](absl::StatusOr<v1::Client> client) {
+        made.set_value(std::move(client));
+      });
+  const auto client = made.get_future().get();
+  ASSERT_OK(client);
+  const auto* registration =
+      (*gateway)->registry()->current()->FindById("shop");
+  ASSERT_NE(registration, nullptr);
+  EXPECT_OK(registration->CheckState(log_us));
+  EXPECT_OK(registration->CheckState(clock_.NowUs()));
 }
 
 }  // namespace
