@@ -79,8 +79,8 @@ ConsentState DeriveConsent(std::span<const store::v1::ConsentEvent> events,
 ConsentStatus StatusAt(const ConsentState& state, int64_t time_us);
 
 // Of the states of two who are one person for one purpose, neither of them
-// kNone, whether `a` holds for both: a negative before a grant, the later of two
-// negatives, and of two grants the one that ends first.
+// kNone, whether `a` holds for both: a negative before a grant, the later of
+// two negatives, and of two grants the one that ends first.
 bool Outweighs(const ConsentState& a, const ConsentState& b);
 
 // Every purpose that any event names, sorted, each once.

@@ -556,7 +556,7 @@ TEST_F(GatewayErrorsDeny, MalformedFactsAreNotTaken) {
   const auto data = v1::DataService::NewStub(Shop());
   for (const auto& [residence, birth_date] :
        std::vector<std::pair<std::string, std::string>>{{"Germany", ""},
-                                                        
+
                                                         {"D", ""},
                                                         {"DE", "1987-02-30"},
                                                         {"DE", "14.3.1987"},

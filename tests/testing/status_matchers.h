@@ -38,7 +38,7 @@ MATCHER_P(StatusIs, code, "has code " + absl::StatusCodeToString(code)) {
 
 #define CONSENTRY_TEST_CONCAT_INNER_(a, b) a##b
 #define CONSENTRY_TEST_CONCAT_(a, b) CONSENTRY_TEST_CONCAT_INNER_(a, b)
-#define ASSERT_OK_AND_ASSIGN(lhs, expr)                                     \
+#define ASSERT_OK_AND_ASSIGN(lhs, expr) \
   ASSERT_OK_AND_ASSIGN_IMPL_(CONSENTRY_TEST_CONCAT_(so_, __LINE__), lhs, expr)
 #define ASSERT_OK_AND_ASSIGN_IMPL_(statusor, lhs, expr) \
   auto statusor = (expr);                               \

@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <future>
 #include <string>
-#include <utility>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "gateway/store/schema.h"
