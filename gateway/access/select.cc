@@ -192,7 +192,7 @@ void Selection::Run(Caller caller, const v1::SelectSubjectsRequest& request,
   }
 }
 
-void Selection::Step(std::shared_ptr<Walk> walk) {
+void Selection::Step(const std::shared_ptr<Walk>& walk) {
   const size_t room =
       walk->page_size - static_cast<size_t>(walk->page.response.results_size());
   const size_t count =

@@ -31,7 +31,7 @@ class Selection {
 
  private:
   struct Walk;
-  void Step(std::shared_ptr<Walk> walk);
+  void Step(const std::shared_ptr<Walk>& walk);
   void Finish(const std::shared_ptr<Walk>& walk, bool more);
 
   GovernedReads* const reads_;

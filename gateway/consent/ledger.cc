@@ -165,7 +165,7 @@ void Ledger::CommitNegative(const CallerContext& caller, const Request& request,
     options_.committer->CommitChange(
         MakeChange(caller, last ? request : unbound, purpose, request.channel(),
                    std::move(of_part), /*negative=*/true, edit, result),
-        [gathered, last](store::ChangeOutcome outcome) {
+        [gathered, last](const store::ChangeOutcome& outcome) {
           store::ChangeOutcome told;
           {
             MutexLock lock(&gathered->mu);
