@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -27,6 +28,9 @@ std::optional<int> Compare(const v1::Value& a, const v1::Value& b) {
     case v1::Value::kIntValue:
       return order(a.int_value(), b.int_value());
     case v1::Value::kDoubleValue:
+      if (std::isnan(a.double_value()) || std::isnan(b.double_value())) {
+        return std::nullopt;
+      }
       return order(a.double_value(), b.double_value());
     case v1::Value::kDateValue:
       return order(a.date_value(), b.date_value());

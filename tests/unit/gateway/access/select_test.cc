@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <set>
 #include <string>
 #include <vector>
@@ -78,6 +79,15 @@ TEST_F(FilterTest, ValuesOfDifferentTypesAreNeverEqualNorInRange) {
   filter_.Clear();
   filter_.set_field("profile.points");
   EXPECT_FALSE(Passes()) << "no test at all";
+}
+
+TEST_F(FilterTest, NothingIsInARangeWhoseBoundIsNoNumber) {
+  v1::Field* field = response_.add_fields();
+  field->set_name("profile.points");
+  field->mutable_value()->set_double_value(5);
+  filter_.set_field("profile.points");
+  filter_.mutable_range()->mutable_from()->set_double_value(std::nan(""));
+  EXPECT_FALSE(Passes());
 }
 
 TEST_F(FilterTest, MoneyOfAnotherCurrencyIsInNoRange) {
