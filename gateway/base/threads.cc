@@ -66,4 +66,44 @@ void WorkerPool::Run() {
   }
 }
 
+Periodic::Periodic(Constant name, std::chrono::milliseconds interval,
+                   std::function<void()> body)
+    : interval_(interval),
+      body_(std::move(body)),
+      thread_(name, [this] { Run(); }) {}
+
+Periodic::~Periodic() { Stop(); }
+
+void Periodic::Wake() {
+  MutexLock lock(&mu_);
+  woken_ = true;
+  wake_.Signal();
+}
+
+void Periodic::Stop() {
+  {
+    MutexLock lock(&mu_);
+    stopping_ = true;
+    wake_.Signal();
+  }
+  thread_.Join();
+}
+
+void Periodic::Run() {
+  for (;;) {
+    {
+      MutexLock lock(&mu_);
+      const auto until = std::chrono::steady_clock::now() + interval_;
+      while (!woken_ && !stopping_) {
+        const auto left = until - std::chrono::steady_clock::now();
+        if (left <= left.zero()) break;
+        wake_.WaitFor(&mu_, left);
+      }
+      if (stopping_) return;
+      woken_ = false;
+    }
+    body_();
+  }
+}
+
 }  // namespace consentry::base

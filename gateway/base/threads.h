@@ -1,8 +1,10 @@
 #ifndef CONSENTRY_GATEWAY_BASE_THREADS_H_
 #define CONSENTRY_GATEWAY_BASE_THREADS_H_
 
+#include <chrono>
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <thread>
 #include <vector>
 
@@ -53,6 +55,37 @@ class WorkerPool {
   std::deque<absl::AnyInvocable<void()>> tasks_ ABSL_GUARDED_BY(mu_);
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   std::vector<std::thread> threads_;
+};
+
+// A named thread that does the same again and again: `body` runs one `interval`
+// after its last end, or as soon as Wake() was called. Never twice at a time.
+// Safe for many threads.
+class Periodic {
+ public:
+  Periodic(Constant name, std::chrono::milliseconds interval,
+           std::function<void()> body);
+  Periodic(const Periodic&) = delete;
+  Periodic& operator=(const Periodic&) = delete;
+  // As Stop().
+  ~Periodic();
+
+  // One more run, without waiting for it. Calls during a run come to one more
+  // run after it.
+  void Wake();
+
+  // Waits for the end of a run; none begins afterwards. Not from `body`.
+  void Stop();
+
+ private:
+  void Run();
+
+  const std::chrono::milliseconds interval_;
+  const std::function<void()> body_;
+  Mutex mu_;
+  CondVar wake_;
+  bool woken_ ABSL_GUARDED_BY(mu_) = false;
+  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
+  Thread thread_;
 };
 
 }  // namespace consentry::base

@@ -474,17 +474,11 @@ absl::Status Gateway::NoteStart() {
              {"clients", registry_.current()->registrations().size()}});
   RememberLogSize();
   WriteMetrics();
-  ticker_ = std::make_unique<base::Thread>(base::Constant("ticker"), [this] {
-    for (;;) {
-      {
-        MutexLock lock(&mu_);
-        if (!stopping_) wake_.WaitFor(&mu_, kTick);
-        if (stopping_) return;
-      }
-      RememberLogSize();
-      WriteMetrics();
-    }
-  });
+  ticker_ =
+      std::make_unique<base::Periodic>(base::Constant("ticker"), kTick, [this] {
+        RememberLogSize();
+        WriteMetrics();
+      });
   return absl::OkStatus();
 }
 
@@ -542,11 +536,6 @@ absl::StatusOr<v1::GatewayStatus> Gateway::Status() const {
 absl::Status Gateway::Close() {
   if (closed_) return absl::OkStatus();
   closed_ = true;
-  {
-    MutexLock lock(&mu_);
-    stopping_ = true;
-    wake_.SignalAll();
-  }
   ticker_.reset();
   workers_.reset();  // Runs what was accepted; it may still commit.
   if (refusals_ != nullptr) refusals_->Flush(/*all=*/true);

@@ -183,10 +183,7 @@ class Gateway {
 
   // Every few seconds tells the slots how far the log is (PROTOCOLS E3), and
   // writes the metrics.
-  Mutex mu_;
-  CondVar wake_;
-  bool stopping_ ABSL_GUARDED_BY(mu_) = false;
-  std::unique_ptr<base::Thread> ticker_;
+  std::unique_ptr<base::Periodic> ticker_;
 };
 
 }  // namespace consentry::server

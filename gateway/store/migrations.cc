@@ -1,8 +1,17 @@
 #include "gateway/store/migrations.h"
 
 #include <iterator>
+#include <string>
 
+#include "absl/strings/str_cat.h"
 #include "gateway/store/schema.h"
+#include "gateway/store/tables_consent.h"
+#include "gateway/store/tables_delivery.h"
+#include "gateway/store/tables_erasure.h"
+#include "gateway/store/tables_identity.h"
+#include "gateway/store/tables_oversight.h"
+#include "gateway/store/tables_rights.h"
+#include "gateway/store/tables_upkeep.h"
 
 namespace consentry::store {
 namespace {
@@ -130,11 +139,15 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_by_state ON jobs (kind, state, due_hour);
 )sql";
 
-constexpr std::string_view kMigrations[] = {kVersion1};
-static_assert(std::size(kMigrations) == kSchemaVersion);
-
 }  // namespace
 
-std::span<const std::string_view> Migrations() { return kMigrations; }
+std::span<const std::string_view> Migrations() {
+  static const std::string* const version2 = new std::string(absl::StrCat(
+      kConsentTables, kIdentityTables, kDeliveryTables, kErasureTables,
+      kRightsTables, kOversightTables, kUpkeepTables));
+  static const std::string_view migrations[] = {kVersion1, *version2};
+  static_assert(std::size(migrations) == kSchemaVersion);
+  return migrations;
+}
 
 }  // namespace consentry::store

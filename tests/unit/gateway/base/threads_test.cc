@@ -4,8 +4,10 @@
 #include <pthread.h>
 
 #include <atomic>
+#include <chrono>
 #include <future>
 #include <string>
+#include <thread>
 
 namespace consentry::base {
 namespace {
@@ -46,6 +48,49 @@ TEST(ThreadsTest, PoolRefusesBeyondItsCapacity) {
   EXPECT_TRUE(pool.TrySubmit([] {}));
   EXPECT_FALSE(pool.TrySubmit([] {}));
   release.set_value();
+}
+
+TEST(ThreadsTest, PeriodicRunsByItselfAndWhenWoken) {
+  std::atomic<int> runs{0};
+  Periodic often("often", std::chrono::milliseconds(1), [&] { ++runs; });
+  while (runs < 3) std::this_thread::yield();
+  std::promise<void> ran;
+  Periodic rarely("rarely", std::chrono::hours(1), [&] { ran.set_value(); });
+  rarely.Wake();
+  ran.get_future().wait();
+}
+
+TEST(ThreadsTest, PeriodicRunsOnceMoreForAWakeDuringARun) {
+  std::atomic<int> runs{0};
+  Periodic* self = nullptr;
+  std::promise<void> ready;
+  auto set = ready.get_future().share();
+  std::promise<void> twice;
+  Periodic periodic("self", std::chrono::hours(1), [&] {
+    set.wait();
+    if (++runs == 1) {
+      self->Wake();
+      self->Wake();
+    } else {
+      twice.set_value();
+    }
+  });
+  self = &periodic;
+  ready.set_value();
+  periodic.Wake();
+  twice.get_future().wait();
+  periodic.Stop();
+  EXPECT_EQ(runs, 2);
+}
+
+TEST(ThreadsTest, PeriodicThatWaitsStopsAtOnceAndRunsNoMore) {
+  bool ran = false;
+  {
+    Periodic rarely("rarely", std::chrono::hours(1), [&] { ran = true; });
+    rarely.Stop();
+    rarely.Wake();
+  }
+  EXPECT_FALSE(ran);
 }
 
 }  // namespace
