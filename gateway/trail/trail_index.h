@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "audit/log/reader.h"
@@ -103,6 +104,19 @@ class TrailIndex {
   // rows are gone.
   absl::StatusOr<uint64_t> SubjectOf(uint64_t index, uint16_t item);
 
+  // An entry of a walk. The subject of each item of the leaf; 0 for an item
+  // without one, or whose rows are gone. Views hold during the call.
+  struct Walked {
+    uint64_t index = 0;
+    const store::v1::Leaf* leaf = nullptr;
+    std::span<const uint64_t> subjects;
+  };
+  // Shows every entry of [from, to) that matches `filter`, oldest first, to
+  // `visit`, whose first error ends the walk. `to` is cut to indexed_size().
+  // For sums over a span: in bounded memory, some microseconds an entry.
+  absl::Status Walk(uint64_t from, uint64_t to, const EntryFilter& filter,
+                    absl::FunctionRef<absl::Status(const Walked&)> visit);
+
   // Writes what is in memory and ends the thread.
   void Stop();
 
@@ -134,6 +148,17 @@ class TrailIndex {
                                      size_t limit);
   absl::StatusOr<Page> FindByScan(const EntryFilter& filter, uint64_t below,
                                   size_t limit);
+  // Stretches of the log within each of which the same runs hold postings.
+  struct Stretch {
+    uint64_t begin = 0;
+    uint64_t end = 0;
+    std::vector<int64_t> runs;
+  };
+  absl::StatusOr<std::vector<Stretch>> StretchesOf(uint64_t from, uint64_t to);
+  absl::Status WalkStretch(
+      const Stretch& stretch, std::span<const Posting> recent,
+      const EntryFilter& filter,
+      absl::FunctionRef<absl::Status(const Walked&)> visit);
 
   // Constant after construction.
   store::Engine* const engine_;

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "audit/log/writer.h"
@@ -118,7 +120,7 @@ class TrailIndexTest : public ::testing::Test {
 
 TEST_F(TrailIndexTest, FindsASubjectThroughManyRunsAndMerges) {
   std::vector<uint64_t> wanted;
-  for (uint64_t i = 0; i < 900; ++i) {
+  for (uint64_t i = 0; i < 420; ++i) {
     const uint64_t subject = 1 + i % 9;
     if (subject == 4) wanted.insert(wanted.begin(), i);
     Append({subject});
@@ -219,6 +221,66 @@ TEST_F(TrailIndexTest, IndexThatClaimsMoreThanTheLogIsRefused) {
           engine->get(), reader_.get(),
           [this](const std::vector<uint32_t>&) { return Resolve(); }, options_),
       testing::StatusIs(absl::StatusCode::kDataLoss));
+}
+
+TEST_F(TrailIndexTest, WalkShowsEveryEntryOnceWithItsSubjects) {
+  // Long runs, short ones, merged ones that span others, and what is only in
+  // memory.
+  std::vector<std::vector<uint64_t>> expected;
+  for (uint64_t i = 0; i < 420; ++i) {
+    std::vector<uint64_t> subjects = {i % 20 + 1};
+    if (i % 7 == 0) subjects = {i % 3 + 1, 0, i % 5 + 4};
+    if (i % 11 == 0) subjects.clear();
+    Append(subjects, i % 2 == 0 ? "crm" : "shop");
+    expected.push_back(subjects);
+    if (i % 100 == 99) {
+      ASSERT_TRUE(index_->WaitUntilIndexed(size_, seconds(20)));
+      if (i % 200 == 99) {
+        std::this_thread::sleep_for(2 * options_.idle_flush);
+      }
+    }
+  }
+  ASSERT_TRUE(index_->WaitUntilIndexed(size_, seconds(20)));
+  const auto walk = [&](uint64_t from, uint64_t to, const EntryFilter& filter) {
+    std::map<uint64_t, std::vector<uint64_t>> seen;
+    uint64_t last = 0;
+    EXPECT_OK(index_->Walk(from, to, filter, [&](const auto& entry) {
+      EXPECT_TRUE(seen.empty() || entry.index > last);
+      last = entry.index;
+      seen[entry.index] = {entry.subjects.begin(), entry.subjects.end()};
+      return absl::OkStatus();
+    }));
+    return seen;
+  };
+  const auto all = walk(0, UINT64_MAX, {});
+  ASSERT_EQ(all.size(), expected.size());
+  for (const auto& [index, subjects] : all) {
+    EXPECT_EQ(subjects, expected[index]) << index;
+  }
+  EntryFilter shop;
+  shop.client_id = "shop";
+  const auto some = walk(141, 357, shop);
+  EXPECT_EQ(some.size(), 108u);
+  for (const auto& [index, subjects] : some) {
+    EXPECT_EQ(index % 2, 1u);
+    EXPECT_EQ(subjects, expected[index]) << index;
+  }
+  EXPECT_TRUE(walk(5, 5, {}).empty());
+}
+
+TEST_F(TrailIndexTest, WalkEndsWithTheFirstErrorOfItsVisitor) {
+  for (uint64_t i = 0; i < 10; ++i) Append({1});
+  ASSERT_TRUE(index_->WaitUntilIndexed(size_, seconds(20)));
+  int visited = 0;
+  EXPECT_THAT(index_->Walk(0, 10, {},
+                           [&](const auto& entry) {
+                             ++visited;
+                             return entry.index == 3
+                                        ? absl::AbortedError("enough")
+                                        : absl::OkStatus();
+                           }),
+              testing::StatusIs(absl::StatusCode::kAborted));
+  EXPECT_EQ(visited, 4);
 }
 
 }  // namespace
