@@ -10,7 +10,6 @@
 
 #include "audit/log/tlog_proof.h"
 #include "gateway/access/audit_view.h"
-#include "gateway/crypto/subject_tag.h"
 #include "proto/support/error.h"
 #include "proto/support/status_macros.h"
 #include "proto/support/timestamp.h"
@@ -86,61 +85,15 @@ trail::EntryFilter FilterOf(const v1::QueryAuditEntriesRequest& request) {
 }  // namespace
 
 template <class Response>
-void AuditReader::AnswerAbout(
-    Caller caller, std::function<absl::StatusOr<Response>(Entry*)> make,
-    Done<Response> done) {
-  auto kept = std::make_shared<Done<Response>>(std::move(done));
-  const auto work = [this, caller = std::move(caller), make = std::move(make),
-                     kept] {
-    const auto configuration = options_.configuration();
-    store::ReadCommit commit;
-    commit.as_of_change = options_.committer->LastStored();
-    commit.configuration_epoch = configuration->epoch();
-    commit.decided_at_us = options_.committer->NowUs();
-    Entry entry;
-    entry.leaf = clients::LeafOf(*configuration, caller, commit.decided_at_us);
-    absl::StatusOr<Response> response = make(&entry);
-    if (!response.ok()) {
-      (*kept)(response.status());
-      return;
-    }
-    commit.entry = entry.leaf.SerializeAsString();
-    commit.subjects = std::move(entry.subjects);
-    options_.committer->CommitRead(
-        std::move(commit), [kept, response = *std::move(response)](
-                               store::ReadOutcome outcome) mutable {
-          switch (outcome.kind) {
-            case store::ReadOutcome::Kind::kFailed:
-              (*kept)(std::move(outcome.status));
-              return;
-            case store::ReadOutcome::Kind::kStale:
-              (*kept)(
-                  MakeError(v1::ERROR_REASON_CONTENDED,
-                            "what was asked about changed; repeat the call"));
-              return;
-            case store::ReadOutcome::Kind::kCommitted:
-              break;
-          }
-          Released<Response> released;
-          released.response = std::move(response);
-          released.tickets.push_back(std::move(outcome.ticket));
-          (*kept)(std::move(released));
-        });
-  };
-  if (!options_.workers->TrySubmit(work)) {
-    (*kept)(MakeError(v1::ERROR_REASON_STORE_UNAVAILABLE,
-                      "too much is waiting; try again"));
-  }
-}
-
-template <class Response>
 void AuditReader::Answer(
     Caller caller,
     std::function<absl::StatusOr<Response>(store::v1::Leaf*)> make,
     Done<Response> done) {
-  AnswerAbout<Response>(
-      std::move(caller),
-      [make = std::move(make)](Entry* entry) { return make(&entry->leaf); },
+  AnswerAudited<Response>(
+      parts_, std::move(caller),
+      [make = std::move(make)](AnswerEntry* entry) {
+        return make(&entry->leaf);
+      },
       std::move(done));
 }
 
@@ -201,7 +154,7 @@ void AuditReader::Get(Caller caller, const v1::GetAuditEntryRequest& request,
 
 absl::StatusOr<v1::QueryAuditEntriesResponse> AuditReader::Find(
     const Caller& caller, const v1::QueryAuditEntriesRequest& request,
-    Entry* entry) {
+    AnswerEntry* entry) {
   if (request.page_size() < 0) {
     return MakeError(v1::ERROR_REASON_FIELD_INVALID, "page_size is negative");
   }
@@ -245,17 +198,8 @@ absl::StatusOr<v1::QueryAuditEntriesResponse> AuditReader::Find(
     // The question is about her, so it is an entry about her.
     for (const uint64_t subject : subjects) {
       const auto head = options_.subjects->ReadHead(lease.get(), subject, {});
-      store::v1::LeafSubject* told = entry->leaf.add_subjects();
-      const crypto::SubjectTag tag =
-          head.ok()
-              ? crypto::ComputeSubjectTag((*head)->keys(), options_.log_origin,
-                                          crypto::MonthOf(now_us))
-              : crypto::RandomTag();
-      told->set_tag(tag.data(), tag.size());
-      entry->subjects.push_back(
-          head.ok() ? store::SubjectVersion{static_cast<int64_t>(subject),
-                                            (*head)->version()}
-                    : store::SubjectVersion{});
+      entry->Tell(head.ok() ? head->get() : nullptr, options_.log_origin,
+                  now_us);
     }
     if (subjects.empty()) return response;
   }
@@ -287,9 +231,9 @@ absl::StatusOr<v1::QueryAuditEntriesResponse> AuditReader::Find(
 void AuditReader::Query(Caller caller,
                         const v1::QueryAuditEntriesRequest& request,
                         Done<v1::QueryAuditEntriesResponse> done) {
-  AnswerAbout<v1::QueryAuditEntriesResponse>(
-      caller,
-      [this, caller, request](Entry* entry) {
+  AnswerAudited<v1::QueryAuditEntriesResponse>(
+      parts_, caller,
+      [this, caller, request](AnswerEntry* entry) {
         return Find(caller, request, entry);
       },
       std::move(done));

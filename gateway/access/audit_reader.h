@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "audit/log/audit_log.h"
 #include "consentry/v1/audit_service.pb.h"
+#include "gateway/access/audited_answer.h"
 #include "gateway/access/caller.h"
 #include "gateway/access/governed_reads.h"
 #include "gateway/crypto/page_token.h"
@@ -37,7 +38,9 @@ class AuditReader {
     std::string log_origin;
     std::string verifier_key;
   };
-  explicit AuditReader(Options options) : options_(std::move(options)) {}
+  explicit AuditReader(Options options)
+      : options_(std::move(options)),
+        parts_{options_.configuration, options_.committer, options_.workers} {}
 
   void Describe(Caller caller, Done<v1::AuditLog> done);
   void Get(Caller caller, const v1::GetAuditEntryRequest& request,
@@ -71,18 +74,7 @@ class AuditReader {
   const audit::LogReader& log() const { return options_.log->reader(); }
 
  private:
-  // The entry of an answer in the making, and the subjects that it is about,
-  // one for each of the leaf's.
-  struct Entry {
-    store::v1::Leaf leaf;
-    std::vector<store::SubjectVersion> subjects;
-  };
-  // Makes the answer on a worker, then commits the entry, then calls `done`.
   // `make` may add to the entry.
-  template <class Response>
-  void AnswerAbout(Caller caller,
-                   std::function<absl::StatusOr<Response>(Entry*)> make,
-                   Done<Response> done);
   template <class Response>
   void Answer(Caller caller,
               std::function<absl::StatusOr<Response>(store::v1::Leaf*)> make,
@@ -90,9 +82,10 @@ class AuditReader {
   absl::StatusOr<uint64_t> IndexOf(const std::string& reference) const;
   absl::StatusOr<v1::QueryAuditEntriesResponse> Find(
       const Caller& caller, const v1::QueryAuditEntriesRequest& request,
-      Entry* entry);
+      AnswerEntry* entry);
 
   const Options options_;
+  const AnswerParts parts_;
 };
 
 }  // namespace consentry::access
