@@ -85,8 +85,8 @@ std::set<std::string, std::less<>> NamedPlaces(const BundleSources& sources) {
 }
 
 bool DecisionsRead(std::string_view rows) {
-  constexpr std::array<std::string_view, 4> kUnread = {"clocks", "reasks",
-                                                       "breaches", "proofs"};
+  constexpr std::array<std::string_view, 7> kUnread = {
+      "clocks", "reasks", "breaches", "proofs", "rights", "grounds", "redress"};
   return std::find(kUnread.begin(), kUnread.end(), rows) == kUnread.end();
 }
 

@@ -32,6 +32,9 @@ void CheckProfile(const Located<config::v1::ControllerProfile>& profile,
 // Names of packs, their rows one by one.
 void CheckPacks(const std::vector<Located<config::v1::Pack>>& packs,
                 Findings* out);
+// The rows of a legal pack about rights, grounds and redress; part of
+// CheckPacks.
+void CheckRights(const Located<config::v1::Pack>& located, Findings* out);
 void CheckPurposes(const Located<config::v1::PurposeRegistry>& purposes,
                    const config::v1::Catalog& catalog, Findings* out);
 // What only shows when all are there: bases that no use rule allows, use rules
@@ -74,6 +77,9 @@ void ForEachRule(const config::v1::Pack& pack, F f) {
   each(pack.breaches(), "breaches");
   each(pack.proofs(), "proofs");
   each(pack.owner_rules(), "owner_rules");
+  each(pack.rights(), "rights");
+  each(pack.grounds(), "grounds");
+  each(pack.redress(), "redress");
 }
 
 // Whether decisions read rows of the repeated field.

@@ -349,6 +349,8 @@ class PackChecker {
       CheckDuration(row.has_appeal(), row.appeal(), false, at.At("appeal"));
       CheckDuration(row.has_appeal_extension(), row.appeal_extension(), false,
                     at.At("appeal_extension"));
+      CheckDuration(row.has_appeal_within(), row.appeal_within(), false,
+                    at.At("appeal_within"));
     }
     for (int i = 0; i < pack_.reasks_size(); ++i) {
       CheckSet(pack_.reasks(i).classes(), root_.At("reasks", i), "classes");
@@ -391,6 +393,9 @@ class PackChecker {
     only_tighten(pack_.reasks_size(), "reasks");
     only_tighten(pack_.breaches_size(), "breaches");
     only_tighten(pack_.proofs_size(), "proofs");
+    only_tighten(pack_.rights_size(), "rights");
+    only_tighten(pack_.grounds_size(), "grounds");
+    only_tighten(pack_.redress_size(), "redress");
   }
 
   void CheckOwnerRule(const OwnerRule& row, const Place& at) {
@@ -452,6 +457,7 @@ void CheckPacks(const std::vector<Located<Pack>>& packs, Findings* out) {
       out->Refuse(root.At("kind"), "there is another pack of kind OWNER");
     }
     PackChecker(located, out).Run();
+    if (located.message.kind() == Pack::LEGAL) CheckRights(located, out);
     ForEachRule(located.message, [&](const RuleInfo& rule, const char*, int) {
       ++rules;
       days.insert(rule.valid_from());

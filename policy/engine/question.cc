@@ -12,6 +12,41 @@ bool HasAny(const PlaceSet& set, std::span<const JurisdictionId> places) {
 
 }  // namespace
 
+size_t SpanAt(const BundleTables& tables, int64_t time_us) {
+  return static_cast<size_t>(std::upper_bound(tables.boundaries.begin(),
+                                              tables.boundaries.end(),
+                                              time_us) -
+                             tables.boundaries.begin());
+}
+
+std::span<const JurisdictionId> EffectiveResidencesOf(
+    const BundleTables& tables, const SubjectFacts& facts) {
+  return facts.residences.empty()
+             ? std::span<const JurisdictionId>(tables.assumed_residences)
+             : std::span<const JurisdictionId>(facts.residences);
+}
+
+uint64_t AttachedIn(const BundleTables& tables, const SubjectFacts& facts,
+                    size_t span) {
+  const AttachTable& attach = tables.attach[span];
+  uint64_t mask = attach.always;
+  const auto residences = EffectiveResidencesOf(tables, facts);
+  for (const JurisdictionId place : residences) {
+    mask |= attach.residence[Index(place)] | attach.anywhere[Index(place)];
+  }
+  for (const JurisdictionId place : facts.locations) {
+    mask |= attach.anywhere[Index(place)];
+  }
+  for (const AttachTable::Both& both : attach.both) {
+    if (HasAny(both.residence, residences) &&
+        (HasAny(both.anywhere, residences) ||
+         HasAny(both.anywhere, facts.locations))) {
+      mask |= both.regime;
+    }
+  }
+  return mask == 0 ? attach.fallback : mask;
+}
+
 Question::Question(const BundleTables& tables, const SubjectFacts& facts,
                    const DecisionRequest& request)
     : t_(tables),
@@ -26,9 +61,7 @@ Question::Question(const BundleTables& tables, const SubjectFacts& facts,
 }
 
 void Question::FindSpan() {
-  span_ = static_cast<size_t>(
-      std::upper_bound(t_.boundaries.begin(), t_.boundaries.end(), now_) -
-      t_.boundaries.begin());
+  span_ = SpanAt(t_, now_);
   if (span_ < t_.boundaries.size()) Until(t_.boundaries[span_]);
 }
 
@@ -105,32 +138,9 @@ void Question::FindAge() {
   }
 }
 
-std::span<const JurisdictionId> Question::EffectiveResidences() const {
-  return facts_.residences.empty()
-             ? std::span<const JurisdictionId>(t_.assumed_residences)
-             : std::span<const JurisdictionId>(facts_.residences);
-}
-
 void Question::FindAttached() {
   if (Unreadable(kUnreadableResidence)) return;
-  const AttachTable& attach = t_.attach[span_];
-  uint64_t mask = attach.always;
-  const auto residences = EffectiveResidences();
-  for (const JurisdictionId place : residences) {
-    mask |= attach.residence[Index(place)] | attach.anywhere[Index(place)];
-  }
-  for (const JurisdictionId place : facts_.locations) {
-    mask |= attach.anywhere[Index(place)];
-  }
-  for (const AttachTable::Both& both : attach.both) {
-    if (HasAny(both.residence, residences) &&
-        (HasAny(both.anywhere, residences) ||
-         HasAny(both.anywhere, facts_.locations))) {
-      mask |= both.regime;
-    }
-  }
-  if (mask == 0) mask = attach.fallback;
-  attached_ = mask;
+  attached_ = AttachedIn(t_, facts_, span_);
 }
 
 bool Question::ObjectedToPurpose() const {

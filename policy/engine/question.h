@@ -20,6 +20,18 @@ inline bool InRange(int64_t time_us) {
   return time_us >= 0 && time_us < kMaxTimeUs;
 }
 
+// The span between two boundaries that a time lies in.
+size_t SpanAt(const BundleTables& tables, int64_t time_us);
+
+// The residences that count: home and markets where none is known.
+std::span<const JurisdictionId> EffectiveResidencesOf(
+    const BundleTables& tables, const SubjectFacts& facts);
+
+// The regimes that attach in a span, bits of RegimeId. Does not ask whether the
+// residence could be read.
+uint64_t AttachedIn(const BundleTables& tables, const SubjectFacts& facts,
+                    size_t span);
+
 class Question {
  public:
   // The arguments must outlive it; handles must be of the bundle.
@@ -48,7 +60,9 @@ class Question {
   int age() const { return age_; }
   bool age_unreadable() const { return age_unreadable_; }
 
-  std::span<const JurisdictionId> EffectiveResidences() const;
+  std::span<const JurisdictionId> EffectiveResidences() const {
+    return EffectiveResidencesOf(t_, facts_);
+  }
   // Bits of RegimeId.
   uint64_t attached() const { return attached_; }
   const RegimeVersion& VersionOf(RegimeId regime) const {

@@ -122,7 +122,9 @@ TEST(LawFactsTest, EuropeanClocks) {
                     {"PORTABILITY", month},
                     {"OBJECTION", month},
                     {"AUTOMATED_DECISION", month},
-                    {"WITHDRAWAL", "0d!"}}));
+                    {"WITHDRAWAL", "0d!"},
+                    {"OPT_OUT_SALE_SHARE", "0d!"},
+                    {"OPT_OUT_PROFILING", "0d!"}}));
 }
 
 TEST(LawFactsTest, BritishClocksStopForMoreReasonsSinceTheAct) {
@@ -130,10 +132,10 @@ TEST(LawFactsTest, BritishClocksStopForMoreReasonsSinceTheAct) {
   EXPECT_EQ(ClocksOn(pack, "2026-02-04").at("ACCESS"), "1mo+2mo identity");
   EXPECT_EQ(ClocksOn(pack, "2026-02-05").at("ACCESS"),
             "1mo+2mo identity clarification fee");
-  EXPECT_EQ(ClocksOn(pack, "2026-02-04").size(), 8u);
-  EXPECT_EQ(ClocksOn(pack, "2026-06-18").size(), 8u);
-  EXPECT_EQ(ClocksOn(pack, "2026-06-19").size(), 9u);
-  EXPECT_EQ(ClocksOn(pack, "2026-06-19").at("COMPLAINT"), "30d/0d");
+  EXPECT_EQ(ClocksOn(pack, "2026-02-04").size(), 10u);
+  EXPECT_EQ(ClocksOn(pack, "2026-06-18").size(), 10u);
+  EXPECT_EQ(ClocksOn(pack, "2026-06-19").size(), 11u);
+  EXPECT_EQ(ClocksOn(pack, "2026-06-19").at("COMPLAINT"), "30d/30d");
 }
 
 TEST(LawFactsTest, CalifornianClocks) {
@@ -143,9 +145,11 @@ TEST(LawFactsTest, CalifornianClocks) {
                 {"RECTIFICATION", verified},
                 {"ERASURE", verified},
                 {"OPT_OUT_SALE_SHARE", "15bd!"},
-                {"LIMIT_SENSITIVE", "15bd!"}};
+                {"LIMIT_SENSITIVE", "15bd!"},
+                {"OBJECTION", "10bd!"}};
   EXPECT_EQ(ClocksOn(LoadPack("us-ca"), "2026-12-31"), clocks);
   clocks["AUTOMATED_DECISION"] = verified;
+  clocks["OPT_OUT_PROFILING"] = "15bd!";
   EXPECT_EQ(ClocksOn(LoadPack("us-ca"), "2027-01-01"), clocks);
 }
 
@@ -157,6 +161,8 @@ TEST(LawFactsTest, VirginianClocks) {
                     {"RECTIFICATION", verified},
                     {"ERASURE", verified},
                     {"OPT_OUT_SALE_SHARE", verified + "!"},
+                    {"OPT_OUT_PROFILING", verified + "!"},
+                    {"OBJECTION", "10bd!"},
                     {"WITHDRAWAL", "0d!"}}));
 }
 
@@ -191,10 +197,10 @@ TEST(LawFactsTest, OnlyTheRegulationsThatWereReadCountAsChecked) {
                   }
                 });
   }
-  EXPECT_EQ(checked,
-            (std::set<std::string>{"us-ca/clock.access", "us-ca/clock.erasure",
-                                   "us-ca/clock.rectification",
-                                   "us-ca/signal.gpc.before-display"}));
+  EXPECT_EQ(checked, (std::set<std::string>{
+                         "us-ca/ccpa.7021.unverified", "us-ca/clock.access",
+                         "us-ca/clock.erasure", "us-ca/clock.rectification",
+                         "us-ca/signal.gpc.before-display"}));
 }
 
 TEST(LawFactsTest, SignalsThatBindAndThatMustBeShown) {
@@ -249,6 +255,9 @@ TEST(LawFactsTest, EveryPackFillsEveryColumn) {
     EXPECT_GT(pack.reasks_size(), 0);
     EXPECT_GT(pack.breaches_size(), 0);
     EXPECT_GT(pack.proofs_size(), 0);
+    EXPECT_GT(pack.rights_size(), 0);
+    EXPECT_GT(pack.grounds_size(), 0);
+    EXPECT_GT(pack.redress_size(), 0);
   }
 }
 

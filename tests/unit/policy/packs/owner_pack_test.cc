@@ -75,6 +75,10 @@ TEST(OwnerPackTest, EveryKindOfLegalRowIsRefused) {
       "breaches { rule { id: \"r\" citation: \"own\" } }",
       "proofs { rule { id: \"r\" citation: \"own\" } keep { count: 1 unit: "
       "MONTH } }",
+      "rights { rule { id: \"r\" citation: \"own\" } right: ACCESS }",
+      "grounds { rule { id: \"r\" citation: \"own\" } rights: ACCESS effect: "
+      "REFUSE }",
+      "redress { rule { id: \"r\" citation: \"own\" } kind: COURT }",
   };
   for (const std::string row : kRows) {
     EXPECT_THAT(CompileWith({Own(row)}),
