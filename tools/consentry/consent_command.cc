@@ -8,6 +8,7 @@
 
 #include "consentry/v1/consent_service.grpc.pb.h"
 #include "tools/consentry/command.h"
+#include "tools/consentry/decode_command.h"
 #include "tools/consentry/exit_code.h"
 #include "tools/consentry/parse_words.h"
 #include "tools/consentry/rpc_error.h"
@@ -195,6 +196,8 @@ void AddConsent(CLI::App* app, CommandContext* context) {
   state->callback([context, options] {
     context->exit_code = RunState(context->folder, *options);
   });
+
+  AddDecode(consent, context);
 }
 
 }  // namespace consentry::tools
