@@ -39,6 +39,10 @@ std::unique_ptr<grpc::Service> MakeConsentService(Pipeline* pipeline,
 std::unique_ptr<grpc::Service> MakeAuditService(Pipeline* pipeline,
                                                 access::AuditReader* reader);
 
+struct RightsCapabilities;  // rights_service.h
+std::unique_ptr<grpc::Service> MakeRightsService(
+    Pipeline* pipeline, const RightsCapabilities& capabilities);
+
 struct AdminCapabilities;  // admin_service.h
 std::unique_ptr<grpc::Service> MakeAdminService(
     Pipeline* pipeline, const AdminCapabilities& capabilities);

@@ -26,6 +26,7 @@
 #include "gateway/rpc/method_table.h"
 #include "gateway/rpc/pipeline.h"
 #include "gateway/rpc/refusal_log.h"
+#include "gateway/rpc/rights_service.h"
 #include "gateway/rpc/services.h"
 #include "gateway/rpc/unserved.h"
 #include "gateway/server/config.h"
@@ -189,6 +190,8 @@ class Server::Impl {
         rpc::MakeConsentService(pipeline_.get(), gateway->ledger()));
     services_.push_back(
         rpc::MakeAuditService(pipeline_.get(), gateway->audit_reader()));
+    services_.push_back(
+        rpc::MakeRightsService(pipeline_.get(), rpc::RightsCapabilities{}));
     services_.push_back(rpc::MakeAdminService(
         pipeline_.get(),
         rpc::AdminCapabilities{

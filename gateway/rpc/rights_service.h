@@ -1,0 +1,17 @@
+#ifndef CONSENTRY_GATEWAY_RPC_RIGHTS_SERVICE_H_
+#define CONSENTRY_GATEWAY_RPC_RIGHTS_SERVICE_H_
+
+namespace consentry::erasure {
+class ErasureDesk;
+}  // namespace consentry::erasure
+
+namespace consentry::rpc {
+
+// What RightsService stands on. All outlive the service.
+struct RightsCapabilities {
+  erasure::ErasureDesk* erasure = nullptr;
+};
+
+}  // namespace consentry::rpc
+
+#endif  // CONSENTRY_GATEWAY_RPC_RIGHTS_SERVICE_H_
