@@ -116,7 +116,7 @@ absl::StatusOr<v1::WriteRecordResponse> GovernedWrites::RunWrite(
   if (!request.request_id().empty()) {
     v1::WriteRecordRequest canonical = request;
     canonical.clear_request_id();
-    binding = store::RequestBinding{.client = caller.client_id,
+    binding = store::RequestBinding{.client = clients::RequesterOf(caller),
                                     .request_id = request.request_id(),
                                     .method = caller.method,
                                     .request_hash = options_.digests->Of(

@@ -126,7 +126,7 @@ void MergeDesk::Commit(const Caller& caller, Request request,
     const std::string request_id = request.request_id();
     request.clear_request_id();
     change->request = store::RequestBinding{
-        .client = caller.client_id,
+        .client = clients::RequesterOf(caller),
         .request_id = request_id,
         .method = caller.method,
         .request_hash = options_.digests->Of(clients::CanonicalBytes(request))};

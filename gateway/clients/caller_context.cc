@@ -1,11 +1,20 @@
 #include "gateway/clients/caller_context.h"
 
+#include "absl/strings/str_cat.h"
+
 namespace consentry::clients {
 
 namespace {
 // Leaf.signals.
 constexpr uint32_t kSignalGpc = 1;
 }  // namespace
+
+std::string RequesterOf(const CallerContext& caller) {
+  if (!caller.person.has_value()) return caller.client_id;
+  return absl::StrCat(
+      caller.client_id, "/",
+      caller.IsCustomer() ? caller.person->subject_id : caller.person->id);
+}
 
 store::v1::Leaf LeafOf(const Configuration& configuration,
                        const CallerContext& caller, int64_t now_us) {
@@ -22,6 +31,7 @@ store::v1::Leaf LeafOf(const Configuration& configuration,
   if (caller.context.signals().global_privacy_control()) {
     leaf.set_signals(kSignalGpc);
   }
+  if (caller.person.has_value()) leaf.set_person_roles(caller.person->roles);
   leaf.set_bundle_hash(configuration.hash());
   leaf.set_config_epoch(static_cast<uint64_t>(configuration.epoch()));
   return leaf;

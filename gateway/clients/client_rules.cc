@@ -160,6 +160,50 @@ void CheckRole(const v1::Client& client, Faults* faults) {
   }
 }
 
+bool IsStaffRole(int role) {
+  return role == v1::ROLE_ADMIN || role == v1::ROLE_COMPLIANCE ||
+         role == v1::ROLE_DPO || role == v1::ROLE_REVIEWER;
+}
+
+// Whose tokens it may carry. Somebody who administers must not come to data by
+// the side door of a system that reads it, and what customers see must not hold
+// staff's tokens.
+void CheckDelegation(const v1::Client& client, Faults* faults) {
+  bool staff = false;
+  bool customers = false;
+  std::set<int> seen;
+  for (int i = 0; i < client.may_delegate_size(); ++i) {
+    const int role = client.may_delegate(i);
+    if (role == v1::ROLE_UNSPECIFIED || !v1::Role_IsValid(role)) {
+      faults->AddAt("may_delegate", i, "no such role");
+    } else if (!seen.insert(role).second) {
+      faults->AddAt("may_delegate", i, "stands twice");
+    } else if (role != client.role() && client.role() != v1::ROLE_SERVICE) {
+      faults->AddAt("may_delegate", i,
+                    "only services carry tokens of other roles than their own");
+    }
+    staff = staff || IsStaffRole(role);
+    customers = customers || role == v1::ROLE_CUSTOMER;
+  }
+  if (staff && customers) {
+    faults->Add("may_delegate",
+                "customers and staff do not mix: register two systems");
+  }
+  if (staff && client.purposes_size() + client.read_categories_size() +
+                       client.write_categories_size() >
+                   0) {
+    faults->Add("may_delegate",
+                "a system for compliance, dpo, reviewer or admin has no "
+                "purposes and no categories: register two systems");
+  }
+  faults->CheckText(client.token_client(), "token_client");
+  if (client.context_rules().token_required() &&
+      client.may_delegate().empty()) {
+    faults->Add("context_rules.token_required",
+                "needs may_delegate: it may carry no token");
+  }
+}
+
 }  // namespace
 
 bool MixesClasses(const v1::Client& client, const policy::Bundle& bundle) {
@@ -181,6 +225,7 @@ std::vector<FieldViolation> CheckClient(const v1::Client& client,
   Faults faults(path);
   CheckId(client, &faults);
   CheckRole(client, &faults);
+  CheckDelegation(client, &faults);
   CheckPurposes(client, bundle, &faults);
   CheckCategories(client.read_categories(), "read_categories", bundle, &faults);
   CheckCategories(client.write_categories(), "write_categories", bundle,

@@ -69,7 +69,7 @@ std::optional<store::RequestBinding> BindRequest(
     const CallerContext& caller, std::string_view request_id,
     const google::protobuf::Message& request) {
   if (request_id.empty()) return std::nullopt;
-  return store::RequestBinding{.client = caller.client_id,
+  return store::RequestBinding{.client = RequesterOf(caller),
                                .request_id = std::string(request_id),
                                .method = caller.method,
                                .request_hash = Sha256(CanonicalBytes(request))};

@@ -16,6 +16,7 @@ constexpr uint32_t kCompliance = Bit(v1::ROLE_COMPLIANCE);
 constexpr uint32_t kDpo = Bit(v1::ROLE_DPO);
 constexpr uint32_t kReviewer = Bit(v1::ROLE_REVIEWER);
 constexpr uint32_t kOffice = kCompliance | kDpo;
+constexpr uint32_t kCustomer = Bit(v1::ROLE_CUSTOMER);
 
 struct Row {
   std::string_view name;
@@ -25,7 +26,8 @@ struct Row {
   uint32_t grantable;
 };
 
-// Customers come with tokens, never with a certificate, and hold nothing here.
+// Customers come with tokens, never with a certificate. What they hold is about
+// their own subject alone: see rpc/person_scope.h.
 constexpr Row kRows[] = {
     {"data.read", kService, 0},
     {"data.check", kService, 0},
@@ -34,10 +36,10 @@ constexpr Row kRows[] = {
     {"data.select", 0, kService},
     {"data.legal_facts", 0, kService},
     {"decisions.explain", kOffice, kService},
-    {"consent.record", 0, kService},
-    {"consent.withdraw", kService, 0},
-    {"consent.opt_out", kService, 0},
-    {"consent.read", kService | kOffice, 0},
+    {"consent.record", kCustomer, kService},
+    {"consent.withdraw", kService | kCustomer, 0},
+    {"consent.opt_out", kService | kCustomer, 0},
+    {"consent.read", kService | kOffice | kCustomer, 0},
     {"consent.watch", 0, kService},
     {"notices.write", kAdmin, 0},
     {"notices.read", kService | kAdmin | kOffice, 0},
@@ -49,12 +51,12 @@ constexpr Row kRows[] = {
     {"policy.read", kAdmin | kOffice, 0},
     {"subjects.merge", kAdmin, 0},
     {"status.read", kAdmin | kOffice, 0},
-    {"rights.submit", 0, kService},
-    {"rights.read", kOffice, kService},
+    {"rights.submit", kCustomer, kService},
+    {"rights.read", kOffice | kCustomer, kService},
     {"rights.verify", kOffice, 0},
     {"rights.decide", kOffice, 0},
     {"rights.approve", kDpo, 0},
-    {"rights.download", 0, kService},
+    {"rights.download", kCustomer, kService},
     {"holds.write", kDpo, 0},
     {"holds.read", kOffice, 0},
     {"agents.write", kOffice, 0},

@@ -10,6 +10,8 @@
 namespace consentry::clients {
 namespace {
 
+using v1::Role;
+
 bool Covers(const google::protobuf::RepeatedPtrField<std::string>& prefixes,
             std::string_view category) {
   return std::any_of(prefixes.begin(), prefixes.end(),
@@ -51,6 +53,11 @@ std::unique_ptr<const Registration> Registration::Compile(
     }
   }
   if (client.role() == v1::ROLE_SERVICE) made->permissions_.Add(extra);
+  for (const int role : client.may_delegate()) {
+    if (v1::Role_IsValid(role) && role != v1::ROLE_UNSPECIFIED) {
+      made->delegable_ |= uint32_t{1} << role;
+    }
+  }
   made->expire_us_ = MicrosOf(client.expire_time());
   for (const int channel : client.channels()) {
     if (v1::Channel_IsValid(channel)) made->channels_ |= uint64_t{1} << channel;
@@ -82,6 +89,17 @@ std::unique_ptr<const Registration> Registration::Compile(
                                   ? kDefaultSubjectsPerHour
                                   : limits.subjects_per_hour());
   return made;
+}
+
+PermissionSet Registration::PermissionsFor(uint32_t roles) const {
+  PermissionSet set;
+  const uint32_t carried = Carries(roles);
+  for (int role = v1::ROLE_SERVICE; role <= v1::Role_MAX; ++role) {
+    if ((carried >> role & 1) == 0) continue;
+    set.Add(role == client_.role() ? permissions_
+                                   : PermissionsOf(static_cast<Role>(role)));
+  }
+  return set;
 }
 
 bool Registration::AllowsSource(std::string_view source) const {

@@ -48,6 +48,11 @@ class Registration {
   uint64_t version() const { return client_.version(); }
   const crypto::SpkiHash& key() const { return key_; }
   const PermissionSet& permissions() const { return permissions_; }
+  // What of the person's `roles` (bits 1 << v1::Role) it may carry tokens of.
+  uint32_t Carries(uint32_t roles) const { return roles & delegable_; }
+  // What a call may that carries a token of a person with these roles: what
+  // they hold of `may_delegate`, and nothing of the registration's own beside.
+  PermissionSet PermissionsFor(uint32_t roles) const;
   int64_t expire_us() const { return expire_us_; }
 
   bool AllowsPurpose(policy::PurposeId purpose) const {
@@ -87,6 +92,7 @@ class Registration {
   v1::Client client_;
   crypto::SpkiHash key_{};
   PermissionSet permissions_;
+  uint32_t delegable_ = 0;  // Bits 1 << Role.
   int64_t expire_us_ = 0;
   uint64_t channels_ = 0;  // Bit 1 << Channel; 0: all.
   std::vector<bool> purposes_;

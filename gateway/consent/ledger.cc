@@ -92,7 +92,7 @@ store::Change Ledger::MakeChange(const CallerContext& caller,
     Request canonical = request;
     canonical.clear_request_id();
     change.request = store::RequestBinding{
-        caller.client_id, request.request_id(), caller.method,
+        clients::RequesterOf(caller), request.request_id(), caller.method,
         options_.digests->Of(canonical.SerializeAsString())};
   }
   change.apply = [this, caller, purpose = std::move(purpose), channel,

@@ -3,12 +3,14 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "gateway/base/clock.h"
+#include "gateway/clients/person.h"
 #include "gateway/clients/registry.h"
 #include "gateway/rpc/method_table.h"
 #include "gateway/store/release_ticket.h"
@@ -40,6 +42,18 @@ class CallInfo {
   // PERMISSION_MISSING when the method's was taken away meanwhile.
   absl::StatusOr<clients::Caller> Refresh() const;
 
+  // Whose token the call carries; null: the client speaks for itself.
+  const clients::Person* person() const {
+    return person_.has_value() ? &*person_ : nullptr;
+  }
+  bool IsCustomer() const { return person_ && person_->IsCustomer(); }
+  // The call has a service's powers: those of a registration that is one, or of
+  // its own staff. Otherwise it has those of an office, or of a customer.
+  bool IsService() const {
+    return person_ ? person_->Is(v1::ROLE_SERVICE)
+                   : registration().client().role() == v1::ROLE_SERVICE;
+  }
+
   // The metadata of the call holds "sec-gpc: 1".
   bool global_privacy_control() const { return global_privacy_control_; }
   // Reasons about the subject may be told.
@@ -68,6 +82,7 @@ class CallInfo {
   const clients::Registry* const registry_;
   const base::Clock* const clock_;
   clients::Caller caller_;
+  std::optional<clients::Person> person_;
   bool global_privacy_control_ = false;
   bool may_explain_ = false;
   int64_t arrived_us_ = 0;

@@ -100,9 +100,8 @@ class ConsentServer final : public Served {
         pipeline_, state_, context, request, response, Validator(),
         [this](const CallInfo& call, const v1::GetConsentStateRequest& asked,
                v1::GetConsentStateResponse* out, Completion done) {
-          const bool all =
-              call.registration().client().role() != v1::ROLE_SERVICE;
-          ledger_->GetState(CallerOf(call, asked.context()), asked, all,
+          ledger_->GetState(CallerOf(call, asked.context()), asked,
+                            !call.IsService(),
                             Deliver(pipeline_, &call, out, std::move(done)));
         });
   }

@@ -51,6 +51,10 @@ clients::CallerContext CallerOf(const CallInfo& call,
     caller.context.mutable_signals()->set_global_privacy_control(true);
   }
   caller.may_explain = call.may_explain();
+  if (const clients::Person* person = call.person()) {
+    caller.person = *person;
+    caller.context.set_acting_person(person->id);
+  }
   return caller;
 }
 

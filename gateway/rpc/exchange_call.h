@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "gateway/rpc/fault_list.h"
+#include "gateway/rpc/person_scope.h"
 #include "gateway/rpc/pipeline.h"
 
 namespace consentry::rpc {
@@ -103,8 +104,11 @@ class ExchangeCall final : public grpc::ServerBidiReactor<Request, Response>,
     if (status.ok()) status = info().Refresh().status();
     if (status.ok() && ok) {
       FaultList faults;
-      validate_(request_, &faults);
-      status = faults.ToStatus();
+      status = CheckClaims(info(), request_, &faults);
+      if (status.ok()) {
+        validate_(request_, &faults);
+        status = faults.ToStatus();
+      }
     }
     if (!status.ok()) {
       Close(status);

@@ -1,6 +1,8 @@
 #include "gateway/rpc/method_table.h"
 
+#include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -9,6 +11,7 @@
 #include "consentry/v1/admin_service.pb.h"
 #include "consentry/v1/annotations.pb.h"
 #include "consentry/v1/audit_service.pb.h"
+#include "consentry/v1/common.pb.h"
 #include "consentry/v1/consent_service.pb.h"
 #include "consentry/v1/data_service.pb.h"
 #include "consentry/v1/review_service.pb.h"
@@ -23,6 +26,26 @@ namespace {
 constexpr std::string_view kReleasing[] = {
     "data.read",    "data.select", "data.check",  "decisions.explain",
     "consent.read", "audit.read",  "audit.export"};
+
+// Methods for customers whose requests name no subject but something that has
+// one. Each compares it with CallerContext::customer() and answers NOT_FOUND
+// for somebody else's.
+constexpr std::string_view kOfCustomers[] = {
+    "RightsService.GetRightsCase", "RightsService.CancelRightsCase",
+    "RightsService.AppealRightsCase", "RightsService.DownloadReport",
+    "RightsService.GetErasureCertificate"};
+
+bool IsForCustomers(const google::protobuf::MethodDescriptor& method,
+                    std::string_view name) {
+  const auto* subject = method.input_type()->FindFieldByName("subject");
+  if (subject != nullptr &&
+      subject->message_type() == v1::SubjectRef::descriptor() &&
+      !subject->is_repeated()) {
+    return true;
+  }
+  return std::find(std::begin(kOfCustomers), std::end(kOfCustomers), name) !=
+         std::end(kOfCustomers);
+}
 
 bool Releases(std::string_view permission) {
   for (const std::string_view name : kReleasing) {
@@ -49,6 +72,7 @@ absl::StatusOr<std::unique_ptr<const MethodTable>> MethodTable::Create(
       method.permission_name = options.GetExtension(v1::permission);
       method.audit_event = options.GetExtension(v1::audit_event);
       method.releases = Releases(method.permission_name);
+      method.for_customers = IsForCustomers(*described, method.name);
       const auto permission =
           clients::PermissionSet::Of(method.permission_name);
       if (method.permission_name.empty()) {

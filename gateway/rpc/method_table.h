@@ -26,6 +26,9 @@ struct Method {
   // Its answer holds customer data or audit entries: the registration is
   // checked once more before it is handed over.
   bool releases = false;
+  // A customer's own token may call it: its request names a subject, which is
+  // then hers, or what it names is compared with her subject by its handler.
+  bool for_customers = false;
 };
 
 // All methods of all services of the API, the unserved ones too.

@@ -29,6 +29,12 @@ absl::Status PermissionMissing(const Method& method) {
   return status;
 }
 
+clients::PermissionSet PermissionsOf(const clients::Registration& registration,
+                                     const clients::Person* person) {
+  return person == nullptr ? registration.permissions()
+                           : registration.PermissionsFor(person->roles);
+}
+
 constexpr int64_t kUnboundedUs = int64_t{366} * 24 * 3600 * 1'000'000;
 
 }  // namespace
@@ -36,8 +42,9 @@ constexpr int64_t kUnboundedUs = int64_t{366} * 24 * 3600 * 1'000'000;
 absl::StatusOr<clients::Caller> CallInfo::Refresh() const {
   auto caller =
       registry_->Authenticate(caller_.registration->key(), clock_->NowUs());
-  if (caller.ok() &&
-      !caller->registration->permissions().Contains(method_->permission)) {
+  if (!caller.ok()) return caller;
+  if (!PermissionsOf(*caller->registration, person())
+           .Contains(method_->permission)) {
     return PermissionMissing(*method_);
   }
   return caller;
@@ -119,7 +126,9 @@ absl::Status Pipeline::Admit(const grpc::ServerContextBase& context,
   const clients::Configuration* configuration =
       info->caller_.configuration.get();
   const clients::Registration& registration = *info->caller_.registration;
-  if (!registration.permissions().Contains(info->method().permission)) {
+  const clients::PermissionSet permissions =
+      PermissionsOf(registration, info->person());
+  if (!permissions.Contains(info->method().permission)) {
     return Refuse(configuration, &registration, info->method(),
                   PermissionMissing(info->method()));
   }
@@ -135,7 +144,7 @@ absl::Status Pipeline::Admit(const grpc::ServerContextBase& context,
 
   static const clients::PermissionSet explain =
       *clients::PermissionSet::Of("decisions.explain");
-  info->may_explain_ = registration.permissions().Contains(explain);
+  info->may_explain_ = permissions.Contains(explain);
   const auto& metadata = context.client_metadata();
   const auto [from, to] = metadata.equal_range(kPrivacySignal);
   for (auto it = from; it != to; ++it) {

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "gateway/rpc/fault_list.h"
+#include "gateway/rpc/person_scope.h"
 #include "gateway/rpc/pipeline.h"
 
 namespace consentry::rpc {
@@ -80,14 +81,18 @@ class StreamCall final : public grpc::ServerWriteReactor<Response>,
   void Run(const grpc::ServerContextBase& context, const Request& request,
            Validate validate, Open open) {
     absl::Status status = pipeline()->Admit(context, false, &info());
+    const Request* asked = &request;
     if (status.ok()) {
       FaultList faults;
-      validate(request, &faults);
-      status = faults.ToStatus();
+      status = BindPerson(info(), &asked, &bound_, &faults);
+      if (status.ok()) {
+        validate(*asked, &faults);
+        status = faults.ToStatus();
+      }
     }
     if (status.ok()) {
       try {
-        auto source = open(static_cast<const CallInfo&>(info()), request);
+        auto source = open(static_cast<const CallInfo&>(info()), *asked);
         status = source.status();
         if (status.ok()) source_ = *std::move(source);
       } catch (...) {
@@ -152,6 +157,8 @@ class StreamCall final : public grpc::ServerWriteReactor<Response>,
   void OnCancel() override { MarkCancelled(); }
   void OnDone() override { delete this; }
 
+  // The request of a customer, with her subject in it; else null.
+  std::unique_ptr<google::protobuf::Message> bound_;
   Response message_;
   std::unique_ptr<StreamSource<Response>> source_;
 };

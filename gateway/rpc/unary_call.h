@@ -4,10 +4,12 @@
 #include <grpcpp/support/server_callback.h>
 
 #include <atomic>
+#include <memory>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "gateway/rpc/fault_list.h"
+#include "gateway/rpc/person_scope.h"
 #include "gateway/rpc/pipeline.h"
 
 namespace consentry::rpc {
@@ -29,10 +31,14 @@ class UnaryCall final : public grpc::ServerUnaryReactor,
   void Run(const grpc::ServerContextBase& context, const Request& request,
            Validate validate, Handle handle) {
     absl::Status status = pipeline()->Admit(context, true, &info());
+    const Request* asked = &request;
     if (status.ok()) {
       FaultList faults;
-      validate(request, &faults);
-      status = faults.ToStatus();
+      status = BindPerson(info(), &asked, &bound_, &faults);
+      if (status.ok()) {
+        validate(*asked, &faults);
+        status = faults.ToStatus();
+      }
     }
     if (!status.ok()) {
       Complete(status, {});
@@ -41,7 +47,7 @@ class UnaryCall final : public grpc::ServerUnaryReactor,
     // What is thrown after the handler took the completion is answered by the
     // completion's destructor; before that likewise.
     try {
-      handle(static_cast<const CallInfo&>(info()), request, response_,
+      handle(static_cast<const CallInfo&>(info()), *asked, response_,
              Completion(this));
     } catch (...) {
     }
@@ -87,6 +93,8 @@ class UnaryCall final : public grpc::ServerUnaryReactor,
   void OnDone() override { delete this; }
 
   Response* const response_;
+  // The request of a customer, with her subject in it; else null.
+  std::unique_ptr<google::protobuf::Message> bound_;
   std::atomic<State> state_{State::kUnbound};
   // Of an answer that waits for the call to be bound.
   grpc::Status answer_;

@@ -67,6 +67,9 @@ absl::StatusCode CodeOf(v1::ErrorReason reason) {
     case v1::ERROR_REASON_CLIENT_UNKNOWN:
     case v1::ERROR_REASON_CLIENT_REVOKED:
     case v1::ERROR_REASON_CLIENT_EXPIRED:
+    case v1::ERROR_REASON_TOKEN_INVALID:
+    case v1::ERROR_REASON_TOKEN_REQUIRED:
+    case v1::ERROR_REASON_LOGIN_TOO_OLD:
       return absl::StatusCode::kUnauthenticated;
     case v1::ERROR_REASON_AUDIT_UNAVAILABLE:
     case v1::ERROR_REASON_KEY_UNAVAILABLE:

@@ -79,7 +79,18 @@ TEST(PermissionsTest, UnknownNamesAndRolesHoldNothing) {
   EXPECT_EQ(PermissionsOf(v1::ROLE_UNSPECIFIED), PermissionSet());
   EXPECT_EQ(PermissionsOf(static_cast<v1::Role>(77)), PermissionSet());
   EXPECT_EQ(PermissionsOf(static_cast<v1::Role>(-1)), PermissionSet());
-  EXPECT_EQ(PermissionsOf(v1::ROLE_CUSTOMER), PermissionSet());
+}
+
+TEST(PermissionsTest, CustomersHoldWhatIsAboutThemselvesAndNothingElse) {
+  const std::set<std::string_view> own = {
+      "consent.record", "consent.withdraw", "consent.opt_out", "consent.read",
+      "rights.submit",  "rights.read",      "rights.download"};
+  for (const std::string_view name : AllPermissions()) {
+    EXPECT_EQ(PermissionsOf(v1::ROLE_CUSTOMER).Contains(Of(name)),
+              own.count(name) == 1)
+        << name;
+    EXPECT_FALSE(MayBeGranted(v1::ROLE_CUSTOMER, name)) << name;
+  }
 }
 
 }  // namespace

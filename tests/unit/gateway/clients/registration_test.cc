@@ -87,6 +87,82 @@ TEST(RegistrationTest, ExtrasOfTheGatewayAreForServicesAlone) {
   EXPECT_FALSE(Compile(client, explain)->permissions().Contains(explain));
 }
 
+constexpr uint32_t Bit(v1::Role role) { return uint32_t{1} << role; }
+
+TEST(RegistrationTest, ATokenGivesWhatPersonAndRegistrationBothHave) {
+  const PermissionSet audit = *PermissionSet::Of("audit.read");
+  const PermissionSet clients = *PermissionSet::Of("clients.write");
+  const PermissionSet data = *PermissionSet::Of("data.read");
+  v1::Client console = StoredClient("console", 'a');
+  console.add_may_delegate(v1::ROLE_COMPLIANCE);
+  console.add_may_delegate(v1::ROLE_ADMIN);
+  const auto registration = Compile(console);
+  const auto both = registration->PermissionsFor(Bit(v1::ROLE_ADMIN) |
+                                                 Bit(v1::ROLE_COMPLIANCE));
+  EXPECT_TRUE(both.Contains(audit));
+  EXPECT_TRUE(both.Contains(clients));
+  // Not what the registration may without a person.
+  EXPECT_FALSE(both.Contains(data));
+  const auto admin = registration->PermissionsFor(Bit(v1::ROLE_ADMIN));
+  EXPECT_FALSE(admin.Contains(audit));
+  // Roles that it may not carry, and none at all.
+  EXPECT_EQ(registration->PermissionsFor(Bit(v1::ROLE_DPO)), PermissionSet());
+  EXPECT_EQ(registration->PermissionsFor(0), PermissionSet());
+}
+
+TEST(RegistrationTest, OwnStaffMayWhatTheServiceMay) {
+  v1::Client crm = StoredClient("crm", 'a');
+  crm.add_permissions("data.select");
+  EXPECT_EQ(Compile(crm)->PermissionsFor(Bit(v1::ROLE_SERVICE)),
+            PermissionSet());
+  crm.add_may_delegate(v1::ROLE_SERVICE);
+  EXPECT_EQ(Compile(crm)->PermissionsFor(Bit(v1::ROLE_SERVICE)),
+            Compile(crm)->permissions());
+}
+
+// The fields that `client` is refused for.
+std::string FaultsOf(const v1::Client& client) {
+  std::string fields;
+  for (const FieldViolation& fault :
+       CheckClient(client, *SamplePolicy()->bundle, kNowUs, "")) {
+    fields += fault.field + ";";
+  }
+  return fields;
+}
+
+TEST(RegistrationTest, StaffAndCustomersAndDataDoNotMixInOneRegistration) {
+  v1::Client client = StoredClient("crm", 'a');
+  client.clear_expire_time();
+  EXPECT_EQ(FaultsOf(client), "");
+  client.add_may_delegate(v1::ROLE_CUSTOMER);
+  client.add_may_delegate(v1::ROLE_SERVICE);
+  EXPECT_EQ(FaultsOf(client), "");
+  client.add_may_delegate(v1::ROLE_COMPLIANCE);
+  EXPECT_EQ(FaultsOf(client), "may_delegate;may_delegate;");
+  client.clear_may_delegate();
+  client.add_may_delegate(v1::ROLE_ADMIN);
+  EXPECT_EQ(FaultsOf(client), "may_delegate;");
+  client.clear_purposes();
+  client.clear_read_categories();
+  client.clear_write_categories();
+  EXPECT_EQ(FaultsOf(client), "");
+  client.add_may_delegate(v1::ROLE_ADMIN);
+  EXPECT_EQ(FaultsOf(client), "may_delegate[1];");
+}
+
+TEST(RegistrationTest, AnOfficeCarriesTokensOfItsOwnRoleAlone) {
+  v1::Client client;
+  client.set_id("audit-desk");
+  client.set_role(v1::ROLE_COMPLIANCE);
+  client.add_may_delegate(v1::ROLE_COMPLIANCE);
+  client.mutable_context_rules()->set_token_required(true);
+  EXPECT_EQ(FaultsOf(client), "");
+  client.add_may_delegate(v1::ROLE_DPO);
+  EXPECT_EQ(FaultsOf(client), "may_delegate[1];");
+  client.clear_may_delegate();
+  EXPECT_EQ(FaultsOf(client), "context_rules.token_required;");
+}
+
 TEST(RegistrationTest, PermissionsThatTheRoleCannotHaveAreIgnored) {
   v1::Client client = StoredClient("crm", 'a');
   client.add_permissions("clients.write");
