@@ -10,14 +10,6 @@
 namespace consentry::access {
 namespace {
 
-std::string BasisName(policy::LawfulBasis basis) {
-  std::string name = config::v1::LawfulBasis::Value_Name(basis);
-  std::transform(name.begin(), name.end(), name.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return name;
-}
-
 std::string DayText(int64_t time_us) {
   const auto day = base::DayOf(time_us);
   const auto padded = [](unsigned number, size_t width) {
@@ -46,6 +38,14 @@ void AddObligations(const policy::Decision& decision, int64_t until_us,
 }
 
 }  // namespace
+
+std::string BasisName(policy::LawfulBasis basis) {
+  std::string name = config::v1::LawfulBasis::Value_Name(basis);
+  std::transform(name.begin(), name.end(), name.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return name;
+}
 
 bool IsAboutSubject(v1::ErrorReason reason) {
   return reason >= v1::ERROR_REASON_ACCESS_DENIED &&

@@ -2,16 +2,21 @@
 #define CONSENTRY_GATEWAY_ACCESS_ANSWER_H_
 
 #include <cstdint>
+#include <string>
 
 #include "consentry/v1/common.pb.h"
 #include "gateway/access/read_plan.h"
 #include "policy/engine/decision.h"
+#include "policy/engine/types.h"
 
 namespace consentry::access {
 
 // Whether a reason tells something about the subject, and therefore is told to
 // callers with decisions.explain alone.
 bool IsAboutSubject(v1::ErrorReason reason);
+
+// As the API writes it: "legitimate_interest".
+std::string BasisName(policy::LawfulBasis basis);
 
 // What a caller is told of a decision, without its ids. For callers that may
 // not explain, unknown, erased and denied subjects look alike. `now_us` is the

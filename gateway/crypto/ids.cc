@@ -31,6 +31,8 @@ std::string_view IdPrefix(IdKind kind) {
       return "job_";
     case IdKind::kNotice:
       return "not_";
+    case IdKind::kBreach:
+      return "brc_";
   }
   return "";
 }

@@ -28,6 +28,7 @@ enum class IdKind : uint8_t {
   kStaff,          // stf_
   kJob,            // job_
   kNotice,         // not_
+  kBreach,         // brc_
 };
 
 // The prefix with its underscore.

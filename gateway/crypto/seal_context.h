@@ -45,6 +45,7 @@ enum class SystemTable : uint32_t {
   kConfiguration = 65538,
   kRequestResult = 65539,
   kOutbox = 65540,
+  kBreach = 65580,
 };
 
 // Which row: a number, or an id of 15 bytes. The two never collide.

@@ -4,6 +4,9 @@
 
 #include "consentry/v1/audit_service.grpc.pb.h"
 #include "gateway/access/audit_reader.h"
+#include "gateway/oversight/breach_register.h"
+#include "gateway/oversight/exposures.h"
+#include "gateway/oversight/records_of_processing.h"
 #include "gateway/rpc/audit_streams.h"
 #include "gateway/rpc/deliver.h"
 #include "gateway/rpc/entries.h"
@@ -16,8 +19,11 @@ namespace {
 
 class AuditServer final : public v1::AuditService::CallbackService {
  public:
-  AuditServer(Pipeline* pipeline, access::AuditReader* reader)
-      : pipeline_(pipeline), reader_(reader), waiters_("audit-stream", 2, 64) {}
+  AuditServer(Pipeline* pipeline, AuditCapabilities capabilities)
+      : pipeline_(pipeline),
+        reader_(capabilities.reader),
+        can_(capabilities),
+        waiters_("audit-stream", 2, 64) {}
 
   grpc::ServerUnaryReactor* GetAuditLog(grpc::CallbackServerContext* context,
                                         const v1::GetAuditLogRequest* request,
@@ -95,6 +101,70 @@ class AuditServer final : public v1::AuditService::CallbackService {
         });
   }
 
+  grpc::ServerUnaryReactor* GetProcessingRecord(
+      grpc::CallbackServerContext* context,
+      const v1::GetProcessingRecordRequest* request,
+      v1::ProcessingRecord* response) override {
+    return StartUnary(pipeline_, processing_, context, request, response,
+                      Validator(),
+                      [this](const CallInfo& call,
+                             const v1::GetProcessingRecordRequest& asked,
+                             v1::ProcessingRecord* out, Completion done) {
+                        can_.processing->Get(CallerOf(call, {}), asked,
+                                             Deliver(out, std::move(done)));
+                      });
+  }
+
+  grpc::ServerUnaryReactor* ListExposures(
+      grpc::CallbackServerContext* context,
+      const v1::ListExposuresRequest* request,
+      v1::ListExposuresResponse* response) override {
+    return StartUnary(
+        pipeline_, exposures_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::ListExposuresRequest& asked,
+               v1::ListExposuresResponse* out, Completion done) {
+          can_.exposures->List(CallerOf(call, {}), asked,
+                               Deliver(out, std::move(done)));
+        });
+  }
+
+  grpc::ServerUnaryReactor* CreateBreach(grpc::CallbackServerContext* context,
+                                         const v1::CreateBreachRequest* request,
+                                         v1::Breach* response) override {
+    return StartUnary(
+        pipeline_, create_breach_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::CreateBreachRequest& asked,
+               v1::Breach* out, Completion done) {
+          can_.breaches->Create(CallerOf(call, {}), asked,
+                                Written(out, std::move(done)));
+        });
+  }
+
+  grpc::ServerUnaryReactor* UpdateBreach(grpc::CallbackServerContext* context,
+                                         const v1::UpdateBreachRequest* request,
+                                         v1::Breach* response) override {
+    return StartUnary(
+        pipeline_, update_breach_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::UpdateBreachRequest& asked,
+               v1::Breach* out, Completion done) {
+          can_.breaches->Update(CallerOf(call, {}), asked,
+                                Written(out, std::move(done)));
+        });
+  }
+
+  grpc::ServerUnaryReactor* ListBreaches(
+      grpc::CallbackServerContext* context,
+      const v1::ListBreachesRequest* request,
+      v1::ListBreachesResponse* response) override {
+    return StartUnary(
+        pipeline_, list_breaches_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::ListBreachesRequest& asked,
+               v1::ListBreachesResponse* out, Completion done) {
+          can_.breaches->List(CallerOf(call, {}), asked,
+                              Deliver(out, std::move(done)));
+        });
+  }
+
   grpc::ServerWriteReactor<v1::ExportAuditEntriesResponse>* ExportAuditEntries(
       grpc::CallbackServerContext* context,
       const v1::ExportAuditEntriesRequest* request) override {
@@ -123,8 +193,20 @@ class AuditServer final : public v1::AuditService::CallbackService {
     return pipeline_->methods().Get("/consentry.v1.AuditService/" + name);
   }
 
+  // A change has its entry already.
+  static oversight::BreachRegister::Done Written(v1::Breach* out,
+                                                 Completion done) {
+    return [out,
+            done = std::move(done)](absl::StatusOr<v1::Breach> breach) mutable {
+      const absl::Status status = breach.status();
+      if (status.ok()) *out = *std::move(breach);
+      done(status);
+    };
+  }
+
   Pipeline* const pipeline_;
   access::AuditReader* const reader_;
+  const AuditCapabilities can_;
   base::WorkerPool waiters_;
   const Method* const describe_ = Get("GetAuditLog");
   const Method* const get_ = Get("GetAuditEntry");
@@ -134,13 +216,18 @@ class AuditServer final : public v1::AuditService::CallbackService {
   const Method* const consistency_ = Get("ProveConsistency");
   const Method* const export_ = Get("ExportAuditEntries");
   const Method* const tail_ = Get("TailAuditEntries");
+  const Method* const processing_ = Get("GetProcessingRecord");
+  const Method* const exposures_ = Get("ListExposures");
+  const Method* const create_breach_ = Get("CreateBreach");
+  const Method* const update_breach_ = Get("UpdateBreach");
+  const Method* const list_breaches_ = Get("ListBreaches");
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> MakeAuditService(Pipeline* pipeline,
-                                                access::AuditReader* reader) {
-  return std::make_unique<AuditServer>(pipeline, reader);
+std::unique_ptr<grpc::Service> MakeAuditService(
+    Pipeline* pipeline, AuditCapabilities capabilities) {
+  return std::make_unique<AuditServer>(pipeline, capabilities);
 }
 
 }  // namespace consentry::rpc

@@ -18,6 +18,7 @@ inline constexpr int kMaxMetadataBytes = 8 << 10;
 // One entry of the audit log covers a batch: 256 tags and effects keep it
 // below 64 KiB.
 inline constexpr int kMaxBatch = 256;
+inline constexpr int kMaxExposureSubjects = kMaxBatch;
 // A stream holds its subjects in memory until it ends: some 250 bytes each, 25
 // MiB for 100,000. So two full streams of one caller, and 125 MiB together.
 inline constexpr int kMaxStreamSubjects = 100'000;

@@ -18,6 +18,11 @@ class Selection;
 namespace consentry::consent {
 class Ledger;
 }  // namespace consentry::consent
+namespace consentry::oversight {
+class BreachRegister;
+class Exposures;
+class RecordsOfProcessing;
+}  // namespace consentry::oversight
 
 // The services of the API, each a thin adapter between the pipeline and one
 // capability. What they are given outlives them; they outlive the server.
@@ -36,8 +41,14 @@ std::unique_ptr<grpc::Service> MakeDataService(Pipeline* pipeline,
 std::unique_ptr<grpc::Service> MakeConsentService(Pipeline* pipeline,
                                                   consent::Ledger* ledger);
 
+struct AuditCapabilities {
+  access::AuditReader* reader = nullptr;
+  oversight::RecordsOfProcessing* processing = nullptr;
+  oversight::Exposures* exposures = nullptr;
+  oversight::BreachRegister* breaches = nullptr;
+};
 std::unique_ptr<grpc::Service> MakeAuditService(Pipeline* pipeline,
-                                                access::AuditReader* reader);
+                                                AuditCapabilities capabilities);
 
 struct RightsCapabilities;  // rights_service.h
 std::unique_ptr<grpc::Service> MakeRightsService(

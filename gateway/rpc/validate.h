@@ -35,6 +35,11 @@ void Validate(const v1::ProveInclusionRequest& request, FaultList* faults);
 void Validate(const v1::ProveConsistencyRequest& request, FaultList* faults);
 void Validate(const v1::ExportAuditEntriesRequest& request, FaultList* faults);
 void Validate(const v1::TailAuditEntriesRequest& request, FaultList* faults);
+void Validate(const v1::GetProcessingRecordRequest& request, FaultList* faults);
+void Validate(const v1::ListExposuresRequest& request, FaultList* faults);
+void Validate(const v1::CreateBreachRequest& request, FaultList* faults);
+void Validate(const v1::UpdateBreachRequest& request, FaultList* faults);
+void Validate(const v1::ListBreachesRequest& request, FaultList* faults);
 
 void Validate(const v1::CreateClientRequest& request, FaultList* faults);
 void Validate(const v1::GetClientRequest& request, FaultList* faults);

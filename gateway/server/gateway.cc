@@ -435,6 +435,18 @@ absl::Status Gateway::OpenCapabilities() {
                                  .merges = merges_.get(),
                                  .tokens = tokens_.get(),
                                  .digests = digests_.get()});
+  oversight_ =
+      std::make_unique<oversight::Oversight>(oversight::Oversight::Options{
+          .configuration = configuration,
+          .committer = committer_.get(),
+          .readers = readers_.get(),
+          .subjects = subjects_.get(),
+          .trail = trail_.get(),
+          .log = &log_->reader(),
+          .epochs = epochs_.get(),
+          .page_tokens = page_tokens_.get(),
+          .log_origin = origin,
+          .dpo_contact = config_.message.dpo_contact()});
   return absl::OkStatus();
 }
 
@@ -537,6 +549,7 @@ absl::Status Gateway::Close() {
   if (closed_) return absl::OkStatus();
   closed_ = true;
   ticker_.reset();
+  oversight_.reset();
   workers_.reset();  // Runs what was accepted; it may still commit.
   if (refusals_ != nullptr) refusals_->Flush(/*all=*/true);
   if (committer_ != nullptr) committer_->Stop();

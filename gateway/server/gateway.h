@@ -36,6 +36,7 @@
 #include "gateway/crypto/request_digest.h"
 #include "gateway/crypto/root_key.h"
 #include "gateway/crypto/slot_file.h"
+#include "gateway/oversight/oversight.h"
 #include "gateway/server/config.h"
 #include "gateway/store/audit_log_sink.h"
 #include "gateway/store/committer.h"
@@ -109,6 +110,7 @@ class Gateway {
   access::AuditReader* audit_reader() { return audit_reader_.get(); }
   access::GovernedWrites* writes() { return writes_.get(); }
   const access::MergeDesk* merges() const { return merge_desk_.get(); }
+  oversight::Oversight* oversight() { return oversight_.get(); }
   consent::Ledger* ledger() { return ledger_.get(); }
   const crypto::PageTokens* page_tokens() const { return page_tokens_.get(); }
   const crypto::OpaqueTokens* tokens() const { return tokens_.get(); }
@@ -180,6 +182,7 @@ class Gateway {
   std::unique_ptr<access::GovernedWrites> writes_;
   std::unique_ptr<vault::Merges> merges_;
   std::unique_ptr<access::MergeDesk> merge_desk_;
+  std::unique_ptr<oversight::Oversight> oversight_;
 
   // Every few seconds tells the slots how far the log is (PROTOCOLS E3), and
   // writes the metrics.

@@ -189,9 +189,12 @@ class Server::Impl {
     services_.push_back(
         rpc::MakeConsentService(pipeline_.get(), gateway->ledger()));
     services_.push_back(
-        rpc::MakeAuditService(pipeline_.get(), gateway->audit_reader()));
-    services_.push_back(
         rpc::MakeRightsService(pipeline_.get(), rpc::RightsCapabilities{}));
+    services_.push_back(rpc::MakeAuditService(
+        pipeline_.get(), {.reader = gateway->audit_reader(),
+                          .processing = gateway->oversight()->processing(),
+                          .exposures = gateway->oversight()->exposures(),
+                          .breaches = gateway->oversight()->breaches()}));
     services_.push_back(rpc::MakeAdminService(
         pipeline_.get(),
         rpc::AdminCapabilities{

@@ -3,8 +3,19 @@
 
 namespace consentry::store {
 
-// The register of breaches. Part of version 2 of the schema.
+// Part of version 2 of the schema.
+//
+//   breaches(breach_no, version; breach_id, doc sealed for the system)
+//                                    the register of breaches: every version
 inline constexpr char kOversightTables[] = R"sql(
+CREATE TABLE breaches (
+  breach_no {int} NOT NULL,
+  version {int} NOT NULL,
+  breach_id {blob} NOT NULL,
+  doc {blob} NOT NULL,
+  PRIMARY KEY (breach_no, version)
+) {clustered};
+CREATE INDEX breaches_by_id ON breaches (breach_id);
 )sql";
 
 }  // namespace consentry::store

@@ -140,8 +140,11 @@ const config::v1::Basis& Bundle::basis(BasisId id) const {
 }
 
 std::string Bundle::basis_document(BasisId id) const {
+  return BasisDocument(basis(id));
+}
+
+std::string BasisDocument(const config::v1::Basis& b) {
   using config::v1::LawfulBasis;
-  const config::v1::Basis& b = basis(id);
   switch (b.basis()) {
     case LawfulBasis::CONTRACT:
       return b.necessity_note();

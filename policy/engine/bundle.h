@@ -38,6 +38,10 @@ struct RuleText {
   config::v1::Evidence::Value evidence = config::v1::Evidence::UNSPECIFIED;
 };
 
+// The id of the document that proves the basis: note, assessment, law or
+// "notice id vN".
+std::string BasisDocument(const config::v1::Basis& basis);
+
 // Catalog, purposes, packs and profile, checked and compiled. Immutable: any
 // thread may call any method at any time. Views live as long as the bundle.
 class Bundle {
@@ -84,8 +88,6 @@ class Bundle {
   const config::v1::Pack& pack(RegimeId id) const;
   RuleText rule(RuleId id) const;
   const config::v1::Basis& basis(BasisId id) const;
-  // The id of the document that proves the basis: note, assessment, law or
-  // "notice id vN".
   std::string basis_document(BasisId id) const;
 
   const config::v1::Catalog& catalog() const {

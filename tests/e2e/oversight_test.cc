@@ -1,0 +1,297 @@
+// What compliance staff learn of the whole business: records of processing,
+// who and what was touched, the register of breaches.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "consentry/v1/admin_service.grpc.pb.h"
+#include "consentry/v1/audit_service.grpc.pb.h"
+#include "consentry/v1/data_service.grpc.pb.h"
+#include "tests/e2e/requests.h"
+#include "tests/e2e/test_gateway.h"
+
+namespace consentry {
+namespace {
+
+using testing::Context;
+using testing::CrmRef;
+using testing::Identity;
+using testing::ReasonOf;
+using testing::ServiceClient;
+using testing::TestGateway;
+
+constexpr char kService[] = "essential.service.operations";
+constexpr char kSupport[] = "essential.service.operations.support";
+
+class OversightTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    gateway_.Start();
+    v1::Client shop = ServiceClient("shop", kService);
+    shop.set_recipient("Shop Software Inc");
+    shop.add_permissions("data.legal_facts");
+    shop_ = gateway_.Register(shop);
+    desk_ = gateway_.Register(ServiceClient("desk", kSupport));
+    audit_ = v1::AuditService::NewStub(
+        gateway_.Connect(gateway_.Made("compliance")));
+    for (int i = 0; i < 5; ++i) {
+      Write("C" + std::to_string(i), i < 3 ? "DE" : "FR");
+    }
+  }
+
+  void Write(const std::string& number, const std::string& country) {
+    v1::WriteRecordRequest request;
+    *request.add_subjects() = CrmRef(number);
+    request.set_purpose(kService);
+    request.set_source("crm");
+    request.set_kind("profile");
+    request.set_source_key(number);
+    auto& values = *request.mutable_values();
+    values["given_name"].set_string_value("Given" + number);
+    values["email"].set_string_value(number + "@example.org");
+    request.mutable_legal_facts()->set_residence(country);
+    v1::WriteRecordResponse response;
+    const grpc::Status status =
+        v1::DataService::NewStub(gateway_.Connect(shop_))
+            ->WriteRecord(Context().get(), request, &response);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+  }
+
+  void Read(const Identity& identity, const std::string& purpose,
+            const std::string& number, const std::string& field) {
+    v1::ReadSubjectRequest request;
+    *request.mutable_subject() = CrmRef(number);
+    request.set_purpose(purpose);
+    request.add_fields(field);
+    request.set_channel(v1::CHANNEL_INTERNAL);
+    v1::ReadSubjectResponse response;
+    const grpc::Status status =
+        v1::DataService::NewStub(gateway_.Connect(identity))
+            ->ReadSubject(Context().get(), request, &response);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+  }
+
+  v1::ListExposuresResponse Exposures(v1::ListExposuresRequest request) {
+    v1::ListExposuresResponse all;
+    do {
+      v1::ListExposuresResponse page;
+      const grpc::Status status =
+          audit_->ListExposures(Context().get(), request, &page);
+      EXPECT_TRUE(status.ok()) << status.error_message();
+      if (!status.ok()) return all;
+      if (request.page_token().empty()) {
+        all = page;
+      } else {
+        all.mutable_exposures()->MergeFrom(page.exposures());
+      }
+      request.set_page_token(page.next_page_token());
+    } while (!request.page_token().empty());
+    return all;
+  }
+
+  TestGateway gateway_;
+  Identity shop_;
+  Identity desk_;
+  std::unique_ptr<v1::AuditService::Stub> audit_;
+};
+
+TEST_F(OversightTest, ExposuresAreWhatTheClientReceivedAndNothingElse) {
+  Read(shop_, kService, "C0", "profile.given_name");
+  Read(shop_, kService, "C0", "profile.email");
+  Read(shop_, kService, "C1", "profile.email");
+  Read(shop_, kService, "C3", "profile.email");
+  // Denied for want of a ticket.
+  Read(desk_, kSupport, "C2", "profile.email");
+  // Not held: neither a customer nor a release.
+  Read(shop_, kService, "C99", "profile.email");
+
+  v1::ListExposuresRequest request;
+  request.set_client_id("shop");
+  request.set_page_size(2);
+  const v1::ListExposuresResponse all = Exposures(request);
+  EXPECT_EQ(all.subject_count(), 3);
+  EXPECT_EQ(all.release_count(), 4);
+  EXPECT_EQ(all.erased_count(), 0);
+  ASSERT_EQ(all.exposures_size(), 3);
+  std::set<std::string> subjects;
+  std::map<std::vector<std::string>, int> field_sets;
+  std::map<std::string, int> residences;
+  for (const v1::Exposure& exposure : all.exposures()) {
+    subjects.insert(exposure.subject_id());
+    ++field_sets[{exposure.fields().begin(), exposure.fields().end()}];
+    ++residences[exposure.residence()];
+  }
+  EXPECT_EQ(subjects.size(), 3u);
+  EXPECT_EQ((field_sets[{"profile.email", "profile.given_name"}]), 1);
+  EXPECT_EQ((field_sets[{"profile.email"}]), 2);
+  EXPECT_EQ(residences["DE"], 2);
+  EXPECT_EQ(residences["FR"], 1);
+  ASSERT_EQ(all.by_field_size(), 2);
+  EXPECT_EQ(all.by_field(0).key(), "profile.email");
+  EXPECT_EQ(all.by_field(0).subjects(), 3);
+  ASSERT_EQ(all.by_residence_size(), 2);
+  EXPECT_EQ(all.by_residence(0).key(), "DE");
+
+  request.Clear();
+  *request.add_subjects() = CrmRef("C0");
+  *request.add_subjects() = CrmRef("C2");
+  const v1::ListExposuresResponse named = Exposures(request);
+  EXPECT_EQ(named.exposures_size(), 1);
+  EXPECT_EQ(named.release_count(), 2);
+}
+
+TEST_F(OversightTest, AReportIsAnEntryAboutItsCustomers) {
+  Read(shop_, kService, "C0", "profile.email");
+  v1::ListExposuresRequest request;
+  request.set_client_id("shop");
+  ASSERT_EQ(Exposures(request).exposures_size(), 1);
+  v1::QueryAuditEntriesRequest query;
+  *query.mutable_subject() = CrmRef("C0");
+  query.set_event("breach.exposure");
+  v1::QueryAuditEntriesResponse entries;
+  ASSERT_TRUE(audit_->QueryAuditEntries(Context().get(), query, &entries).ok());
+  EXPECT_EQ(entries.entries_size(), 1);
+}
+
+TEST_F(OversightTest, AQuestionWithoutAnyRestrictionIsRefused) {
+  v1::ListExposuresResponse response;
+  const grpc::Status status = audit_->ListExposures(
+      Context().get(), v1::ListExposuresRequest(), &response);
+  EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_FIELD_INVALID);
+  v1::ListExposuresRequest request;
+  request.set_client_id("shop");
+  request.set_page_token("ABCDEFGH");
+  EXPECT_EQ(
+      ReasonOf(audit_->ListExposures(Context().get(), request, &response)),
+      v1::ERROR_REASON_PAGE_TOKEN_INVALID);
+}
+
+TEST_F(OversightTest, ServicesLearnNothingOfIt) {
+  const auto stub = v1::AuditService::NewStub(gateway_.Connect(shop_));
+  v1::ListExposuresRequest request;
+  request.set_client_id("shop");
+  v1::ListExposuresResponse response;
+  EXPECT_EQ(ReasonOf(stub->ListExposures(Context().get(), request, &response)),
+            v1::ERROR_REASON_PERMISSION_MISSING);
+}
+
+TEST_F(OversightTest, RecordsOfProcessingSayWhereDeclaredAndDoneDiffer) {
+  Read(shop_, kService, "C0", "profile.email");
+  Read(shop_, kService, "C1", "profile.email");
+  Read(shop_, kService, "C1", "profile.email");
+  v1::ProcessingRecord record;
+  const grpc::Status status = audit_->GetProcessingRecord(
+      Context().get(), v1::GetProcessingRecordRequest(), &record);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_FALSE(record.bundle_hash().empty());
+  EXPECT_GT(record.security_size(), 0);
+  std::map<std::string, v1::ProcessingActivity> activities;
+  for (const auto& activity : record.activities()) {
+    activities[activity.purpose()] = activity;
+  }
+  const v1::ProcessingActivity& service = activities[kService];
+  EXPECT_EQ(service.subjects(), 2);
+  EXPECT_EQ(service.releases(), 3);
+  ASSERT_EQ(service.used_categories_size(), 1);
+  EXPECT_EQ(service.used_categories(0), "user.contact.email");
+  ASSERT_EQ(service.actual_recipients_size(), 1);
+  EXPECT_EQ(service.actual_recipients(0), "Shop Software Inc");
+  std::string differences;
+  for (const std::string& text : service.differences()) {
+    differences += text + "\n";
+  }
+  EXPECT_NE(differences.find("never released"), std::string::npos);
+  EXPECT_NE(
+      differences.find("Shop Software Inc received and is not a declared"),
+      std::string::npos)
+      << differences;
+  const v1::ProcessingActivity& support = activities[kSupport];
+  EXPECT_EQ(support.subjects(), 0);
+  ASSERT_EQ(support.differences_size(), 1);
+  EXPECT_EQ(support.differences(0),
+            "declared, and nothing was released for it");
+}
+
+TEST_F(OversightTest, ABreachHasItsClockAndKeepsItsVersions) {
+  v1::CreateBreachRequest request;
+  request.mutable_breach()->mutable_aware_time()->set_seconds(1'780'000'000);
+  request.mutable_breach()->set_nature("a lost laptop");
+  request.mutable_breach()->add_regimes("eu-gdpr");
+  v1::Breach breach;
+  grpc::Status status = audit_->CreateBreach(Context().get(), request, &breach);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(breach.id().rfind("brc_", 0), 0u);
+  EXPECT_EQ(breach.version(), 1u);
+  EXPECT_EQ(breach.authority_due_time().seconds(), 1'780'000'000 + 72 * 3600);
+
+  v1::UpdateBreachRequest update;
+  *update.mutable_breach() = breach;
+  update.mutable_breach()->set_measures("key revoked");
+  v1::Breach changed;
+  status = audit_->UpdateBreach(Context().get(), update, &changed);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(changed.version(), 2u);
+  EXPECT_EQ(changed.nature(), "a lost laptop");
+  // Somebody else's copy is out of date by now.
+  EXPECT_EQ(ReasonOf(audit_->UpdateBreach(Context().get(), update, &changed)),
+            v1::ERROR_REASON_ETAG_MISMATCH);
+
+  v1::ListBreachesResponse list;
+  ASSERT_TRUE(
+      audit_->ListBreaches(Context().get(), v1::ListBreachesRequest(), &list)
+          .ok());
+  ASSERT_EQ(list.breaches_size(), 1);
+  EXPECT_EQ(list.breaches(0).measures(), "key revoked");
+
+  v1::QueryAuditEntriesRequest query;
+  query.set_event("breach.");
+  v1::QueryAuditEntriesResponse entries;
+  ASSERT_TRUE(audit_->QueryAuditEntries(Context().get(), query, &entries).ok());
+  std::set<std::string> digests;
+  for (const auto& entry : entries.entries()) {
+    EXPECT_EQ(entry.DebugString().find("laptop"), std::string::npos);
+    const auto digest = entry.details().find("digest");
+    if (digest != entry.details().end()) digests.insert(digest->second);
+  }
+  EXPECT_EQ(digests.size(), 2u);
+}
+
+TEST_F(OversightTest, ABreachOutlivesARestartAndARepeatedCallIsOne) {
+  v1::CreateBreachRequest request;
+  request.mutable_breach()->mutable_aware_time()->set_seconds(1'780'000'000);
+  request.set_request_id("4a5bd6cf-bd2c-4f6e-8b54-0e0fae0b5b0f");
+  v1::Breach first, again;
+  ASSERT_TRUE(audit_->CreateBreach(Context().get(), request, &first).ok());
+  ASSERT_TRUE(audit_->CreateBreach(Context().get(), request, &again).ok());
+  EXPECT_EQ(first.id(), again.id());
+  ASSERT_TRUE(gateway_.Stop().ok());
+  gateway_.Start();
+  audit_ =
+      v1::AuditService::NewStub(gateway_.Connect(gateway_.Made("compliance")));
+  v1::ListBreachesResponse list;
+  ASSERT_TRUE(
+      audit_->ListBreaches(Context().get(), v1::ListBreachesRequest(), &list)
+          .ok());
+  EXPECT_EQ(list.breaches_size(), 1);
+}
+
+TEST_F(OversightTest, WhatABreachMustNotSayIsRefused) {
+  v1::Breach breach;
+  v1::CreateBreachRequest request;
+  EXPECT_EQ(ReasonOf(audit_->CreateBreach(Context().get(), request, &breach)),
+            v1::ERROR_REASON_FIELD_INVALID);
+  request.mutable_breach()->mutable_aware_time()->set_seconds(4'000'000'000);
+  EXPECT_EQ(ReasonOf(audit_->CreateBreach(Context().get(), request, &breach)),
+            v1::ERROR_REASON_FIELD_INVALID);
+  request.mutable_breach()->mutable_aware_time()->set_seconds(1'780'000'000);
+  request.mutable_breach()->add_regimes("atlantis");
+  EXPECT_EQ(ReasonOf(audit_->CreateBreach(Context().get(), request, &breach)),
+            v1::ERROR_REASON_FIELD_INVALID);
+}
+
+}  // namespace
+}  // namespace consentry
