@@ -5,7 +5,6 @@
 #include <memory>
 #include <string>
 
-#include "absl/time/time.h"
 #include "consentry/v1/audit_service.grpc.pb.h"
 #include "tools/consentry/audit_offline.h"
 #include "tools/consentry/command.h"
@@ -43,19 +42,6 @@ std::string KeyFile(const std::string& folder) {
   return folder + "/log-verifier.txt";
 }
 
-absl::Status SetTime(const std::string& text,
-                     google::protobuf::Timestamp* time) {
-  absl::Time parsed;
-  std::string fault;
-  if (!absl::ParseTime("%Y-%m-%d", text, &parsed, &fault) &&
-      !absl::ParseTime(absl::RFC3339_full, text, &parsed, &fault)) {
-    return absl::InvalidArgumentError(
-        "times are written 2026-08-01 or 2026-08-01T09:30:00Z");
-  }
-  time->set_seconds(absl::ToUnixSeconds(parsed));
-  return absl::OkStatus();
-}
-
 absl::StatusOr<v1::QueryAuditEntriesRequest> RequestOf(
     const QueryOptions& options) {
   v1::QueryAuditEntriesRequest request;
@@ -83,11 +69,11 @@ absl::StatusOr<v1::QueryAuditEntriesRequest> RequestOf(
     request.set_reason(reason);
   }
   if (!options.from.empty()) {
-    const auto status = SetTime(options.from, request.mutable_from_time());
+    const auto status = ParseTime(options.from, request.mutable_from_time());
     if (!status.ok()) return status;
   }
   if (!options.to.empty()) {
-    const auto status = SetTime(options.to, request.mutable_to_time());
+    const auto status = ParseTime(options.to, request.mutable_to_time());
     if (!status.ok()) return status;
   }
   return request;
@@ -244,6 +230,7 @@ void AddAudit(CLI::App* app, CommandContext* context) {
     context->exit_code = RunTail(context->folder, *options);
   });
 
+  AddProcessing(audit, context);
   AddOffline(audit, context);
 }
 

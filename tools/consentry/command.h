@@ -35,6 +35,10 @@ void AddRenew(CLI::App* app, CommandContext* context);
 void AddServe(CLI::App* app, CommandContext* context);
 void AddDoctor(CLI::App* app, CommandContext* context);
 void AddDemo(CLI::App* app, CommandContext* context);
+void AddBreach(CLI::App* app, CommandContext* context);
+void AddSuspend(CLI::App* app, CommandContext* context);
+// Under `audit`.
+void AddProcessing(CLI::App* audit, CommandContext* context);
 // Under `policy`, which policy_commands.h adds.
 void AddPolicyApply(CLI::App* policy, CommandContext* context);
 void AddBench(CLI::App* app, CommandContext* context);

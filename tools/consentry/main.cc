@@ -93,6 +93,8 @@ int main(int argc, char** argv) {
   AddPolicy(app);
   AddPolicyApply(app.get_subcommand("policy"), &context);
   AddAudit(&app, &context);
+  AddBreach(&app, &context);
+  AddSuspend(&app, &context);
   AddProtos(&app, &context);
   AddBench(&app, &context);
 

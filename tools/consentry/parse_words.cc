@@ -5,6 +5,7 @@
 
 #include <iostream>
 
+#include "absl/time/time.h"
 #include "tools/consentry/exit_code.h"
 
 namespace consentry::tools {
@@ -34,6 +35,19 @@ absl::StatusOr<v1::OptOutKind> ParseOptOut(const std::string& word) {
     return absl::InvalidArgumentError("no such opt-out: " + word);
   }
   return kind;
+}
+
+absl::Status ParseTime(const std::string& text,
+                       google::protobuf::Timestamp* time) {
+  absl::Time parsed;
+  std::string fault;
+  if (!absl::ParseTime("%Y-%m-%d", text, &parsed, &fault) &&
+      !absl::ParseTime(absl::RFC3339_full, text, &parsed, &fault)) {
+    return absl::InvalidArgumentError(
+        "times are written 2026-08-01 or 2026-08-01T09:30:00Z");
+  }
+  time->set_seconds(absl::ToUnixSeconds(parsed));
+  return absl::OkStatus();
 }
 
 std::string ProgramPath() {

@@ -15,6 +15,10 @@ namespace consentry::tools {
 absl::StatusOr<v1::Channel> ParseChannel(const std::string& word);
 absl::StatusOr<v1::OptOutKind> ParseOptOut(const std::string& word);
 
+// "2026-08-01" or "2026-08-01T09:30:00Z". InvalidArgument for others.
+absl::Status ParseTime(const std::string& text,
+                       google::protobuf::Timestamp* time);
+
 // How this program is called again: its own path, else "consentry".
 std::string ProgramPath();
 
