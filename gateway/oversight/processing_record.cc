@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "gateway/access/answer.h"
+#include "gateway/access/subject_view.h"
 
 namespace consentry::oversight {
 namespace {
@@ -111,14 +112,6 @@ std::string TextOf(const config::v1::Purpose& purpose) {
   return std::string();
 }
 
-// How the organisation behind a registration is named.
-std::string RecipientOf(const clients::Registration* registration,
-                        const std::string& id) {
-  if (registration == nullptr) return id + " (no longer registered)";
-  const v1::Client& client = registration->client();
-  return client.recipient().empty() ? client.id() : client.recipient();
-}
-
 void AddDifferences(const clients::Configuration& configuration,
                     const Declared& declared, const Words& used_fields,
                     const PurposeUse& use, v1::ProcessingActivity* activity) {
@@ -140,7 +133,7 @@ void AddDifferences(const clients::Configuration& configuration,
   }
   for (const std::string& id : use.clients) {
     const clients::Registration* registration = configuration.FindById(id);
-    const std::string recipient = RecipientOf(registration, id);
+    const std::string recipient = access::RecipientOf(configuration, id);
     if (registration != nullptr &&
         !registration->client().recipient().empty() &&
         recipient != configuration.bundle().profile().name() &&
@@ -189,7 +182,7 @@ v1::ProcessingActivity ActivityOf(const clients::Configuration& configuration,
     used_categories.insert(category.empty() ? std::string(field) : category);
   }
   for (const std::string& id : use.clients) {
-    recipients.insert(RecipientOf(configuration.FindById(id), id));
+    recipients.insert(access::RecipientOf(configuration, id));
   }
   Put(used_categories, activity.mutable_used_categories());
   Put(recipients, activity.mutable_actual_recipients());

@@ -52,6 +52,7 @@ inline constexpr int kMaxChoicesPerRow = 32;
 inline constexpr int kMaxConsentPurposes = 16;
 inline constexpr int kMaxOptOuts = 7;
 inline constexpr size_t kMaxMethodBytes = 64;
+inline constexpr size_t kMaxLanguageBytes = 35;  // RFC 5646, 4.4.1.
 inline constexpr size_t kMaxEvidenceBytes = 128;
 inline constexpr size_t kMaxLabelBytes = 128;
 inline constexpr size_t kMaxNoteBytes = 500;

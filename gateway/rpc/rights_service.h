@@ -1,6 +1,9 @@
 #ifndef CONSENTRY_GATEWAY_RPC_RIGHTS_SERVICE_H_
 #define CONSENTRY_GATEWAY_RPC_RIGHTS_SERVICE_H_
 
+namespace consentry::access {
+class Transparency;
+}  // namespace consentry::access
 namespace consentry::erasure {
 class ErasureDesk;
 }  // namespace consentry::erasure
@@ -9,6 +12,7 @@ namespace consentry::rpc {
 
 // What RightsService stands on. All outlive the service.
 struct RightsCapabilities {
+  access::Transparency* transparency = nullptr;
   erasure::ErasureDesk* erasure = nullptr;
 };
 

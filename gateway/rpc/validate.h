@@ -5,6 +5,7 @@
 #include "consentry/v1/audit_service.pb.h"
 #include "consentry/v1/consent_service.pb.h"
 #include "consentry/v1/data_service.pb.h"
+#include "consentry/v1/rights_service.pb.h"
 #include "gateway/rpc/fault_list.h"
 
 // What a request must look like before anything is looked up: shape, bounds,
@@ -40,6 +41,8 @@ void Validate(const v1::ListExposuresRequest& request, FaultList* faults);
 void Validate(const v1::CreateBreachRequest& request, FaultList* faults);
 void Validate(const v1::UpdateBreachRequest& request, FaultList* faults);
 void Validate(const v1::ListBreachesRequest& request, FaultList* faults);
+
+void Validate(const v1::GetTransparencyViewRequest& request, FaultList* faults);
 
 void Validate(const v1::CreateClientRequest& request, FaultList* faults);
 void Validate(const v1::GetClientRequest& request, FaultList* faults);

@@ -233,17 +233,22 @@ void CheckValue(const v1::Value& value, std::string field, FaultList* faults) {
   }
 }
 
+void CheckLanguage(std::string_view language, std::string field,
+                   FaultList* faults) {
+  if (language.size() > kMaxLanguageBytes || !All(language, [](char c) {
+        return IsLower(c) || IsUpper(c) || IsDigit(c) || c == '-';
+      })) {
+    faults->Add(std::move(field), "must be a BCP 47 tag");
+  }
+}
+
 void CheckNotice(const v1::NoticeRef& notice, const std::string& field,
                  FaultList* faults) {
   CheckKey(notice.id(), Dot(field, "id"), faults);
   if (notice.version() == 0) {
     faults->Add(Dot(field, "version"), "is required, from 1");
   }
-  if (notice.language().size() > 35 || !All(notice.language(), [](char c) {
-        return IsLower(c) || IsUpper(c) || IsDigit(c) || c == '-';
-      })) {
-    faults->Add(Dot(field, "language"), "must be a BCP 47 tag");
-  }
+  CheckLanguage(notice.language(), Dot(field, "language"), faults);
   const std::string& hash = notice.text_hash();
   if (!hash.empty() && (hash.size() != 64 || !All(hash, [](char c) {
                           return IsDigit(c) || (c >= 'a' && c <= 'f');

@@ -53,6 +53,9 @@ void CheckIdentifier(const v1::Identifier& identifier, const std::string& field,
 // 1 to kMaxFields of "kind.field" or "kind.*".
 void CheckFields(const Strings& fields, FaultList* faults);
 void CheckValue(const v1::Value& value, std::string field, FaultList* faults);
+// Empty or the shape of a BCP 47 tag.
+void CheckLanguage(std::string_view language, std::string field,
+                   FaultList* faults);
 void CheckNotice(const v1::NoticeRef& notice, const std::string& field,
                  FaultList* faults);
 // At most `most` keys, each once; at least `least`.

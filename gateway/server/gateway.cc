@@ -435,6 +435,15 @@ absl::Status Gateway::OpenCapabilities() {
                                  .merges = merges_.get(),
                                  .tokens = tokens_.get(),
                                  .digests = digests_.get()});
+  transparency_ =
+      std::make_unique<access::Transparency>(access::Transparency::Options{
+          .parts = {configuration, committer_.get(), workers_.get()},
+          .trail = trail_.get(),
+          .log = &log_->reader(),
+          .readers = readers_.get(),
+          .subjects = subjects_.get(),
+          .log_origin = origin,
+          .is_suppressed = nullptr});
   oversight_ =
       std::make_unique<oversight::Oversight>(oversight::Oversight::Options{
           .configuration = configuration,

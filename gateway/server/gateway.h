@@ -19,6 +19,7 @@
 #include "gateway/access/merge_desk.h"
 #include "gateway/access/refusals.h"
 #include "gateway/access/select.h"
+#include "gateway/access/transparency.h"
 #include "gateway/base/clock.h"
 #include "gateway/base/threads.h"
 #include "gateway/clients/archive.h"
@@ -110,6 +111,7 @@ class Gateway {
   access::AuditReader* audit_reader() { return audit_reader_.get(); }
   access::GovernedWrites* writes() { return writes_.get(); }
   const access::MergeDesk* merges() const { return merge_desk_.get(); }
+  access::Transparency* transparency() { return transparency_.get(); }
   oversight::Oversight* oversight() { return oversight_.get(); }
   consent::Ledger* ledger() { return ledger_.get(); }
   const crypto::PageTokens* page_tokens() const { return page_tokens_.get(); }
@@ -182,6 +184,7 @@ class Gateway {
   std::unique_ptr<access::GovernedWrites> writes_;
   std::unique_ptr<vault::Merges> merges_;
   std::unique_ptr<access::MergeDesk> merge_desk_;
+  std::unique_ptr<access::Transparency> transparency_;
   std::unique_ptr<oversight::Oversight> oversight_;
 
   // Every few seconds tells the slots how far the log is (PROTOCOLS E3), and

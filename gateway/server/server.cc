@@ -188,8 +188,8 @@ class Server::Impl {
                                               .writes = gateway->writes()}));
     services_.push_back(
         rpc::MakeConsentService(pipeline_.get(), gateway->ledger()));
-    services_.push_back(
-        rpc::MakeRightsService(pipeline_.get(), rpc::RightsCapabilities{}));
+    services_.push_back(rpc::MakeRightsService(
+        pipeline_.get(), {.transparency = gateway->transparency()}));
     services_.push_back(rpc::MakeAuditService(
         pipeline_.get(), {.reader = gateway->audit_reader(),
                           .processing = gateway->oversight()->processing(),

@@ -2,6 +2,7 @@
 // who and what was touched, the register of breaches.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <set>
@@ -11,6 +12,7 @@
 #include "consentry/v1/admin_service.grpc.pb.h"
 #include "consentry/v1/audit_service.grpc.pb.h"
 #include "consentry/v1/data_service.grpc.pb.h"
+#include "consentry/v1/rights_service.grpc.pb.h"
 #include "tests/e2e/requests.h"
 #include "tests/e2e/test_gateway.h"
 
@@ -291,6 +293,65 @@ TEST_F(OversightTest, WhatABreachMustNotSayIsRefused) {
   request.mutable_breach()->add_regimes("atlantis");
   EXPECT_EQ(ReasonOf(audit_->CreateBreach(Context().get(), request, &breach)),
             v1::ERROR_REASON_FIELD_INVALID);
+}
+
+TEST_F(OversightTest, ACustomerIsToldWhatIsHeldWhatForAndWhoConsultedIt) {
+  Read(shop_, kService, "C0", "profile.email");
+  Read(desk_, kSupport, "C0", "profile.email");
+  const auto stub =
+      v1::RightsService::NewStub(gateway_.Connect(gateway_.Made("compliance")));
+  v1::GetTransparencyViewRequest request;
+  *request.mutable_subject() = CrmRef("C0");
+  request.set_language("de");
+  v1::TransparencyView view;
+  const grpc::Status status =
+      stub->GetTransparencyView(Context().get(), request, &view);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+
+  std::set<std::string> held;
+  for (const auto& field : view.held()) {
+    held.insert(field.field());
+    EXPECT_EQ(field.sources(0), "crm");
+    EXPECT_FALSE(field.category().empty());
+    EXPECT_GT(field.delete_time().seconds(), field.collect_time().seconds());
+  }
+  EXPECT_EQ(held,
+            (std::set<std::string>{"profile.email", "profile.given_name"}));
+
+  std::map<std::string, v1::PurposeUse> uses;
+  for (const auto& use : view.purposes()) uses[use.purpose()] = use;
+  EXPECT_TRUE(uses[kService].active());
+  EXPECT_FALSE(uses[kService].text().empty());
+  ASSERT_GE(uses[kService].bases_size(), 1);
+  EXPECT_EQ(uses[kService].bases(0).regime(), "eu-gdpr");
+  EXPECT_NE(std::find(uses[kService].recipients().begin(),
+                      uses[kService].recipients().end(), "Shop Software Inc"),
+            uses[kService].recipients().end());
+  // No consent: not now, and she still learns of it.
+  EXPECT_FALSE(uses["marketing.communications.email"].active());
+  EXPECT_GE(uses["marketing.communications.email"].bases_size(), 1);
+
+  ASSERT_EQ(view.consultations_size(), 2);
+  // Newest first: the help desk was refused for want of a ticket.
+  EXPECT_EQ(view.consultations(0).fields_size(), 0);
+  EXPECT_EQ(view.consultations(0).reason(), v1::ERROR_REASON_CONTEXT_NOT_FOUND);
+  EXPECT_EQ(view.consultations(1).recipient(), "Shop Software Inc");
+  ASSERT_EQ(view.consultations(1).fields_size(), 1);
+  EXPECT_EQ(view.consultations(1).fields(0), "profile.email");
+  // No value of hers.
+  EXPECT_EQ(view.DebugString().find("C0@example.org"), std::string::npos);
+  EXPECT_EQ(view.DebugString().find("GivenC0"), std::string::npos);
+}
+
+TEST_F(OversightTest, OfAStrangerNothingIsHeld) {
+  const auto stub =
+      v1::RightsService::NewStub(gateway_.Connect(gateway_.Made("compliance")));
+  v1::GetTransparencyViewRequest request;
+  *request.mutable_subject() = CrmRef("C404");
+  v1::TransparencyView view;
+  ASSERT_TRUE(stub->GetTransparencyView(Context().get(), request, &view).ok());
+  EXPECT_EQ(view.held_size(), 0);
+  EXPECT_EQ(view.consultations_size(), 0);
 }
 
 }  // namespace

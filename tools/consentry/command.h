@@ -37,6 +37,7 @@ void AddDoctor(CLI::App* app, CommandContext* context);
 void AddDemo(CLI::App* app, CommandContext* context);
 void AddBreach(CLI::App* app, CommandContext* context);
 void AddSuspend(CLI::App* app, CommandContext* context);
+void AddTransparency(CLI::App* app, CommandContext* context);
 // Under `audit`.
 void AddProcessing(CLI::App* audit, CommandContext* context);
 // Under `policy`, which policy_commands.h adds.

@@ -93,6 +93,7 @@ int main(int argc, char** argv) {
   AddPolicy(app);
   AddPolicyApply(app.get_subcommand("policy"), &context);
   AddAudit(&app, &context);
+  AddTransparency(&app, &context);
   AddBreach(&app, &context);
   AddSuspend(&app, &context);
   AddProtos(&app, &context);
