@@ -165,8 +165,9 @@ absl::StatusOr<v1::ListBreachesResponse> BreachRegister::Page(
   const int64_t now_us = options_.parts.committer->NowUs();
   int64_t below = INT64_MAX;
   if (!request.page_token().empty()) {
-    const auto position = options_.page_tokens->Open(
-        caller.client_id, caller.method, request.page_token(), now_us);
+    const auto position =
+        options_.page_tokens->Open(clients::RequesterOf(caller), caller.method,
+                                   request.page_token(), now_us);
     if (!position.ok() || !absl::SimpleAtoi(*position, &below)) {
       return MakeError(v1::ERROR_REASON_PAGE_TOKEN_INVALID,
                        "the page token is not one of this question");
@@ -191,8 +192,9 @@ absl::StatusOr<v1::ListBreachesResponse> BreachRegister::Page(
     if (page.breaches_size() == limit) {
       CONSENTRY_ASSIGN_OR_RETURN(
           *page.mutable_next_page_token(),
-          options_.page_tokens->Seal(caller.client_id, caller.method,
-                                     absl::StrCat(last), now_us));
+          options_.page_tokens->Seal(clients::RequesterOf(caller),
+                                     caller.method, absl::StrCat(last),
+                                     now_us));
       break;
     }
     last = query.Int64(0);

@@ -205,7 +205,7 @@ absl::StatusOr<v1::ListExposuresResponse> Exposures::Make(
   Position position;
   if (!request.page_token().empty()) {
     const auto opened = options_.page_tokens->Open(
-        caller.client_id, hash, request.page_token(), now_us);
+        clients::RequesterOf(caller), hash, request.page_token(), now_us);
     if (!opened.ok() || !Parse(*opened, &position)) {
       return MakeError(v1::ERROR_REASON_PAGE_TOKEN_INVALID,
                        "the page token is not one of this question");
@@ -220,7 +220,7 @@ absl::StatusOr<v1::ListExposuresResponse> Exposures::Make(
   const bool all = request.subjects_size() == 0;
   CONSENTRY_ASSIGN_OR_RETURN(
       const auto answer,
-      counted_.Get(caller.client_id + hash, position.to, size,
+      counted_.Get(clients::RequesterOf(caller) + hash, position.to, size,
                    [this, filter = FilterOf(request), named, all](
                        uint64_t to, const std::atomic<bool>& cancelled) {
                      return Count(filter, named, all, to, cancelled);
@@ -283,7 +283,7 @@ absl::StatusOr<v1::ListExposuresResponse> Exposures::Make(
     CONSENTRY_ASSIGN_OR_RETURN(
         *response.mutable_next_page_token(),
         options_.page_tokens->Seal(
-            caller.client_id, hash,
+            clients::RequesterOf(caller), hash,
             Format({answer.to, PlaceOf(std::prev(next)->subject)}), now_us));
   }
   return response;

@@ -45,7 +45,8 @@ absl::StatusOr<v1::ProcessingRecord> RecordsOfProcessing::Make(
                      "the index of the log is still catching up");
   }
   // Default ends move with the clock; the question stays the same.
-  const std::string question = caller.client_id + request.SerializeAsString();
+  const std::string question =
+      clients::RequesterOf(caller) + request.SerializeAsString();
   CONSENTRY_ASSIGN_OR_RETURN(
       const auto answer,
       counted_.Get(

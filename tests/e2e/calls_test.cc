@@ -14,12 +14,15 @@
 #include "consentry/v1/audit_service.grpc.pb.h"
 #include "consentry/v1/consent_service.grpc.pb.h"
 #include "consentry/v1/data_service.grpc.pb.h"
+#include "tests/e2e/requests.h"
 #include "tests/e2e/test_gateway.h"
 #include "tests/testing/status_matchers.h"
 
 namespace consentry {
 namespace {
 
+using testing::Context;
+using testing::EmailRef;
 using testing::Identity;
 using testing::ReasonOf;
 using testing::ServiceClient;
@@ -27,18 +30,6 @@ using testing::TestGateway;
 
 constexpr char kService[] = "essential.service.operations";
 constexpr char kMarketing[] = "marketing.communications.email";
-
-std::unique_ptr<grpc::ClientContext> Context() {
-  auto context = std::make_unique<grpc::ClientContext>();
-  context->set_deadline(std::chrono::system_clock::now() +
-                        std::chrono::seconds(20));
-  return context;
-}
-
-void SetEmail(const std::string& address, v1::SubjectRef* subject) {
-  subject->mutable_identifier()->set_type(v1::IDENTIFIER_TYPE_EMAIL);
-  subject->mutable_identifier()->set_value(address);
-}
 
 // One gateway for all: calls of one test do not disturb another's.
 class CallsTest : public ::testing::Test {
@@ -73,7 +64,7 @@ class CallsTest : public ::testing::Test {
   static v1::WriteRecordRequest Profile(const std::string& key,
                                         const std::string& email) {
     v1::WriteRecordRequest request;
-    SetEmail(email, request.add_subjects());
+    *request.add_subjects() = EmailRef(email);
     request.set_source("crm");
     request.set_kind("profile");
     request.set_source_key(key);
@@ -341,7 +332,7 @@ TEST_F(CallsTest, CallsOverTheRateAreRefusedAndToldWhenToTryAgain) {
   const auto stub =
       v1::DataService::NewStub(gateway_->Connect(gateway_->Register(client)));
   v1::CheckAccessRequest request;
-  SetEmail("nobody@shop.example", request.mutable_subject());
+  *request.mutable_subject() = EmailRef("nobody@shop.example");
   request.set_purpose(kService);
   request.add_fields("profile.email");
   int passed = 0;
@@ -366,8 +357,8 @@ TEST_F(CallsTest, SubjectsBeyondTheBudgetAreRefused) {
   std::vector<v1::ErrorReason> reasons;
   for (int i = 0; i < 5; ++i) {
     v1::CheckAccessRequest request;
-    SetEmail("n" + std::to_string(i) + "@shop.example",
-             request.mutable_subject());
+    *request.mutable_subject() =
+        EmailRef("n" + std::to_string(i) + "@shop.example");
     request.set_purpose(kService);
     request.add_fields("profile.email");
     v1::CheckAccessResponse response;
@@ -493,7 +484,7 @@ TEST_F(CallsTest, ASuspendedPurposeIsRefusedUntilItIsLifted) {
   const auto stub = v1::DataService::NewStub(gateway_->Connect(reports));
   const auto check = [&] {
     v1::CheckAccessRequest request;
-    SetEmail("nobody@shop.example", request.mutable_subject());
+    *request.mutable_subject() = EmailRef("nobody@shop.example");
     request.set_purpose("analytics.reporting");
     request.add_fields("profile.postal_code");
     v1::CheckAccessResponse response;

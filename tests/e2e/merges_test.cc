@@ -7,24 +7,19 @@
 
 #include "consentry/v1/admin_service.grpc.pb.h"
 #include "consentry/v1/data_service.grpc.pb.h"
+#include "tests/e2e/requests.h"
 #include "tests/e2e/test_gateway.h"
 
 namespace consentry {
 namespace {
 
+using testing::Context;
 using testing::ReasonOf;
 using testing::ServiceClient;
 using testing::TestGateway;
 
 constexpr char kService[] = "essential.service.operations";
 constexpr char kRequest[] = "01234567-89ab-cdef-0123-456789abcdef";
-
-std::unique_ptr<grpc::ClientContext> Context() {
-  auto context = std::make_unique<grpc::ClientContext>();
-  context->set_deadline(std::chrono::system_clock::now() +
-                        std::chrono::seconds(20));
-  return context;
-}
 
 // An administrator's hands on customers who share an address that nobody has
 // verified.

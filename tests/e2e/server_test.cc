@@ -16,25 +16,20 @@
 #include "consentry/v1/audit_service.grpc.pb.h"
 #include "consentry/v1/data_service.grpc.pb.h"
 #include "consentry/v1/review_service.grpc.pb.h"
+#include "tests/e2e/requests.h"
 #include "tests/e2e/test_gateway.h"
 #include "tests/testing/status_matchers.h"
 
 namespace consentry {
 namespace {
 
+using testing::Context;
 using testing::Identity;
 using testing::ReasonOf;
 using testing::ServiceClient;
 using testing::TestGateway;
 
 constexpr char kSupport[] = "essential.service.operations.support";
-
-std::unique_ptr<grpc::ClientContext> Context() {
-  auto context = std::make_unique<grpc::ClientContext>();
-  context->set_deadline(std::chrono::system_clock::now() +
-                        std::chrono::seconds(10));
-  return context;
-}
 
 grpc::Status GetStatus(const std::shared_ptr<grpc::Channel>& channel,
                        v1::GatewayStatus* status) {
