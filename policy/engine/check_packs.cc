@@ -240,6 +240,13 @@ class PackChecker {
           (row.demand() == config::v1::SensitiveRule::GATE)) {
         out_->Refuse(at.At("gates"), "is for GATE, and needed there");
       }
+      if (row.consent_months() > 0 &&
+          ((row.demand() != config::v1::SensitiveRule::OPT_IN &&
+            row.demand() != config::v1::SensitiveRule::OPT_IN_EXPLICIT) ||
+           row.consent_months() > kMaxMonths)) {
+        out_->Refuse(at.At("consent_months"),
+                     "is for OPT_IN and OPT_IN_EXPLICIT, at most 1200");
+      }
     }
   }
 
@@ -323,6 +330,7 @@ class PackChecker {
       const Place at = root_.At("transfers", i);
       CheckPlaces(row.area(), at, "area");
       CheckPlaces(row.adequate(), at, "adequate");
+      CheckPlaces(row.established_in(), at, "established_in");
       CheckSet(row.safeguards(), at, "safeguards");
       if (row.area_size() == 0) out_->Refuse(at.At("area"), "is missing");
     }

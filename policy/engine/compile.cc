@@ -359,22 +359,30 @@ class Compiler {
     return validity.from_us <= at && at < validity.to_us;
   }
 
+  // With the home.
+  std::vector<std::string> Establishments() const {
+    const auto& profile = sources_.profile.message;
+    std::vector<std::string> out(profile.establishments().begin(),
+                                 profile.establishments().end());
+    out.push_back(profile.home());
+    return out;
+  }
+
+  static bool AnyMatch(const std::vector<std::string>& a,
+                       const std::vector<std::string>& b) {
+    return std::any_of(a.begin(), a.end(), [&](const std::string& x) {
+      return std::any_of(b.begin(), b.end(),
+                         [&](const std::string& y) { return Matches(x, y); });
+    });
+  }
+
   AttachTable CompileAttach(int64_t at) const {
     const auto& profile = sources_.profile.message;
-    std::vector<std::string> establishments(profile.establishments().begin(),
-                                            profile.establishments().end());
-    establishments.push_back(profile.home());
+    const std::vector<std::string> establishments = Establishments();
     const std::vector<std::string> markets(profile.markets().begin(),
                                            profile.markets().end());
     const std::set<std::string> thresholds(profile.thresholds().begin(),
                                            profile.thresholds().end());
-    const auto any_match = [](const std::vector<std::string>& a,
-                              const std::vector<std::string>& b) {
-      return std::any_of(a.begin(), a.end(), [&](const std::string& x) {
-        return std::any_of(b.begin(), b.end(),
-                           [&](const std::string& y) { return Matches(x, y); });
-      });
-    };
     AttachTable out;
     out.residence.assign(t_->places.size(), 0);
     out.anywhere.assign(t_->places.size(), 0);
@@ -389,10 +397,10 @@ class Compiler {
         }
         const bool business =
             (row.established_in_size() == 0 ||
-             any_match(ExpandPlaces(pack, row.established_in()),
-                       establishments)) &&
+             AnyMatch(ExpandPlaces(pack, row.established_in()),
+                      establishments)) &&
             (row.markets_size() == 0 ||
-             any_match(ExpandPlaces(pack, row.markets()), markets)) &&
+             AnyMatch(ExpandPlaces(pack, row.markets()), markets)) &&
             std::all_of(
                 row.thresholds().begin(), row.thresholds().end(),
                 [&](const std::string& t) { return thresholds.contains(t); });
@@ -455,6 +463,7 @@ class Compiler {
       entry.classes = MaskOrAll(row.classes());
       entry.demand = static_cast<uint8_t>(row.demand());
       entry.gates = MaskOf(row.gates());
+      entry.consent_months = row.consent_months();
       entry.fields = FieldSet(t_->fields.size());
       for (size_t f = 0; f < t_->fields.size(); ++f) {
         if (t_->sensitive_fields[regime].Has(MakeId<FieldId>(f)) &&
@@ -466,7 +475,12 @@ class Compiler {
       out.sensitive.push_back(std::move(entry));
     }
     for (const auto& row : pack.transfers()) {
-      if (!Holds(pack, row.rule(), at)) continue;
+      if (!Holds(pack, row.rule(), at) ||
+          (row.established_in_size() > 0 &&
+           !AnyMatch(ExpandPlaces(pack, row.established_in()),
+                     Establishments()))) {
+        continue;
+      }
       std::vector<std::string> free = ExpandPlaces(pack, row.area());
       for (std::string& code : ExpandPlaces(pack, row.adequate())) {
         free.push_back(std::move(code));

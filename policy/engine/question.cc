@@ -213,6 +213,21 @@ void Question::FindSoftOptIns(const UseCell& use) {
   }
 }
 
+// Whether it is valid is asked per basis; it grows old the same for all.
+void Question::FindConsentAge(uint32_t months) {
+  if (Unreadable(kUnreadableConsents) || consent_ == nullptr ||
+      consent_->status != ConsentStatus::kGiven ||
+      !InRange(consent_->since_us)) {
+    return;
+  }
+  Until(AddMonths(consent_->since_us, months));
+}
+
+bool Question::ConsentOlderThan(uint32_t months) const {
+  return months > 0 && (!InRange(consent_->since_us) ||
+                        now_ >= AddMonths(consent_->since_us, months));
+}
+
 bool Question::SoftOptInStands(const UseCell& use) const {
   if (Unreadable(kUnreadableContexts) || !purpose_.soft_opt_in_declared) {
     return false;

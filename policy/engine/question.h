@@ -71,10 +71,13 @@ class Question {
 
   bool ObjectedToPurpose() const;
   bool SoftOptInStands(const UseCell& use) const;
+  // Whether a valid consent was given so many months ago; 0: never.
+  bool ConsentOlderThan(uint32_t months) const;
   // These notice until when their answer stands.
   bool ContextFound();
   bool OwnerRowMatches(const OwnerRow& row);
   void FindSoftOptIns(const UseCell& use);
+  void FindConsentAge(uint32_t months);
 
   // Notices that the answer may change at a time, if that is still to come.
   void Until(int64_t at_us) {

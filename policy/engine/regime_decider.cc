@@ -21,6 +21,11 @@ RegimeDecider::RegimeDecider(Question* question, RegimeId regime)
       basis_of_(q_.purpose().basis_of[Index(regime)]),
       sensitive_(q_.tables().sensitive_fields[Index(regime)]) {
   if (use_.mode == Mode::SOFT_OPT_IN) question->FindSoftOptIns(use_);
+  for (const SensitiveRow& row : version_.sensitive) {
+    if (row.consent_months > 0 && Has(row.classes, class_)) {
+      question->FindConsentAge(row.consent_months);
+    }
+  }
 }
 
 Denial RegimeDecider::ForField(uint16_t slot, const FieldId* field) {
@@ -229,10 +234,9 @@ void RegimeDecider::DecideSensitive(const RegimeVersion& v, FieldId field,
                     !valid(true));
         break;
       case SensitiveRule::OPT_IN:
-        withheld = !valid(false);
-        break;
       case SensitiveRule::OPT_IN_EXPLICIT:
-        withheld = !valid(true);
+        withheld = !valid(row.demand == SensitiveRule::OPT_IN_EXPLICIT) ||
+                   q_.ConsentOlderThan(row.consent_months);
         break;
       case SensitiveRule::OPT_OUT:
         if (q_.Unreadable(kUnreadableChoices)) {

@@ -78,6 +78,8 @@ struct SensitiveRow {
   Mask classes = 0;
   uint8_t demand = 0;
   Mask gates = 0;
+  // 0: a consent does not age.
+  uint32_t consent_months = 0;
   // Already limited to fields that are sensitive.
   FieldSet fields;
 };

@@ -753,10 +753,10 @@ class Model {
                  !valid(true));
             break;
           case SensitiveRule::OPT_IN:
-            withheld = !valid(false);
+            withheld = !valid(false) || TooOld(*row);
             break;
           case SensitiveRule::OPT_IN_EXPLICIT:
-            withheld = !valid(true);
+            withheld = !valid(true) || TooOld(*row);
             break;
           case SensitiveRule::OPT_OUT:
             // 4 and 14
@@ -785,6 +785,9 @@ class Model {
     }
     // 9
     for (const TransferRule* row : Rows_(pack, pack.transfers())) {
+      if (!row->established_in().empty() && !EstablishedIn(pack, *row)) {
+        continue;
+      }
       const std::string rule = Id(pack, row->rule());
       if (request_.recipient().empty()) {
         out->push_back({"FORBID_UNDECIDED", rule});
@@ -824,6 +827,26 @@ class Model {
         }
       }
     }
+  }
+
+  bool EstablishedIn(const Pack& pack, const TransferRule& row) const {
+    std::vector<std::string> seats = {world_.profile.home()};
+    for (const std::string& seat : world_.profile.establishments()) {
+      seats.push_back(seat);
+    }
+    for (const std::string& seat : seats) {
+      for (const std::string& code : Places(pack, row.established_in())) {
+        if (Covers(code, seat) || Covers(seat, code)) return true;
+      }
+    }
+    return false;
+  }
+
+  bool TooOld(const SensitiveRule& row) const {
+    return row.consent_months() > 0 && consent_ != nullptr &&
+           !consent_->since().empty() &&
+           now_ >=
+               MonthsLater(ParseTime(consent_->since()), row.consent_months());
   }
 
   bool SoftOptInStands(const UseRule& use) const {
@@ -1019,6 +1042,16 @@ class Model {
       if (!consent_->since().empty()) Moment(ParseTime(consent_->since()));
       if (!consent_->valid_until().empty()) {
         Moment(ParseTime(consent_->valid_until()));
+      }
+      for (const Pack* pack : attached_) {
+        for (const SensitiveRule* row : Rows_(*pack, pack->sensitive())) {
+          if (row->consent_months() > 0 && !consent_->since().empty() &&
+              EmptyOrLists(row->classes(),
+                           static_cast<int>(purpose_->purpose_class()))) {
+            Moment(MonthsLater(ParseTime(consent_->since()),
+                               row->consent_months()));
+          }
+        }
       }
     }
     if (!Unreadable(UnreadableFact::CONTEXTS)) {

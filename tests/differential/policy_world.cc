@@ -290,6 +290,11 @@ class WorldMaker : Maker {
           SensitiveRule::DENY, SensitiveRule::GATE, SensitiveRule::GATE,
           SensitiveRule::OPT_IN, SensitiveRule::OPT_IN_EXPLICIT,
           SensitiveRule::OPT_OUT, SensitiveRule::NONE, SensitiveRule::NONE}));
+      if ((row.demand() == SensitiveRule::OPT_IN ||
+           row.demand() == SensitiveRule::OPT_IN_EXPLICIT) &&
+          Chance(50)) {
+        row.set_consent_months(Pick(std::array{1u, 6u, 24u}));
+      }
       if (row.demand() == SensitiveRule::GATE) {
         row.add_gates(SpecialGate::EXPLICIT_CONSENT);
         if (Chance(40)) row.add_gates(SpecialGate::LEGAL_CLAIMS);
@@ -356,6 +361,7 @@ class WorldMaker : Maker {
       *row.add_area() = "DE";
       if (Chance(60)) Place(row.mutable_adequate());
       Some(kSafeguards, 60, row.mutable_safeguards());
+      if (Chance(30)) Place(row.mutable_established_in());
     }
     for (int i = Below(3); i > 0; --i) {
       AutomatedDecisionRule& row = *pack->add_automated_decisions();

@@ -55,9 +55,12 @@ TEST(AnswersTest, ThresholdsOfTheMarketsThatAreLeftOpenAreFound) {
   options.markets = {"DE", "US-CA"};
   EXPECT_THAT(OpenThresholds(options), ElementsAre("us-ca.business"));
   options.markets = {"DE", "US"};
-  EXPECT_THAT(OpenThresholds(options),
-              ElementsAre("us-ca.business", "us-va.controller"));
-  options.thresholds = {"us-va.controller"};
+  EXPECT_THAT(
+      OpenThresholds(options),
+      ElementsAre("us-ca.business", "us-co.controller", "us-ct.controller",
+                  "us-tx.controller", "us-va.controller"));
+  options.thresholds = {"us-va.controller", "us-co.controller",
+                        "us-ct.controller", "us-tx.controller"};
   EXPECT_THAT(OpenThresholds(options), ElementsAre("us-ca.business"));
 }
 

@@ -65,6 +65,93 @@ Matrix America() {
   return us;
 }
 
+// Permitted unless it violates the personality: a notice, or a documented
+// interest where a principle is set aside.
+Matrix Switzerland() {
+  Matrix ch;
+  for (const auto& [purpose_class, row] : kEu) ch[purpose_class] = "CE....I.N";
+  for (const auto purpose_class :
+       {PC::LEGAL_OBLIGATION, PC::LEGAL_CLAIMS, PC::EMERGENCY}) {
+    ch[purpose_class] = "...LV.I.N";
+  }
+  ch[PC::RIGHTS_FULFILMENT] = "...L....N";
+  ch[PC::TARGETED_ADS] = "CE......N";
+  ch[PC::SALE_OR_SHARE] = "CE....I..";
+  ch[PC::SIGNIFICANT_DECISION] = "CEB.....N";
+  return ch;
+}
+
+Matrix Brazil() {
+  Matrix br;
+  for (const auto& [purpose_class, row] : kEu) br[purpose_class] = "CE....I..";
+  for (const auto purpose_class :
+       {PC::SERVICE, PC::SUPPORT, PC::SIGNIFICANT_DECISION}) {
+    br[purpose_class] = "CEB...I..";
+  }
+  br[PC::SECURITY] = "..BL..I..";
+  for (const auto purpose_class :
+       {PC::LEGAL_OBLIGATION, PC::LEGAL_CLAIMS, PC::EMERGENCY}) {
+    br[purpose_class] = "...LV.I..";
+  }
+  br[PC::RIGHTS_FULFILMENT] = "...L.....";
+  return br;
+}
+
+// Implied consent is a notice until she withdraws.
+Matrix Canada() {
+  Matrix ca = America();
+  // I: the business relationship of the anti-spam law.
+  ca[PC::DIRECT_MARKETING] = "CE....I.N";
+  for (const auto purpose_class :
+       {PC::SALE_OR_SHARE, PC::AI_TRAINING, PC::SIGNIFICANT_DECISION}) {
+    ca[purpose_class] = "CE.......";
+  }
+  return ca;
+}
+
+Matrix Quebec() {
+  Matrix qc;
+  for (const auto& [purpose_class, row] : kEu) qc[purpose_class] = "CE.......";
+  for (const auto purpose_class :
+       {PC::SERVICE, PC::SUPPORT, PC::SIGNIFICANT_DECISION}) {
+    qc[purpose_class] = "CEB......";
+  }
+  for (const auto purpose_class :
+       {PC::ANALYTICS, PC::RESEARCH, PC::BIAS_DETECTION}) {
+    qc[purpose_class] = "CE....I..";
+  }
+  qc[PC::SECURITY] = "...L..I..";
+  qc[PC::HUMAN_REVIEW] = "..BL.....";
+  for (const auto purpose_class :
+       {PC::LEGAL_OBLIGATION, PC::LEGAL_CLAIMS, PC::EMERGENCY}) {
+    qc[purpose_class] = "...LV.I..";
+  }
+  qc[PC::RIGHTS_FULFILMENT] = "...L.....";
+  return qc;
+}
+
+Matrix Japan() {
+  Matrix jp = America();
+  jp[PC::TARGETED_ADS] = "CE.......";
+  return jp;
+}
+
+Matrix India() {
+  Matrix in;
+  for (const auto& [purpose_class, row] : kEu) in[purpose_class] = "CE.......";
+  for (const auto purpose_class :
+       {PC::SERVICE, PC::SUPPORT, PC::HUMAN_REVIEW}) {
+    in[purpose_class] = "CEB......";
+  }
+  in[PC::SECURITY] = "CE.L.....";
+  for (const auto purpose_class :
+       {PC::LEGAL_OBLIGATION, PC::LEGAL_CLAIMS, PC::EMERGENCY}) {
+    in[purpose_class] = "...LV.I..";
+  }
+  in[PC::RIGHTS_FULFILMENT] = "...L.....";
+  return in;
+}
+
 config::v1::PurposeRegistry OnePurpose(PC::Value purpose_class,
                                        LawfulBasis::Value basis,
                                        const std::string& regime) {
@@ -130,9 +217,31 @@ TEST(LawMatrixTest, CaliforniaAsksForNotices) {
   ExpectMatrix("us-ca", America());
 }
 
-TEST(LawMatrixTest, VirginiaAsksForNotices) {
-  ExpectMatrix("us-va", America());
+TEST(LawMatrixTest, OtherStatesAskForNotices) {
+  for (const char* regime : {"us-va", "us-co", "us-ct", "us-tx"}) {
+    ExpectMatrix(regime, America());
+  }
 }
+
+TEST(LawMatrixTest, SwitzerlandPermitsWhatViolatesNobody) {
+  ExpectMatrix("ch-fadp", Switzerland());
+}
+
+TEST(LawMatrixTest, BrazilKnowsContractsInterestsAndConsents) {
+  ExpectMatrix("br-lgpd", Brazil());
+}
+
+TEST(LawMatrixTest, CanadaImpliesConsentWhereNothingIsSensitive) {
+  ExpectMatrix("ca-pipeda", Canada());
+}
+
+TEST(LawMatrixTest, QuebecAsksFirst) { ExpectMatrix("ca-qc", Quebec()); }
+
+TEST(LawMatrixTest, JapanAsksForPurposesMadeKnown) {
+  ExpectMatrix("jp-appi", Japan());
+}
+
+TEST(LawMatrixTest, IndiaAsksFirst) { ExpectMatrix("in-dpdp", India()); }
 
 }  // namespace
 }  // namespace consentry::policy

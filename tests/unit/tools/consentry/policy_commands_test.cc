@@ -121,7 +121,7 @@ TEST(PolicyTest, JsonTellsCasesFailuresAndCells) {
   const auto json = ParseJson(ran.out);
   EXPECT_GT(json.fields().at("cases").number_value(), 1000);
   EXPECT_EQ(json.fields().at("failed").number_value(), 0);
-  EXPECT_EQ(json.fields().at("packs").list_value().values_size(), 4);
+  EXPECT_EQ(json.fields().at("packs").list_value().values_size(), 13);
   EXPECT_EQ(ran.out, RunTest(options).out);
 }
 
