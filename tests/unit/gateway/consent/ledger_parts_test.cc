@@ -15,12 +15,12 @@
 namespace consentry::consent {
 namespace {
 
+using ::testing::ElementsAre;
 using testing::kLettersPurpose;
 using testing::kOffersPurpose;
 using testing::kServicePurpose;
 using testing::Promised;
 using testing::RowBuilder;
-using ::testing::ElementsAre;
 
 constexpr int64_t kSecondUs = 1'000'000;
 constexpr int64_t kDayUs = 86400 * kSecondUs;
@@ -41,7 +41,8 @@ class TwoAgents final : public Agents {
 class LedgerPartsTest : public ::testing::Test,
                         protected testing::AccessFixture {
  protected:
-  LedgerPartsTest() : with_agents_([this] {
+  LedgerPartsTest()
+      : with_agents_([this] {
           LedgerOptions options = ledger_options();
           options.agents = &agents_;
           return options;
@@ -248,8 +249,7 @@ TEST_F(LedgerPartsTest, ParentalAuthorisationIsReportedByPermissionAlone) {
   const std::string child = Child("kim");
   auto request = GiveRequest(child);
   request.set_parental_authorisation(true);
-  EXPECT_EQ(Why(Record(request).status()),
-            v1::ERROR_REASON_PERMISSION_MISSING);
+  EXPECT_EQ(Why(Record(request).status()), v1::ERROR_REASON_PERMISSION_MISSING);
   auto client = ClientFor("letters", kLettersPurpose);
   client.add_permissions("consent.parental");
   SetClient(client);

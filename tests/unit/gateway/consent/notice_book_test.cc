@@ -5,8 +5,8 @@
 
 #include <string>
 
-#include "gateway/clients/configuration.h"
 #include "absl/strings/escaping.h"
+#include "gateway/clients/configuration.h"
 
 namespace consentry::consent {
 namespace {
@@ -123,9 +123,8 @@ TEST(NoticeBookTest, ARegisteredTextIsNeverReplaced) {
 TEST(NoticeBookTest, OnlyGrantsAreInvalidated) {
   NoticeBook book;
   book.Add(NoticeOf("en", "text"));
-  for (const auto type :
-       {ConsentEvent::GIVEN, ConsentEvent::RENEWED, ConsentEvent::REFUSED,
-        ConsentEvent::WITHDRAWN}) {
+  for (const auto type : {ConsentEvent::GIVEN, ConsentEvent::RENEWED,
+                          ConsentEvent::REFUSED, ConsentEvent::WITHDRAWN}) {
     auto event = Given("en", "tampered");
     event.set_type(type);
     book.Judge(&event);

@@ -15,10 +15,10 @@
 namespace consentry::consent {
 namespace {
 
+using ::testing::ElementsAre;
 using testing::kLettersPurpose;
 using testing::kServicePurpose;
 using testing::Promised;
-using ::testing::ElementsAre;
 
 class NoticesTest : public ::testing::Test, protected testing::AccessFixture {
  protected:
@@ -70,13 +70,11 @@ class NoticesTest : public ::testing::Test, protected testing::AccessFixture {
     return answer.ok() ? answer->response.states(0) : v1::ConsentState();
   }
   bool MayWrite(const std::string& id) {
-    return Read(As("letters"),
-                AccessFixture::Request(id, kLettersPurpose,
-                                       {"profile.first_name"}))
+    return Read(As("letters"), AccessFixture::Request(id, kLettersPurpose,
+                                                      {"profile.first_name"}))
                .ok() &&
-           Read(As("letters"),
-                AccessFixture::Request(id, kLettersPurpose,
-                                       {"profile.first_name"}))
+           Read(As("letters"), AccessFixture::Request(id, kLettersPurpose,
+                                                      {"profile.first_name"}))
                    ->decision()
                    .effect() == v1::EFFECT_PERMIT;
   }
@@ -116,7 +114,8 @@ TEST_F(NoticesTest, FaultyNoticesAreRefused) {
   request.mutable_notice()->clear_purposes();
   EXPECT_EQ(Why(Create(request).status()), v1::ERROR_REASON_FIELD_INVALID);
   request.mutable_notice()->add_purposes("no.such.purpose");
-  EXPECT_EQ(Why(Create(request).status()), v1::ERROR_REASON_PURPOSE_NOT_ALLOWED);
+  EXPECT_EQ(Why(Create(request).status()),
+            v1::ERROR_REASON_PURPOSE_NOT_ALLOWED);
   request = Request("We write.");
   request.mutable_notice()->mutable_manifest()->set_steps_to_refuse(0);
   EXPECT_EQ(Why(Create(request).status()), v1::ERROR_REASON_FIELD_INVALID);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "consentry/v1/consent_service.pb.h"
 #include "policy/engine/civil.h"
 #include "tests/unit/gateway/clients/sample_policy.h"
 
@@ -97,8 +98,7 @@ TEST_F(ReaskTest, TwelveMonthsAfterAnOptOutInCaliforniaAndThenInTwoSteps) {
 TEST_F(ReaskTest, OfSeveralRegimesTheLongestWaitHolds) {
   Refusals refusals;
   refusals.last_us = At("2026-01-15T12:00:00Z");
-  const auto both =
-      Ask({"DE", "US-CA"}, refusals, At("2026-02-01T00:00:00Z"));
+  const auto both = Ask({"DE", "US-CA"}, refusals, At("2026-02-01T00:00:00Z"));
   EXPECT_EQ(policy::FormatTime(both.not_before_us), "2027-01-16T00:00:00Z");
   EXPECT_THAT(both.rules, ElementsAre("eu-gdpr/reask", "us-ca/reask"));
 }
@@ -116,10 +116,10 @@ TEST_F(ReaskTest, AnOptOutFromSomethingElseHoldsNothingBack) {
       {v1::OPT_OUT_KIND_DIRECT_MARKETING, At("2026-05-01T00:00:00Z")}};
   EXPECT_EQ(Ask({"US-CA"}, refusals, At("2026-06-01T00:00:00Z")).not_before_us,
             0);
-  EXPECT_NE(Ask({"DE"}, refusals, At("2026-06-01T00:00:00Z"),
-                clients::kMarketing)
-                .not_before_us,
-            0)
+  EXPECT_NE(
+      Ask({"DE"}, refusals, At("2026-06-01T00:00:00Z"), clients::kMarketing)
+          .not_before_us,
+      0)
       << "an objection to marketing is a no to marketing";
 }
 
@@ -131,9 +131,9 @@ TEST_F(ReaskTest, TheLastNoCountsUnlessAConsentFollowed) {
               kAds, &refusals);
   EXPECT_EQ(refusals.last_us, 20) << "a consent that proved nothing is no no";
   refusals = {};
-  AddRefusals(std::vector<ConsentEvent>{
-                  Event(ConsentEvent::WITHDRAWN, 20),
-                  Event(ConsentEvent::GIVEN, 30, ConsentEvent::SELF)},
+  AddRefusals(std::vector<ConsentEvent>{Event(ConsentEvent::WITHDRAWN, 20),
+                                        Event(ConsentEvent::GIVEN, 30,
+                                              ConsentEvent::SELF)},
               kAds, &refusals);
   EXPECT_EQ(refusals.last_us, 0);
   AddRefusals(std::vector<ConsentEvent>{Event(ConsentEvent::REFUSED, 10)},

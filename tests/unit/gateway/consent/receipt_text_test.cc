@@ -14,6 +14,7 @@ namespace {
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using testing::StatusIs;
 
 v1::ReceiptRecord Whole() {
   v1::ReceiptRecord record;
@@ -51,10 +52,10 @@ v1::ReceiptRecord Whole() {
 class ReceiptTextTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    signer_ = *audit::SkeySigner::FromSeed("shop.example/log",
-                                           std::string(32, 's'));
-    other_ = *audit::SkeySigner::FromSeed("shop.example/log",
-                                          std::string(32, 'o'));
+    signer_ =
+        *audit::SkeySigner::FromSeed("shop.example/log", std::string(32, 's'));
+    other_ =
+        *audit::SkeySigner::FromSeed("shop.example/log", std::string(32, 'o'));
   }
   static audit::NoteVerifier KeyOf(const audit::Signer& signer) {
     return *audit::NoteVerifier::Create(signer.name(), signer.public_key());
@@ -98,14 +99,12 @@ TEST_F(ReceiptTextTest, AnotherKeyOfTheSameNameDoesNotVerify) {
       *FormatReceiptFile(Sign(Whole(), *signer_), KeyOf(*signer_));
   EXPECT_THAT(ReadReceiptFile(file, KeyOf(*other_)).status(),
               StatusIs(absl::StatusCode::kDataLoss));
-  EXPECT_FALSE(
-      FormatReceiptFile(Sign(Whole(), *other_), KeyOf(*signer_)).ok());
+  EXPECT_FALSE(FormatReceiptFile(Sign(Whole(), *other_), KeyOf(*signer_)).ok());
 }
 
 // The key of the log signs checkpoints too; neither may stand for the other.
 TEST_F(ReceiptTextTest, ACheckpointIsNoReceipt) {
-  const auto note =
-      audit::SignNote("shop.example/log\n1\nAAAA\n", *signer_);
+  const auto note = audit::SignNote("shop.example/log\n1\nAAAA\n", *signer_);
   ASSERT_OK(note);
   EXPECT_THAT(
       ReadReceiptFile(audit::FormatNote(*note), KeyOf(*signer_)).status(),
@@ -125,8 +124,8 @@ TEST_F(ReceiptTextTest, EveryMandatoryFieldIsDemanded) {
   EXPECT_THAT(missing, Contains("party_identification[0].party_address"));
   EXPECT_THAT(missing, Contains("event[0].event_state"));
   EXPECT_EQ(missing.size(), 4u);
-  audit::Note note = *audit::SignNote(SignedText(*WriteReceipt(record)),
-                                      *signer_);
+  audit::Note note =
+      *audit::SignNote(SignedText(*WriteReceipt(record)), *signer_);
   const auto read = ReadReceiptFile(audit::FormatNote(note), KeyOf(*signer_));
   EXPECT_THAT(std::string(read.status().message()),
               HasSubstr("event[0].event_state"));
