@@ -37,6 +37,7 @@ constexpr Row kRows[] = {
     {"data.legal_facts", 0, kService},
     {"decisions.explain", kOffice, kService},
     {"consent.record", kCustomer, kService},
+    {"consent.parental", 0, kService},
     {"consent.withdraw", kService | kCustomer, 0},
     {"consent.opt_out", kService | kCustomer, 0},
     {"consent.read", kService | kOffice | kCustomer, 0},

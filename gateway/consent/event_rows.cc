@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "gateway/crypto/ids.h"
 #include "gateway/crypto/opener.h"
 #include "gateway/crypto/sealer.h"
@@ -17,6 +18,7 @@ namespace {
 // Of ConsentEvent inside a seal.
 constexpr uint32_t kEventSchema = 1;
 constexpr uint32_t kRowGeneration = 1;
+constexpr int64_t kUsPerHour = int64_t{3600} * 1000 * 1000;
 
 crypto::FactContext EventContext(uint64_t seq) {
   crypto::FactContext context{};
@@ -42,6 +44,7 @@ store::v1::DerivedConsent ToDerived(const std::string& purpose,
     derived.set_notice_id(state.event->notice_id());
     derived.set_notice_version(state.event->notice_version());
     derived.set_event_id(state.event->event_id());
+    derived.set_invalid_reason(state.event->invalid_reason());
   }
   return derived;
 }
@@ -109,30 +112,32 @@ absl::StatusOr<Appended> AppendEvents(
     }
     events.push_back(std::move(event));
   }
-  std::vector<SealedEvent> sealed;
+  std::vector<vault::ConsentRow> sealed;
   for (size_t i = before; i < events.size(); ++i) {
     CONSENTRY_ASSIGN_OR_RETURN(
-        SealedEvent row,
+        vault::ConsentRow row,
         SealEvent(edit->keys(), static_cast<int64_t>(i + 1), events[i]));
     sealed.push_back(std::move(row));
   }
-  CONSENTRY_RETURN_IF_ERROR(store::RunMany(
-      connection,
-      "INSERT INTO consent_events (subject, seq, row_gen, event) "
-      "VALUES ($1, $2, $3, $4)",
-      sealed.size(), [&](store::Query& query, size_t i) {
-        query.Bind(static_cast<int64_t>(edit->subject()), sealed[i].seq,
-                   static_cast<int64_t>(sealed[i].row_generation),
-                   std::string_view(sealed[i].event));
-      }));
+  CONSENTRY_RETURN_IF_ERROR(vault::InsertConsentRows(
+      connection, static_cast<int64_t>(edit->subject()), sealed));
   return DeriveInto(events, before, &head);
 }
 
-absl::StatusOr<SealedEvent> SealEvent(const crypto::SubjectKeys& keys,
-                                      int64_t seq,
-                                      const store::v1::ConsentEvent& event) {
-  SealedEvent row;
+absl::StatusOr<vault::ConsentRow> SealEvent(
+    const crypto::SubjectKeys& keys, int64_t seq,
+    const store::v1::ConsentEvent& event) {
+  vault::ConsentRow row;
   row.seq = seq;
+  CONSENTRY_ASSIGN_OR_RETURN(
+      const crypto::ObjectId id,
+      crypto::ParseId(crypto::IdKind::kConsentEvent, event.event_id()));
+  row.event_id.assign(reinterpret_cast<const char*>(id.data()), id.size());
+  const bool grants = event.type() == store::v1::ConsentEvent::GIVEN ||
+                      event.type() == store::v1::ConsentEvent::RENEWED;
+  if (grants && event.valid_until_us() > 0) {
+    row.due_hour = (event.valid_until_us() + kUsPerHour - 1) / kUsPerHour;
+  }
   row.row_generation = kRowGeneration;
   CONSENTRY_ASSIGN_OR_RETURN(
       row.event,
@@ -194,12 +199,58 @@ v1::ConsentState ToState(const store::v1::DerivedConsent& derived,
   }
   state.set_explicit_(derived.explicit_());
   state.set_event_id(derived.event_id());
+  state.set_invalid_reason(derived.invalid_reason());
+  state.set_parental_authorisation(derived.parental());
   return state;
 }
 
 v1::ConsentState StateOf(const std::string& purpose,
                          const policy::ConsentState& state, int64_t at_us) {
   return ToState(ToDerived(purpose, state), at_us);
+}
+
+v1::ConsentEvent ToEvent(const store::v1::ConsentEvent& event) {
+  v1::ConsentEvent shown;
+  shown.set_id(event.event_id());
+  shown.set_purpose(event.purpose());
+  shown.set_kind(static_cast<v1::ConsentEventKind>(event.type()));
+  switch (event.type()) {
+    case store::v1::ConsentEvent::GIVEN:
+    case store::v1::ConsentEvent::RENEWED:
+    case store::v1::ConsentEvent::INVALIDATED:
+      shown.set_action(v1::CONSENT_ACTION_GIVE);
+      break;
+    case store::v1::ConsentEvent::REFUSED:
+      shown.set_action(v1::CONSENT_ACTION_REFUSE);
+      break;
+    case store::v1::ConsentEvent::WITHDRAWN:
+      shown.set_action(v1::CONSENT_ACTION_WITHDRAW);
+      break;
+    default:
+      break;
+  }
+  SetTime(event.captured_at_us(), shown.mutable_capture_time());
+  SetTime(event.received_at_us(), shown.mutable_receive_time());
+  if (event.valid_until_us() != 0) {
+    SetTime(event.valid_until_us(), shown.mutable_valid_until());
+  }
+  shown.set_actor(static_cast<v1::ConsentActor>(event.actor()));
+  shown.set_attested_by(event.client_id());
+  if (!event.notice_id().empty()) {
+    v1::NoticeRef* notice = shown.mutable_notice();
+    notice->set_id(event.notice_id());
+    notice->set_version(event.notice_version());
+    notice->set_language(event.notice_language());
+    notice->set_text_hash(absl::BytesToHexString(event.notice_hash()));
+  }
+  shown.set_channel(static_cast<v1::Channel>(event.channel()));
+  shown.set_method(event.method());
+  shown.set_explicit_(event.explicit_statement());
+  shown.set_evidence(event.evidence());
+  shown.set_invalid_reason(event.invalid_reason());
+  shown.set_agent_id(event.agent_id());
+  shown.set_parental_authorisation(event.parental_authorisation());
+  return shown;
 }
 
 std::string_view StatusWord(v1::ConsentStatus status) {

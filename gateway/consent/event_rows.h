@@ -13,6 +13,7 @@
 #include "consentry/v1/consent_service.pb.h"
 #include "gateway/crypto/subject_keys.h"
 #include "gateway/store/engine.h"
+#include "gateway/vault/consent_sink.h"
 #include "gateway/vault/head_edit.h"
 #include "policy/consent/consent_state.h"
 
@@ -34,15 +35,11 @@ struct Appended {
   bool narrows = false;
 };
 
-// One event as it lies in consent_events, sealed for its place.
-struct SealedEvent {
-  int64_t seq = 0;
-  uint32_t row_generation = 0;
-  std::string event;
-};
-absl::StatusOr<SealedEvent> SealEvent(const crypto::SubjectKeys& keys,
-                                      int64_t seq,
-                                      const store::v1::ConsentEvent& event);
+// One event as it lies in consent_events, sealed for its place, and in the
+// tables that lead to it.
+absl::StatusOr<vault::ConsentRow> SealEvent(
+    const crypto::SubjectKeys& keys, int64_t seq,
+    const store::v1::ConsentEvent& event);
 
 // Derives into `head` the state of every purpose that events[first_new] and
 // those after it name, from all of `events`, which are the whole ledger.
@@ -63,6 +60,9 @@ v1::ConsentState ToState(const store::v1::DerivedConsent& derived,
 // The same for a state derived as of another time; `at_us` is that time.
 v1::ConsentState StateOf(const std::string& purpose,
                          const policy::ConsentState& state, int64_t at_us);
+
+// The API's view of an event.
+v1::ConsentEvent ToEvent(const store::v1::ConsentEvent& event);
 
 // "withdrawn".
 std::string_view StatusWord(v1::ConsentStatus status);

@@ -104,6 +104,7 @@ absl::Status ImportedChoices::AppendAttested(const vault::ConsentTarget& target,
     event.set_channel(choice.channel());
   }
   event.set_evidence("import:" + std::string(target.source));
+  if (notices_ != nullptr) notices_->Judge(&event);
   // A row comes again whenever another column of it changes.
   for (const store::v1::ConsentEvent& known : events) {
     if (IsSameReport(known, event)) return absl::OkStatus();
@@ -111,10 +112,9 @@ absl::Status ImportedChoices::AppendAttested(const vault::ConsentTarget& target,
   events.push_back(event);
 
   CONSENTRY_ASSIGN_OR_RETURN(
-      SealedEvent sealed,
+      vault::ConsentRow sealed,
       SealEvent(*target.keys, static_cast<int64_t>(events.size()), event));
-  addition->rows.push_back(
-      {sealed.seq, sealed.row_generation, std::move(sealed.event)});
+  addition->rows.push_back(std::move(sealed));
   addition->events.push_back(std::move(event));
   Appended appended = DeriveInto(events, events.size() - 1, head);
   addition->negative |= appended.narrows;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gateway/clients/caller_context.h"
+#include "gateway/consent/notice_book.h"
 #include "gateway/vault/consent_sink.h"
 
 namespace consentry::consent {
@@ -15,8 +16,10 @@ namespace consentry::consent {
 // again, word for word, adds nothing. Safe for many threads.
 class ImportedChoices final : public vault::ConsentSink {
  public:
-  explicit ImportedChoices(clients::ConfigurationSource configuration)
-      : configuration_(std::move(configuration)) {}
+  // `notices`, where given, outlives this.
+  explicit ImportedChoices(clients::ConfigurationSource configuration,
+                           const NoticeBook* notices = nullptr)
+      : configuration_(std::move(configuration)), notices_(notices) {}
 
   absl::Status CheckAttested(std::string_view client_id,
                              const v1::ImportedChoice& choice,
@@ -28,6 +31,7 @@ class ImportedChoices final : public vault::ConsentSink {
 
  private:
   const clients::ConfigurationSource configuration_;
+  const NoticeBook* const notices_;
 };
 
 }  // namespace consentry::consent

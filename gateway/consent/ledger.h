@@ -1,40 +1,18 @@
 #ifndef CONSENTRY_GATEWAY_CONSENT_LEDGER_H_
 #define CONSENTRY_GATEWAY_CONSENT_LEDGER_H_
 
-#include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
-#include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "consentry/v1/consent_service.pb.h"
-#include "gateway/base/clock.h"
-#include "gateway/base/threads.h"
 #include "gateway/clients/caller_context.h"
-#include "gateway/crypto/opaque_token.h"
-#include "gateway/crypto/request_digest.h"
-#include "gateway/crypto/slot_file.h"
-#include "gateway/store/committer.h"
-#include "gateway/store/reader_pool.h"
-#include "gateway/vault/head_cache.h"
+#include "gateway/consent/ledger_changes.h"
+#include "gateway/consent/ledger_reads.h"
+#include "gateway/store/change.h"
 #include "gateway/vault/head_edit.h"
-#include "gateway/vault/subject_reader.h"
 
 namespace consentry::consent {
-
-// An answer, with what has to be held until it was handed over.
-template <class Response>
-struct Answer {
-  Response response;
-  // Of reads; none for changes.
-  std::vector<store::ReleaseTicket> tickets;
-};
-
-// Called once, on a thread of the committer or the calling thread. Must not
-// block.
-template <class Response>
-using Done = absl::AnyInvocable<void(absl::StatusOr<Answer<Response>>)>;
 
 // The ledger of choices (GDPR Art. 7; PROTOCOLS G3): events are only added, and
 // the state of each purpose is derived from all of them.
@@ -56,28 +34,26 @@ using Done = absl::AnyInvocable<void(absl::StatusOr<Answer<Response>>)>;
 // Safe for many threads; none of the methods waits for the disk.
 class Ledger {
  public:
-  struct Options {
-    // All outlive the ledger.
-    clients::ConfigurationSource configuration;
-    store::Committer* committer = nullptr;
-    store::ReaderPool* readers = nullptr;
-    const vault::SubjectReader* subjects = nullptr;
-    const crypto::SlotFile* slots = nullptr;
-    vault::HeadCache* cache = nullptr;
-    const crypto::OpaqueTokens* tokens = nullptr;
-    const crypto::RequestDigests* digests = nullptr;
-    base::WorkerPool* workers = nullptr;
-    const base::Clock* clock = nullptr;
-    std::string log_origin;
-  };
-  explicit Ledger(Options options) : options_(std::move(options)) {}
+  using Options = LedgerOptions;
+  explicit Ledger(const Options& options)
+      : options_(options), changes_(options), reads_(options, &changes_) {}
 
   void Record(const clients::CallerContext& caller,
               const v1::RecordConsentRequest& request,
               Done<v1::RecordConsentResponse> done);
+  // As Record, of purposes whose consent stands, has ended or is in doubt:
+  // STATE_INVALID for others.
+  void Renew(const clients::CallerContext& caller,
+             const v1::RenewConsentRequest& request,
+             Done<v1::RecordConsentResponse> done);
   void Withdraw(const clients::CallerContext& caller,
                 const v1::WithdrawConsentRequest& request,
                 Done<v1::WithdrawConsentResponse> done);
+  // Records that direct marketing may rest on a sale. STATE_INVALID while the
+  // customer, or one who is joined with her, has said no to it.
+  void RecordSoftOptIn(const clients::CallerContext& caller,
+                       const v1::RecordSoftOptInRequest& request,
+                       Done<v1::RecordSoftOptInResponse> done);
   void OptOut(const clients::CallerContext& caller,
               const v1::OptOutRequest& request, Done<v1::OptOutResponse> done);
   // `all_purposes`: the caller's role may ask about every purpose, not only
@@ -85,46 +61,23 @@ class Ledger {
   void GetState(const clients::CallerContext& caller,
                 const v1::GetConsentStateRequest& request, bool all_purposes,
                 Done<v1::GetConsentStateResponse> done);
+  // What was chosen by the customer and all who are joined with her, newest
+  // first. PAGE_TOKEN_INVALID.
+  void ListEvents(const clients::CallerContext& caller,
+                  const v1::ListConsentEventsRequest& request,
+                  bool all_purposes, Done<v1::ListConsentEventsResponse> done);
+  // Whether she may be asked again (gateway/consent/reask.h).
+  void Reask(const clients::CallerContext& caller,
+             const v1::CheckReaskRequest& request, bool all_purposes,
+             Done<v1::CheckReaskResponse> done);
 
  private:
-  // The customer that `ref` names, or every one that it may name.
-  absl::StatusOr<std::vector<uint64_t>> FindSubjects(
-      const clients::CallerContext& caller, const v1::SubjectRef& ref,
-      bool every_holder) const;
-
-  // One change of the heads of `subjects`: `edit` says what to do to each, and
-  // what of it the entry tells.
-  struct Edited {
-    std::vector<std::string> changes;
-    bool narrows = false;
-  };
-  using Edit = std::function<absl::StatusOr<Edited>(store::ChangeContext&,
-                                                    vault::HeadEdit&)>;
-  template <class Request>
-  store::Change MakeChange(const clients::CallerContext& caller,
-                           const Request& request, std::string purpose,
-                           v1::Channel channel, std::vector<uint64_t> subjects,
-                           bool negative, Edit edit,
-                           std::function<std::string()> result) const;
-  // The same for every one of `subjects`, in changes of bounded size, then
-  // `done` with the outcome of the last, or the first error.
-  template <class Request>
-  void CommitNegative(const clients::CallerContext& caller,
-                      const Request& request, const std::string& purpose,
-                      const std::vector<uint64_t>& subjects, const Edit& edit,
-                      const std::function<std::string()>& result,
-                      store::ChangeCompletion done) const;
-  template <class Response>
-  store::ChangeCompletion Told(Done<Response> done) const;
   absl::StatusOr<std::vector<std::string>> AllGiven(
       store::ChangeContext* context, vault::HeadEdit& head) const;
-  void ReadState(const clients::CallerContext& caller,
-                 const v1::GetConsentStateRequest& request, bool all_purposes,
-                 int attempts, Done<v1::GetConsentStateResponse> done);
-  std::string AuditReference(const store::ChangeOutcome& outcome) const;
-  std::string ConsistencyToken(const store::ChangeOutcome& outcome) const;
 
-  const Options options_;
+  const LedgerOptions options_;
+  const LedgerChanges changes_;
+  const LedgerReads reads_;
 };
 
 }  // namespace consentry::consent

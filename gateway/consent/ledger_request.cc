@@ -88,12 +88,49 @@ absl::StatusOr<std::vector<std::string>> KnownPurposes(
   return purposes;
 }
 
+absl::StatusOr<std::vector<std::string>> AskedPurposes(
+    const clients::Configuration& configuration,
+    const clients::Registration& registration,
+    const google::protobuf::RepeatedPtrField<std::string>& asked,
+    bool all_purposes) {
+  const policy::Bundle& bundle = configuration.bundle();
+  if (asked.empty()) {
+    std::vector<std::string> purposes;
+    for (size_t i = 0; i < bundle.purpose_count(); ++i) {
+      const auto purpose = static_cast<policy::PurposeId>(i);
+      if (all_purposes || registration.AllowsPurpose(purpose)) {
+        purposes.push_back(bundle.purpose(purpose).key());
+      }
+    }
+    return purposes;
+  }
+  CONSENTRY_ASSIGN_OR_RETURN(auto purposes,
+                             KnownPurposes(configuration, asked));
+  for (const std::string& purpose : purposes) {
+    if (!all_purposes &&
+        !registration.AllowsPurpose(*bundle.FindPurpose(purpose)) &&
+        !registration.MayAttest(purpose, "")) {
+      return MakeError(v1::ERROR_REASON_PURPOSE_NOT_ALLOWED,
+                       "a purpose is not in the registration");
+    }
+  }
+  return purposes;
+}
+
 absl::Status MayGive(const clients::Configuration& configuration,
                      const clients::CallerContext& caller,
                      const std::vector<std::string>& purposes,
                      const v1::RecordConsentRequest& request) {
   const auto* registration = configuration.FindById(caller.client_id);
+  // She needs nobody's word for her own choice, and speaks for no child.
+  const bool herself = caller.IsCustomer();
+  if (herself &&
+      (request.parental_authorisation() || !request.agent_id().empty())) {
+    return MakeError(v1::ERROR_REASON_PERMISSION_MISSING,
+                     "a customer's own call is nobody else's act");
+  }
   for (const std::string& purpose : purposes) {
+    if (herself) break;
     if (registration == nullptr ||
         !registration->MayAttest(purpose, request.notice().id())) {
       return MakeError(v1::ERROR_REASON_ATTESTATION_NOT_ALLOWED,
@@ -101,8 +138,15 @@ absl::Status MayGive(const clients::Configuration& configuration,
                        "purpose and notice");
     }
   }
-  return registration == nullptr ? absl::OkStatus()
-                                 : registration->CheckContext(caller.context);
+  if (registration == nullptr) return absl::OkStatus();
+  if (request.parental_authorisation() &&
+      !registration->permissions().Contains(
+          *clients::PermissionSet::Of("consent.parental"))) {
+    return MakeError(v1::ERROR_REASON_PERMISSION_MISSING,
+                     "the registration may not report parental authorisation");
+  }
+  return herself ? absl::OkStatus()
+                 : registration->CheckContext(caller.context);
 }
 
 }  // namespace consentry::consent

@@ -40,8 +40,17 @@ absl::StatusOr<std::vector<std::string>> KnownPurposes(
     const clients::Configuration& configuration,
     const google::protobuf::RepeatedPtrField<std::string>& asked);
 
+// The purposes of a question: those asked for, or all that the caller may ask
+// about. PURPOSE_NOT_ALLOWED.
+absl::StatusOr<std::vector<std::string>> AskedPurposes(
+    const clients::Configuration& configuration,
+    const clients::Registration& registration,
+    const google::protobuf::RepeatedPtrField<std::string>& asked,
+    bool all_purposes);
+
 // Whether the caller's registration may report these consents:
-// ATTESTATION_NOT_ALLOWED, CONTEXT_REQUIRED.
+// ATTESTATION_NOT_ALLOWED, PERMISSION_MISSING (of parental authorisation),
+// CONTEXT_REQUIRED.
 absl::Status MayGive(const clients::Configuration& configuration,
                      const clients::CallerContext& caller,
                      const std::vector<std::string>& purposes,

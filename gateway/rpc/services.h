@@ -15,9 +15,6 @@ class GovernedReads;
 class GovernedWrites;
 class Selection;
 }  // namespace consentry::access
-namespace consentry::consent {
-class Ledger;
-}  // namespace consentry::consent
 namespace consentry::oversight {
 class BreachRegister;
 class Exposures;
@@ -38,8 +35,9 @@ struct DataCapabilities {
 std::unique_ptr<grpc::Service> MakeDataService(Pipeline* pipeline,
                                                DataCapabilities capabilities);
 
-std::unique_ptr<grpc::Service> MakeConsentService(Pipeline* pipeline,
-                                                  consent::Ledger* ledger);
+struct ConsentCapabilities;  // consent_service.h
+std::unique_ptr<grpc::Service> MakeConsentService(
+    Pipeline* pipeline, const ConsentCapabilities& capabilities);
 
 struct AuditCapabilities {
   access::AuditReader* reader = nullptr;

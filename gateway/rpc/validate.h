@@ -27,6 +27,14 @@ void Validate(const v1::WithdrawConsentRequest& request, FaultList* faults);
 void Validate(const v1::OptOutRequest& request, FaultList* faults);
 void Validate(const v1::GetConsentStateRequest& request, FaultList* faults);
 void Validate(const v1::ListConsentEventsRequest& request, FaultList* faults);
+void Validate(const v1::RenewConsentRequest& request, FaultList* faults);
+void Validate(const v1::CreateNoticeRequest& request, FaultList* faults);
+void Validate(const v1::ListNoticesRequest& request, FaultList* faults);
+void Validate(const v1::RecordSoftOptInRequest& request, FaultList* faults);
+void Validate(const v1::StartDoubleOptInRequest& request, FaultList* faults);
+void Validate(const v1::CompleteDoubleOptInRequest& request, FaultList* faults);
+void Validate(const v1::GetConsentReceiptRequest& request, FaultList* faults);
+void Validate(const v1::CheckReaskRequest& request, FaultList* faults);
 
 void Validate(const v1::GetAuditLogRequest& request, FaultList* faults);
 void Validate(const v1::GetAuditEntryRequest& request, FaultList* faults);

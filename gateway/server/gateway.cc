@@ -395,26 +395,27 @@ absl::Status Gateway::OpenCapabilities() {
                                    .workers = workers_.get(),
                                    .log_origin = origin,
                                    .verifier_key = verifier.Vkey()});
-  ledger_ = std::make_unique<consent::Ledger>(
-      consent::Ledger::Options{.configuration = configuration,
-                               .committer = committer_.get(),
-                               .readers = readers_.get(),
-                               .subjects = subjects_.get(),
-                               .slots = slots_.get(),
-                               .cache = cache_.get(),
-                               .tokens = tokens_.get(),
-                               .digests = digests_.get(),
-                               .workers = workers_.get(),
-                               .clock = options_.clock,
-                               .log_origin = origin});
-  choices_ = std::make_unique<consent::ImportedChoices>(configuration);
+  CONSENTRY_ASSIGN_OR_RETURN(
+      consent_, ConsentParts::Open({.configuration = configuration,
+                                    .committer = committer_.get(),
+                                    .readers = readers_.get(),
+                                    .subjects = subjects_.get(),
+                                    .slots = slots_.get(),
+                                    .cache = cache_.get(),
+                                    .tokens = tokens_.get(),
+                                    .digests = digests_.get(),
+                                    .workers = workers_.get(),
+                                    .clock = options_.clock,
+                                    .log_origin = origin,
+                                    .page_tokens = page_tokens_.get()},
+                                   signer_.get(), /*sender=*/nullptr));
   vault_writer_ = std::make_unique<vault::VaultWriter>(
       vault::VaultWriter::Options{.committer = committer_.get(),
                                   .readers = readers_.get(),
                                   .reader = subjects_.get(),
                                   .epochs = epochs_.get(),
                                   .slots = slots_.get(),
-                                  .consents = choices_.get(),
+                                  .consents = consent_->choices(),
                                   .home_country = country,
                                   .log_origin = origin});
   writes_ = std::make_unique<access::GovernedWrites>(
@@ -495,6 +496,7 @@ absl::Status Gateway::NoteStart() {
              {"clients", registry_.current()->registrations().size()}});
   RememberLogSize();
   WriteMetrics();
+  consent_->StartWork();
   ticker_ =
       std::make_unique<base::Periodic>(base::Constant("ticker"), kTick, [this] {
         RememberLogSize();
@@ -559,6 +561,7 @@ absl::Status Gateway::Close() {
   closed_ = true;
   ticker_.reset();
   oversight_.reset();
+  if (consent_ != nullptr) consent_->StopWork();
   workers_.reset();  // Runs what was accepted; it may still commit.
   if (refusals_ != nullptr) refusals_->Flush(/*all=*/true);
   if (committer_ != nullptr) committer_->Stop();

@@ -27,8 +27,6 @@
 #include "gateway/clients/configuration_writer.h"
 #include "gateway/clients/policy_admin.h"
 #include "gateway/clients/registry.h"
-#include "gateway/consent/imported_choices.h"
-#include "gateway/consent/ledger.h"
 #include "gateway/crypto/epoch_file.h"
 #include "gateway/crypto/locked_slab.h"
 #include "gateway/crypto/note_signer.h"
@@ -39,6 +37,7 @@
 #include "gateway/crypto/slot_file.h"
 #include "gateway/oversight/oversight.h"
 #include "gateway/server/config.h"
+#include "gateway/server/consent_parts.h"
 #include "gateway/store/audit_log_sink.h"
 #include "gateway/store/committer.h"
 #include "gateway/store/reader_pool.h"
@@ -113,7 +112,8 @@ class Gateway {
   const access::MergeDesk* merges() const { return merge_desk_.get(); }
   access::Transparency* transparency() { return transparency_.get(); }
   oversight::Oversight* oversight() { return oversight_.get(); }
-  consent::Ledger* ledger() { return ledger_.get(); }
+  consent::Ledger* ledger() { return consent_->ledger(); }
+  ConsentParts* consent() { return consent_.get(); }
   const crypto::PageTokens* page_tokens() const { return page_tokens_.get(); }
   const crypto::OpaqueTokens* tokens() const { return tokens_.get(); }
   audit::AuditLog* log() { return log_.get(); }
@@ -178,8 +178,7 @@ class Gateway {
   std::unique_ptr<access::Selection> selection_;
   std::unique_ptr<access::Explainer> explainer_;
   std::unique_ptr<access::AuditReader> audit_reader_;
-  std::unique_ptr<consent::Ledger> ledger_;
-  std::unique_ptr<consent::ImportedChoices> choices_;
+  std::unique_ptr<ConsentParts> consent_;
   std::unique_ptr<vault::VaultWriter> vault_writer_;
   std::unique_ptr<access::GovernedWrites> writes_;
   std::unique_ptr<vault::Merges> merges_;

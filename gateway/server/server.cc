@@ -22,6 +22,7 @@
 #include "gateway/crypto/hardening.h"
 #include "gateway/crypto/secret_file.h"
 #include "gateway/rpc/admin_service.h"
+#include "gateway/rpc/consent_service.h"
 #include "gateway/rpc/limits.h"
 #include "gateway/rpc/method_table.h"
 #include "gateway/rpc/pipeline.h"
@@ -186,8 +187,14 @@ class Server::Impl {
                                               .selection = gateway->selection(),
                                               .explainer = gateway->explainer(),
                                               .writes = gateway->writes()}));
-    services_.push_back(
-        rpc::MakeConsentService(pipeline_.get(), gateway->ledger()));
+    services_.push_back(rpc::MakeConsentService(
+        pipeline_.get(),
+        {.ledger = gateway->ledger(),
+         .notices = gateway->consent()->notices(),
+         .receipts = gateway->consent()->receipts(),
+         .double_opt_ins = gateway->consent()->double_opt_ins(),
+         .committer = gateway->committer(),
+         .workers = gateway->workers()}));
     services_.push_back(rpc::MakeRightsService(
         pipeline_.get(), {.transparency = gateway->transparency()}));
     services_.push_back(rpc::MakeAuditService(

@@ -21,7 +21,16 @@ struct ConsentRow {
   uint32_t row_generation = 0;
   // Sealed under the subject's key.
   std::string event;
+  // 15 bytes.
+  std::string event_id;
+  // The hour since the epoch in which, or before which, the consent ends; 0: it
+  // grants nothing, or has no end.
+  int64_t due_hour = 0;
 };
+
+// Adds them to the ledger of a subject. Inside of a change.
+absl::Status InsertConsentRows(store::Connection* connection, int64_t subject,
+                               const std::vector<ConsentRow>& rows);
 
 // What imported choices of one subject add to its ledger within one change.
 struct ConsentAddition {

@@ -161,15 +161,8 @@ absl::Status WriteSet::ApplySubject(store::ChangeContext& context,
         query.Bind(AsBytes(row.key), row.content, row.record_number,
                    AsBytes(row.record));
       }));
-  CONSENTRY_RETURN_IF_ERROR(store::RunMany(
-      connection,
-      "INSERT INTO consent_events (subject, seq, row_gen, event) "
-      "VALUES ($1, $2, $3, $4)",
-      write.consent_rows.size(), [&](Query& query, size_t i) {
-        const ConsentRow& row = write.consent_rows[i];
-        query.Bind(subject, row.seq, static_cast<int64_t>(row.row_generation),
-                   row.event);
-      }));
+  CONSENTRY_RETURN_IF_ERROR(
+      InsertConsentRows(connection, subject, write.consent_rows));
   CONSENTRY_RETURN_IF_ERROR(store::RunMany(
       connection,
       "INSERT INTO merges (merge_id, subject, into_subject, state, "

@@ -62,6 +62,7 @@ absl::StatusCode CodeOf(v1::ErrorReason reason) {
     case v1::ERROR_REASON_NOT_FOUND:
       return absl::StatusCode::kNotFound;
     case v1::ERROR_REASON_STATE_INVALID:
+    case v1::ERROR_REASON_SENDER_MISSING:
     case v1::ERROR_REASON_LEGAL_HOLD:
       return absl::StatusCode::kFailedPrecondition;
     case v1::ERROR_REASON_CLIENT_UNKNOWN:

@@ -40,6 +40,15 @@ constexpr char kPurposes[] = R"pb(
     channels: [ EMAIL, INTERNAL ]
   }
   purposes {
+    key: "test.customers"
+    purpose_class: DIRECT_MARKETING
+    text { language: "en" title: "Offers" text: "More of what you bought." }
+    fields { field: "profile.email" transform: NONE why: "w" }
+    bases { regimes: "eu-gdpr" basis: LEGITIMATE_INTEREST lia: "lia-2" }
+    channels: [ EMAIL, INTERNAL ]
+    soft_opt_in { own_similar_products: true way_out_in_every_message: true }
+  }
+  purposes {
     key: "test.stats"
     purpose_class: ANALYTICS
     text { language: "en" title: "Statistics" text: "To count." }
@@ -75,6 +84,7 @@ AccessFixture::AccessFixture()
        std::vector<std::pair<std::string, std::string>>{
            {"shop", kServicePurpose},
            {"letters", kLettersPurpose},
+           {"offers", kOffersPurpose},
            {"stats", kStatsPurpose},
            {"stats-2", kStatsPurpose},
            {"desk", kSupportPurpose}}) {
@@ -94,7 +104,7 @@ AccessFixture::AccessFixture()
   options_.log_origin = "test.log";
   reads_ = std::make_unique<access::GovernedReads>(options_);
   selection_ = std::make_unique<access::Selection>(reads_.get(), options_);
-  consent::Ledger::Options ledger;
+  consent::LedgerOptions& ledger = ledger_options_;
   ledger.configuration = source;
   ledger.committer = committer();
   ledger.readers = readers();
@@ -106,8 +116,10 @@ AccessFixture::AccessFixture()
   ledger.workers = workers_.get();
   ledger.clock = &clock();
   ledger.log_origin = "test.log";
+  ledger.notices = &notice_book_;
+  ledger.page_tokens = &page_tokens_;
   ledger_ = std::make_unique<consent::Ledger>(ledger);
-  choices_ = std::make_unique<consent::ImportedChoices>(source);
+  choices_ = std::make_unique<consent::ImportedChoices>(source, &notice_book_);
   choice_writer_ = std::make_unique<vault::VaultWriter>(
       vault::VaultWriter::Options{.committer = committer(),
                                   .readers = readers(),

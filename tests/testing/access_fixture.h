@@ -32,6 +32,8 @@ std::pair<absl::AnyInvocable<void(T)>, std::future<T>> Promised() {
 inline constexpr char kServicePurpose[] = "test.service";
 // Consent on notice "letters" 1; by e-mail. Name and e-mail.
 inline constexpr char kLettersPurpose[] = "test.letters";
+// Own similar products to those who bought; by e-mail.
+inline constexpr char kOffersPurpose[] = "test.customers";
 // Legitimate interest. Birth date as age band, e-mail as pseudonym, points
 // rounded, tier, city.
 inline constexpr char kStatsPurpose[] = "test.stats";
@@ -101,6 +103,14 @@ class AccessFixture : public VaultFixture {
   access::Selection& selection() { return *selection_; }
   access::Refusals& refusals() { return *refusals_; }
   consent::Ledger& ledger() { return *ledger_; }
+  // For further parts of the ledger.
+  const consent::LedgerOptions& ledger_options() const {
+    return ledger_options_;
+  }
+  // What the ledger's consents are held against.
+  consent::NoticeBook& notice_book() { return notice_book_; }
+  const crypto::PageTokens& page_tokens() const { return page_tokens_; }
+  const crypto::RequestDigests& digests() const { return digests_; }
   const crypto::OpaqueTokens& tokens() const { return tokens_; }
   base::WorkerPool& workers() { return *workers_; }
 
@@ -122,6 +132,8 @@ class AccessFixture : public VaultFixture {
   access::GovernedReads::Options options_;
   std::unique_ptr<access::GovernedReads> reads_;
   std::unique_ptr<access::Selection> selection_;
+  consent::NoticeBook notice_book_;
+  consent::LedgerOptions ledger_options_;
   std::unique_ptr<consent::Ledger> ledger_;
   std::unique_ptr<consent::ImportedChoices> choices_;
   std::unique_ptr<vault::VaultWriter> choice_writer_;

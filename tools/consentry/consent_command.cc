@@ -10,6 +10,7 @@
 #include "tools/consentry/command.h"
 #include "tools/consentry/decode_command.h"
 #include "tools/consentry/exit_code.h"
+#include "tools/consentry/ledger_commands.h"
 #include "tools/consentry/parse_words.h"
 #include "tools/consentry/rpc_error.h"
 #include "tools/consentry/session.h"
@@ -27,6 +28,9 @@ struct ConsentOptions {
   uint32_t notice_version = 1;
   std::string language;
   std::string method;
+  std::string as_of;
+  std::string agent;
+  bool parental = false;
   bool gpc = false;
   bool json = false;
 };
@@ -59,6 +63,8 @@ int RunRecord(const std::string& folder, const ConsentOptions& options,
     request.mutable_notice()->set_language(options.language);
   }
   request.set_method(options.method);
+  request.set_agent_id(options.agent);
+  request.set_parental_authorisation(options.parental);
   v1::RecordConsentResponse response;
   const grpc::Status status = stub->RecordConsent(&call, request, &response);
   return status.ok() ? Print(response, options.json)
@@ -92,6 +98,11 @@ int RunState(const std::string& folder, const ConsentOptions& options) {
   v1::GetConsentStateRequest request;
   *request.mutable_subject() = *subject;
   *request.mutable_purposes() = {options.words.begin(), options.words.end()};
+  if (!options.as_of.empty()) {
+    const absl::Status as_of =
+        ParseTime(options.as_of, request.mutable_as_of());
+    if (!as_of.ok()) return Fail(as_of);
+  }
   v1::GetConsentStateResponse response;
   const grpc::Status status = stub->GetConsentState(&call, request, &response);
   if (!status.ok()) return PrintError(status, std::cerr);
@@ -159,6 +170,10 @@ void AddConsent(CLI::App* app, CommandContext* context) {
       ->capture_default_str();
   give->add_option("--language", options->language, "BCP 47");
   give->add_option("--method", options->method, "How, such as checkbox");
+  give->add_option("--agent", options->agent,
+                   "The guardian or agent who acts, agt_...");
+  give->add_flag("--parental", options->parental,
+                 "Authorised by whoever has parental responsibility");
   give->callback([context, options] {
     context->exit_code =
         RunRecord(context->folder, *options, v1::CONSENT_ACTION_GIVE);
@@ -193,11 +208,17 @@ void AddConsent(CLI::App* app, CommandContext* context) {
       AddOne(consent, "state", "Show what holds now", options.get(),
              "Purposes; default: all of the "
              "registration");
+  state->add_option("--as-of", options->as_of,
+                    "What held then, as far as it was known: 2026-08-01 or "
+                    "2026-08-01T09:30:00Z");
   state->callback([context, options] {
     context->exit_code = RunState(context->folder, *options);
   });
 
   AddDecode(consent, context);
+  AddNotice(consent, context);
+  AddReceipt(consent, context);
+  AddLedger(consent, context);
 }
 
 }  // namespace consentry::tools

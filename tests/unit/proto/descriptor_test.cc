@@ -226,7 +226,6 @@ TEST(DescriptorTest, WritesTakeARequestId) {
   // nothing, by what stands beside each.
   static const std::map<std::string, std::string> kAllowed = {
       {"ImportRecords", "a row already taken changes nothing"},
-      {"CompleteDoubleOptIn", "the handle is used once"},
       {"ScreenOutput", "the output's id"},
       {"RecordOutcome", "the same outcome counts once"},
   };

@@ -21,7 +21,10 @@ ConsentEvent Event(const std::string& purpose, ConsentEvent::Type type,
                    int64_t at_us,
                    ConsentEvent::Actor actor = ConsentEvent::ATTESTED) {
   ConsentEvent event;
-  event.set_event_id("con_" + std::to_string(at_us));
+  // 24 characters of base32: ids of one test differ by their time.
+  std::string id = std::to_string(at_us);
+  for (char& digit : id) digit = static_cast<char>(digit - '0' + 'a');
+  event.set_event_id("con_" + std::string(24 - id.size(), 'a') + id);
   event.set_purpose(purpose);
   event.set_type(type);
   event.set_actor(actor);

@@ -1,0 +1,165 @@
+#ifndef CONSENTRY_GATEWAY_CONSENT_LEDGER_CHANGES_H_
+#define CONSENTRY_GATEWAY_CONSENT_LEDGER_CHANGES_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+#include "consentry/v1/consent_service.pb.h"
+#include "gateway/base/clock.h"
+#include "gateway/base/threads.h"
+#include "gateway/clients/caller_context.h"
+#include "gateway/consent/agents.h"
+#include "gateway/consent/notice_book.h"
+#include "gateway/crypto/opaque_token.h"
+#include "gateway/crypto/page_token.h"
+#include "gateway/crypto/request_digest.h"
+#include "gateway/crypto/slot_file.h"
+#include "gateway/store/committer.h"
+#include "gateway/store/reader_pool.h"
+#include "gateway/vault/head_cache.h"
+#include "gateway/vault/head_edit.h"
+#include "gateway/vault/subject_reader.h"
+#include "proto/support/error.h"
+
+namespace consentry::consent {
+
+// An answer, with what has to be held until it was handed over.
+template <class Response>
+struct Answer {
+  Response response;
+  // Of reads; none for changes.
+  std::vector<store::ReleaseTicket> tickets;
+};
+
+// Called once, on a thread of the committer or the calling thread. Must not
+// block.
+template <class Response>
+using Done = absl::AnyInvocable<void(absl::StatusOr<Answer<Response>>)>;
+
+// What all parts of the ledger work on. Outlives them.
+struct LedgerOptions {
+  clients::ConfigurationSource configuration;
+  store::Committer* committer = nullptr;
+  store::ReaderPool* readers = nullptr;
+  const vault::SubjectReader* subjects = nullptr;
+  const crypto::SlotFile* slots = nullptr;
+  vault::HeadCache* cache = nullptr;
+  const crypto::OpaqueTokens* tokens = nullptr;
+  const crypto::RequestDigests* digests = nullptr;
+  base::WorkerPool* workers = nullptr;
+  const base::Clock* clock = nullptr;
+  std::string log_origin;
+  // Null: no notice is registered.
+  const NoticeBook* notices = nullptr;
+  // Null: no agent is known.
+  const Agents* agents = nullptr;
+  // Null where nothing is paged.
+  const crypto::PageTokens* page_tokens = nullptr;
+};
+
+// One request that changes choices, apart from what it does to each head.
+struct LedgerRequest {
+  clients::CallerContext caller;
+  // Empty: not repeatable.
+  std::string request_id;
+  // The request without its id, serialised.
+  std::string canonical;
+  // For the entry; empty where it is about several.
+  std::string purpose;
+  v1::Channel channel = v1::CHANNEL_UNSPECIFIED;
+};
+template <class Request>
+LedgerRequest LedgerRequestOf(const clients::CallerContext& caller,
+                              Request request, std::string purpose,
+                              v1::Channel channel) {
+  LedgerRequest made{caller, request.request_id(), "", std::move(purpose),
+                     channel};
+  request.clear_request_id();
+  made.canonical = request.SerializeAsString();
+  return made;
+}
+
+// What was done to one head.
+struct Edited {
+  // For the leaf: "marketing.email=withdrawn".
+  std::vector<std::string> changes;
+  // Something was taken away.
+  bool narrows = false;
+};
+// Runs on the committer's store thread, perhaps more than once, each time from
+// the start. The head is written afterwards.
+using EditHead = std::function<absl::StatusOr<Edited>(store::ChangeContext&,
+                                                      vault::HeadEdit&)>;
+// Makes what a repetition with the same request_id is answered with; called
+// after all edits.
+using MakeResult = std::function<std::string()>;
+
+// How the ledger finds the customers a request names, and commits changes of
+// their heads with one entry. Safe for many threads.
+class LedgerChanges {
+ public:
+  explicit LedgerChanges(const LedgerOptions& options) : options_(options) {}
+
+  // The customer that `ref` names, or every one that it may name; empty for a
+  // name that leads nowhere. FIELD_INVALID for what can be no name.
+  absl::StatusOr<std::vector<uint64_t>> FindSubjects(
+      const clients::CallerContext& caller, const v1::SubjectRef& ref,
+      bool every_holder) const;
+
+  // One change of the heads of at most kSubjectsPerEntry subjects. Subjects
+  // that were erased meanwhile are passed over. An edit that narrows makes it
+  // negative.
+  store::Change Make(const LedgerRequest& request,
+                     std::vector<uint64_t> subjects, bool negative,
+                     EditHead edit, MakeResult result) const;
+
+  // The same, negative, for every one of `subjects`, in changes of bounded
+  // size, then `done` with the outcome of the last, or the first error.
+  void CommitNegative(const LedgerRequest& request,
+                      const std::vector<uint64_t>& subjects,
+                      const EditHead& edit, const MakeResult& result,
+                      store::ChangeCompletion done) const;
+
+  // Answers with the result of a change, its consistency token and its audit
+  // reference.
+  template <class Response>
+  store::ChangeCompletion Told(Done<Response> done) const;
+
+  std::string AuditReference(const store::ChangeOutcome& outcome) const;
+  std::string ConsistencyToken(const store::ChangeOutcome& outcome) const;
+
+  const LedgerOptions& options() const { return options_; }
+
+ private:
+  const LedgerOptions options_;
+};
+
+// ACCESS_DENIED, as for a customer who is not open to the caller.
+absl::Status UnknownCustomer();
+
+template <class Response>
+store::ChangeCompletion LedgerChanges::Told(Done<Response> done) const {
+  return [this, done = std::move(done)](store::ChangeOutcome outcome) mutable {
+    if (!outcome.status.ok()) {
+      done(std::move(outcome.status));
+      return;
+    }
+    Answer<Response> answer;
+    if (!answer.response.ParseFromString(outcome.result)) {
+      done(MakeError(v1::ERROR_REASON_INTERNAL, "a kept result is broken"));
+      return;
+    }
+    answer.response.set_consistency_token(ConsistencyToken(outcome));
+    answer.response.set_audit_reference(AuditReference(outcome));
+    done(std::move(answer));
+  };
+}
+
+}  // namespace consentry::consent
+
+#endif  // CONSENTRY_GATEWAY_CONSENT_LEDGER_CHANGES_H_
