@@ -9,6 +9,7 @@
 #include "consentry/v1/data_service.grpc.pb.h"
 #include "proto/support/status_macros.h"
 #include "tools/consentry/bench_decide.h"
+#include "tools/consentry/bench_signals.h"
 
 namespace consentry::tools {
 namespace {
@@ -26,6 +27,7 @@ struct Step {
 const std::vector<Step>& Steps() {
   static const auto* const steps = new std::vector<Step>{
       {MeasureDeciding, {"decide_ns"}},
+      {MeasureSignals, {"tc_decode_us"}},
       {MeasureLog, {"audit_entries_per_s", "proof_us_1m", "verify_s_1m"}},
       {MeasureUnaryReads, {"unary_over_echo", "unary_p99_over_echo"}},
       {MeasureMemory, {"rss_mib_1m"}},
@@ -109,6 +111,23 @@ absl::Status MeasureDeciding(BenchRun* run) {
   figure->Add("p99", times.p99_ns);
   figure->Add("decisions", static_cast<double>(times.decisions));
   figure->Add("permitted", static_cast<double>(times.permitted));
+  return absl::OkStatus();
+}
+
+absl::Status MeasureSignals(BenchRun* run) {
+  CONSENTRY_ASSIGN_OR_RETURN(const TcDecodeTimes times,
+                             MeasureTcDecode(run->quick() ? 20'000 : 200'000));
+  Figure* const figure = run->Add("tc_decode_us", times.p50_us);
+  figure->Add("p50", times.p50_us);
+  figure->Add("p95", times.p95_us);
+  figure->Add("p99", times.p99_us);
+  figure->Add("decodings", static_cast<double>(times.decodings));
+  figure->Add("characters", static_cast<double>(times.characters));
+  figure->Add("vendors", static_cast<double>(times.vendors));
+  if (times.npm_us) {
+    figure->Add("npm_us", *times.npm_us);
+    figure->Add("npm_over_ours", *times.npm_us / times.p50_us);
+  }
   return absl::OkStatus();
 }
 

@@ -66,6 +66,7 @@ class BenchRun {
 
 // Each measures some figures, if one of them is wanted.
 absl::Status MeasureDeciding(BenchRun* run);
+absl::Status MeasureSignals(BenchRun* run);
 absl::Status MeasureLog(BenchRun* run);
 absl::Status MeasureUnaryReads(BenchRun* run);
 absl::Status MeasureMemory(BenchRun* run);
