@@ -131,8 +131,17 @@ class Decider {
     return status;
   }
 
+  // A signal is one customer's: in a batch nobody knows whose.
+  void NoteSignal(const Snapshot& snapshot) {
+    if (request_.gpc && snapshots_.size() == 1 && !chunk_.check_only &&
+        chunk_.keep == nullptr && snapshot.known() && !snapshot.facts->gpc) {
+      decided_.gpc_subject = snapshot.members[0]->subject();
+    }
+  }
+
   absl::Status DecideOne(size_t i) {
     const Snapshot& snapshot = snapshots_[i];
+    NoteSignal(snapshot);
     if (!snapshot.known()) {
       decision_ = DenyAll(plan_, v1::ERROR_REASON_SUBJECT_UNKNOWN);
     } else if (!policy::Decide(plan_.bundle(), *snapshot.facts, request_,

@@ -39,6 +39,10 @@ struct ReadParts {
   base::WorkerPool* workers = nullptr;
   Refusals* refusals = nullptr;
   std::string log_origin;
+  // Told of a customer whose own request, which a read serves, carried a Global
+  // Privacy Control signal that is not kept yet (11 CCR 7025(c)). After the
+  // answer, on any thread; must not block. Null: nobody is told.
+  std::function<void(const Caller& caller, uint64_t subject)> on_gpc = nullptr;
 };
 
 // Subjects that are asked about, decided on and committed together.
@@ -66,6 +70,8 @@ struct DecidedChunk {
   std::vector<Entry> entries;
   // One for each name, without ids of decision and entry.
   std::vector<v1::ReadSubjectResponse> responses;
+  // For ReadParts::on_gpc; 0: nobody.
+  uint64_t gpc_subject = 0;
 };
 
 // Steps 1 to 3 (Snapshot, Decide, Shape) for every subject of `chunk`. After a

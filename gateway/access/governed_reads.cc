@@ -183,6 +183,9 @@ void GovernedReads::Complete(const std::shared_ptr<Job>& job) {
   if (!stale) {
     job->done(Released<std::vector<v1::ReadSubjectResponse>>{
         std::move(job->decided.responses), std::move(tickets)});
+    if (job->decided.gpc_subject != 0 && options_.on_gpc) {
+      options_.on_gpc(job->chunk.caller, job->decided.gpc_subject);
+    }
     return;
   }
   tickets.clear();

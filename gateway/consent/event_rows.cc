@@ -153,6 +153,8 @@ Appended DeriveInto(const std::vector<store::v1::ConsentEvent>& events,
   std::vector<std::string> done;
   for (size_t i = first_new; i < events.size(); ++i) {
     const std::string& purpose = events[i].purpose();
+    // A signal as received: what follows from it are events of their own.
+    if (purpose.empty()) continue;
     if (std::find(done.begin(), done.end(), purpose) != done.end()) continue;
     done.push_back(purpose);
     const store::v1::DerivedConsent derived =

@@ -9,6 +9,8 @@
 #include "gateway/clients/caller_context.h"
 #include "gateway/consent/ledger_changes.h"
 #include "gateway/consent/ledger_reads.h"
+#include "gateway/consent/signals.h"
+#include "gateway/consent/unsubscribe.h"
 #include "gateway/store/change.h"
 #include "gateway/vault/head_edit.h"
 
@@ -36,7 +38,11 @@ class Ledger {
  public:
   using Options = LedgerOptions;
   explicit Ledger(const Options& options)
-      : options_(options), changes_(options), reads_(options, &changes_) {}
+      : options_(options),
+        changes_(options),
+        reads_(options, &changes_),
+        signals_(options),
+        unsubscribes_(options, &reads_) {}
 
   void Record(const clients::CallerContext& caller,
               const v1::RecordConsentRequest& request,
@@ -71,6 +77,9 @@ class Ledger {
              const v1::CheckReaskRequest& request, bool all_purposes,
              Done<v1::CheckReaskResponse> done);
 
+  const Signals& signals() const { return signals_; }
+  const Unsubscribes& unsubscribes() const { return unsubscribes_; }
+
  private:
   absl::StatusOr<std::vector<std::string>> AllGiven(
       store::ChangeContext* context, vault::HeadEdit& head) const;
@@ -78,6 +87,8 @@ class Ledger {
   const LedgerOptions options_;
   const LedgerChanges changes_;
   const LedgerReads reads_;
+  const Signals signals_;
+  const Unsubscribes unsubscribes_;
 };
 
 }  // namespace consentry::consent

@@ -15,6 +15,7 @@
 #include "gateway/clients/caller_context.h"
 #include "gateway/consent/agents.h"
 #include "gateway/consent/notice_book.h"
+#include "gateway/crypto/link_token.h"
 #include "gateway/crypto/opaque_token.h"
 #include "gateway/crypto/page_token.h"
 #include "gateway/crypto/request_digest.h"
@@ -60,6 +61,10 @@ struct LedgerOptions {
   const Agents* agents = nullptr;
   // Null where nothing is paged.
   const crypto::PageTokens* page_tokens = nullptr;
+  // Null, or no address: no links are made.
+  const crypto::LinkTokens* links = nullptr;
+  // What the token of a link is appended to.
+  std::string unsubscribe_url;
 };
 
 // One request that changes choices, apart from what it does to each head.

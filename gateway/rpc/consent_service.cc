@@ -16,10 +16,12 @@ using Api = v1::ConsentService;
 
 // Methods of ConsentService that nothing takes yet.
 template <class Below>
-using Unserved = Api::WithGenericMethod_RecordSignal<
-    Api::WithGenericMethod_CreateUnsubscribeLink<
-        Api::WithGenericMethod_WithdrawByToken<
-            Api::WithGenericMethod_WatchChanges<Below>>>>;
+using Unserved = Api::WithGenericMethod_WatchChanges<Below>;
+
+template <class Below>
+using Signalling = Api::WithCallbackMethod_RecordSignal<
+    Api::WithCallbackMethod_CreateUnsubscribeLink<
+        Api::WithCallbackMethod_WithdrawByToken<Below>>>;
 
 template <class Below>
 using Choosing =
@@ -39,7 +41,7 @@ template <class Below>
 using Noticing = Api::WithCallbackMethod_CreateNotice<
     Api::WithCallbackMethod_ListNotices<Below>>;
 
-using Served = Choosing<Asking<Noticing<Unserved<Api::Service>>>>;
+using Served = Choosing<Asking<Noticing<Signalling<Unserved<Api::Service>>>>>;
 
 // The ledger's answer, handed to a call with its tickets. What it refuses has
 // its entry: nobody learns who is a customer by trying unseen.
@@ -197,6 +199,37 @@ class ConsentServer final : public Served {
         });
   }
 
+  grpc::ServerUnaryReactor* RecordSignal(
+      grpc::CallbackServerContext* context,
+      const v1::RecordSignalRequest* request,
+      v1::RecordSignalResponse* response) override {
+    return Change(signal_, context, request, response, &can_.ledger->signals(),
+                  &consent::Signals::Record);
+  }
+
+  grpc::ServerUnaryReactor* CreateUnsubscribeLink(
+      grpc::CallbackServerContext* context,
+      const v1::CreateUnsubscribeLinkRequest* request,
+      v1::CreateUnsubscribeLinkResponse* response) override {
+    return Change(link_, context, request, response,
+                  &can_.ledger->unsubscribes(),
+                  &consent::Unsubscribes::CreateLink);
+  }
+
+  grpc::ServerUnaryReactor* WithdrawByToken(
+      grpc::CallbackServerContext* context,
+      const v1::WithdrawByTokenRequest* request,
+      v1::WithdrawByTokenResponse* response) override {
+    return StartUnary(
+        pipeline_, click_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::WithdrawByTokenRequest& asked,
+               v1::WithdrawByTokenResponse* out, Completion done) {
+          can_.ledger->unsubscribes().Withdraw(
+              CallerOf(call, {}), asked,
+              Deliver(pipeline_, &call, out, std::move(done)));
+        });
+  }
+
  private:
   const Method* Get(const std::string& name) const {
     return pipeline_->methods().Get("/consentry.v1.ConsentService/" + name);
@@ -248,6 +281,9 @@ class ConsentServer final : public Served {
   const Method* const events_ = Get("ListConsentEvents");
   const Method* const create_notice_ = Get("CreateNotice");
   const Method* const list_notices_ = Get("ListNotices");
+  const Method* const signal_ = Get("RecordSignal");
+  const Method* const link_ = Get("CreateUnsubscribeLink");
+  const Method* const click_ = Get("WithdrawByToken");
 };
 
 }  // namespace

@@ -35,6 +35,10 @@ void Validate(const v1::StartDoubleOptInRequest& request, FaultList* faults);
 void Validate(const v1::CompleteDoubleOptInRequest& request, FaultList* faults);
 void Validate(const v1::GetConsentReceiptRequest& request, FaultList* faults);
 void Validate(const v1::CheckReaskRequest& request, FaultList* faults);
+void Validate(const v1::RecordSignalRequest& request, FaultList* faults);
+void Validate(const v1::CreateUnsubscribeLinkRequest& request,
+              FaultList* faults);
+void Validate(const v1::WithdrawByTokenRequest& request, FaultList* faults);
 
 void Validate(const v1::GetAuditLogRequest& request, FaultList* faults);
 void Validate(const v1::GetAuditEntryRequest& request, FaultList* faults);

@@ -56,6 +56,17 @@ bool IsOrigin(std::string_view text) {
   return !start && text.size() <= 128;
 }
 
+// What a token can be appended to.
+bool IsLinkAddress(std::string_view text) {
+  constexpr std::string_view kScheme = "https://";
+  return text.starts_with(kScheme) && text.size() > kScheme.size() &&
+         text.size() <= 500 &&
+         std::all_of(text.begin(), text.end(), [](char c) {
+           return c > ' ' && c < 0x7f && c != '"' && c != '<' && c != '>' &&
+                  c != '#';
+         });
+}
+
 template <class T>
 void Default(T* message, uint32_t (T::*get)() const, void (T::*set)(uint32_t),
              uint32_t value) {
@@ -138,6 +149,12 @@ void CheckContent(const GatewayConfig& message,
   if (!IsOrigin(message.storage().log_origin())) {
     faults->Add("storage.log_origin",
                 "must be words of [a-z0-9.-] joined by slashes");
+  }
+  if (!message.unsubscribe_url().empty() &&
+      !IsLinkAddress(message.unsubscribe_url())) {
+    faults->Add("unsubscribe_url",
+                "must be an https address of at most 500 characters, without "
+                "#, to which a token can be appended");
   }
   const uint32_t percent = message.storage().disk_high_water_percent();
   faults->CheckRange(percent, 50, 99, "storage.disk_high_water_percent");

@@ -79,6 +79,10 @@ $MARKETS$THRESHOLDS  # For notices and answers to customers.
 }
 # Where customers reach the data protection officer; empty: there is none.
 dpo_contact: $DPO
+# Where one-click unsubscribe links lead: an https address of yours, to which the
+# token is appended, such as "https://shop.example/unsubscribe?t=". Empty: no
+# links are made.
+unsubscribe_url: ""
 
 listener {
   # An address that is not loopback needs open_to_network: true as well.

@@ -201,6 +201,7 @@ absl::Status Gateway::OpenKeys() {
   }
   tokens_ = std::make_unique<crypto::OpaqueTokens>(*root_);
   page_tokens_ = std::make_unique<crypto::PageTokens>(*root_);
+  link_tokens_ = std::make_unique<crypto::LinkTokens>(*root_);
   digests_ = std::make_unique<crypto::RequestDigests>(*root_);
   return absl::OkStatus();
 }
@@ -357,16 +358,20 @@ absl::Status Gateway::OpenCapabilities() {
                                     .home_country = country});
   refusals_ =
       std::make_unique<access::Refusals>(committer_.get(), options_.clock);
-  read_options_ = {.configuration = configuration,
-                   .committer = committer_.get(),
-                   .readers = readers_.get(),
-                   .subjects = subjects_.get(),
-                   .tokens = tokens_.get(),
-                   .page_tokens = page_tokens_.get(),
-                   .clock = options_.clock,
-                   .workers = workers_.get(),
-                   .refusals = refusals_.get(),
-                   .log_origin = origin};
+  read_options_ = {
+      .configuration = configuration,
+      .committer = committer_.get(),
+      .readers = readers_.get(),
+      .subjects = subjects_.get(),
+      .tokens = tokens_.get(),
+      .page_tokens = page_tokens_.get(),
+      .clock = options_.clock,
+      .workers = workers_.get(),
+      .refusals = refusals_.get(),
+      .log_origin = origin,
+      .on_gpc = [this](const access::Caller& caller, uint64_t subject) {
+        ledger()->signals().NoteGpc(caller, subject);
+      }};
   reads_ = std::make_unique<access::GovernedReads>(read_options_);
   selection_ = std::make_unique<access::Selection>(reads_.get(), read_options_);
   explainer_ = std::make_unique<access::Explainer>(
@@ -396,19 +401,22 @@ absl::Status Gateway::OpenCapabilities() {
                                    .log_origin = origin,
                                    .verifier_key = verifier.Vkey()});
   CONSENTRY_ASSIGN_OR_RETURN(
-      consent_, ConsentParts::Open({.configuration = configuration,
-                                    .committer = committer_.get(),
-                                    .readers = readers_.get(),
-                                    .subjects = subjects_.get(),
-                                    .slots = slots_.get(),
-                                    .cache = cache_.get(),
-                                    .tokens = tokens_.get(),
-                                    .digests = digests_.get(),
-                                    .workers = workers_.get(),
-                                    .clock = options_.clock,
-                                    .log_origin = origin,
-                                    .page_tokens = page_tokens_.get()},
-                                   signer_.get(), /*sender=*/nullptr));
+      consent_,
+      ConsentParts::Open({.configuration = configuration,
+                          .committer = committer_.get(),
+                          .readers = readers_.get(),
+                          .subjects = subjects_.get(),
+                          .slots = slots_.get(),
+                          .cache = cache_.get(),
+                          .tokens = tokens_.get(),
+                          .digests = digests_.get(),
+                          .workers = workers_.get(),
+                          .clock = options_.clock,
+                          .log_origin = origin,
+                          .page_tokens = page_tokens_.get(),
+                          .links = link_tokens_.get(),
+                          .unsubscribe_url = config_.message.unsubscribe_url()},
+                         signer_.get(), /*sender=*/nullptr));
   vault_writer_ = std::make_unique<vault::VaultWriter>(
       vault::VaultWriter::Options{.committer = committer_.get(),
                                   .readers = readers_.get(),

@@ -31,6 +31,7 @@
 #include "gateway/crypto/locked_slab.h"
 #include "gateway/crypto/note_signer.h"
 #include "gateway/crypto/opaque_token.h"
+#include "gateway/crypto/link_token.h"
 #include "gateway/crypto/page_token.h"
 #include "gateway/crypto/request_digest.h"
 #include "gateway/crypto/root_key.h"
@@ -169,6 +170,7 @@ class Gateway {
   std::unique_ptr<base::WorkerPool> workers_;
   std::unique_ptr<crypto::OpaqueTokens> tokens_;
   std::unique_ptr<crypto::PageTokens> page_tokens_;
+  std::unique_ptr<crypto::LinkTokens> link_tokens_;
   std::unique_ptr<crypto::RequestDigests> digests_;
   std::unique_ptr<vault::HeadCache> cache_;
   std::unique_ptr<vault::SubjectReader> subjects_;

@@ -15,6 +15,7 @@
 #include "tools/consentry/rpc_error.h"
 #include "tools/consentry/session.h"
 #include "tools/consentry/show.h"
+#include "tools/consentry/signal_command.h"
 #include "tools/consentry/subject_name.h"
 
 namespace consentry::tools {
@@ -219,6 +220,7 @@ void AddConsent(CLI::App* app, CommandContext* context) {
   AddNotice(consent, context);
   AddReceipt(consent, context);
   AddLedger(consent, context);
+  AddSignal(consent, context);
 }
 
 }  // namespace consentry::tools

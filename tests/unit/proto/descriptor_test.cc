@@ -199,7 +199,6 @@ TEST(DescriptorTest, RequestsAndAnswersAreNamedAfterTheirMethod) {
   static const std::map<std::string, std::string> kAllowed = {
       {"RenewConsent", "the states after the event, as RecordConsent"},
       {"CompleteDoubleOptIn", "the states after the event, as RecordConsent"},
-      {"RecordSignal", "the states after the event, as RecordConsent"},
   };
   std::set<std::string> used;
   for (const auto* method : Api().Methods()) {
