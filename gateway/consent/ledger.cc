@@ -43,6 +43,19 @@ absl::Status CheckName(const vault::SubjectReader& reader,
                    "a name leads to somebody else");
 }
 
+// Of somebody who is not known here; no purpose: all of them.
+store::v1::StandingChoices RefusalsOf(const std::vector<std::string>& purposes,
+                                      bool withdrawn) {
+  store::v1::StandingChoices choices;
+  for (const std::string& purpose :
+       purposes.empty() ? std::vector<std::string>{"*"} : purposes) {
+    auto* refusal = choices.add_refusals();
+    refusal->set_purpose(purpose);
+    refusal->set_withdrawn(withdrawn);
+  }
+  return choices;
+}
+
 absl::Status UnknownCustomer() {
   return MakeError(v1::ERROR_REASON_ACCESS_DENIED,
                    "no such customer, or not open to this caller");
@@ -84,8 +97,8 @@ store::Change Ledger::MakeChange(const CallerContext& caller,
                                  const Request& request, std::string purpose,
                                  v1::Channel channel,
                                  std::vector<uint64_t> subjects, bool negative,
-                                 Edit edit,
-                                 std::function<std::string()> result) const {
+                                 Edit edit, std::function<std::string()> result,
+                                 std::optional<Unknown> unknown) const {
   store::Change change;
   change.negative = negative;
   if (!request.request_id().empty()) {
@@ -97,9 +110,24 @@ store::Change Ledger::MakeChange(const CallerContext& caller,
   }
   change.apply = [this, caller, purpose = std::move(purpose), channel,
                   subjects = std::move(subjects), negative,
-                  edit = std::move(edit), result = std::move(result)](
-                     store::ChangeContext& context) -> absl::Status {
+                  edit = std::move(edit), result = std::move(result),
+                  unknown = std::move(unknown)](
+                     store::ChangeContext& context) mutable -> absl::Status {
     if (negative) context.MarkNegative();
+    if (unknown.has_value()) {
+      // She may have come since she was looked for.
+      CONSENTRY_ASSIGN_OR_RETURN(
+          subjects, options_.subjects->ResolveAll(
+                        context.connection(), unknown->key, kSubjectsPerEntry));
+      if (subjects.empty()) {
+        for (auto& refusal : *unknown->choices.mutable_refusals()) {
+          refusal.set_time_us(context.now_us());
+          refusal.set_client_id(caller.client_id);
+        }
+        CONSENTRY_RETURN_IF_ERROR(options_.suppression->Keep(
+            context, *unknown->key.identifier, unknown->choices));
+      }
+    }
     store::v1::Leaf leaf =
         clients::LeafOf(*options_.configuration(), caller, context.now_us());
     leaf.set_purpose(purpose);
@@ -135,6 +163,7 @@ void Ledger::CommitNegative(const CallerContext& caller, const Request& request,
                             const std::vector<uint64_t>& subjects,
                             const Edit& edit,
                             const std::function<std::string()>& result,
+                            store::v1::StandingChoices choices,
                             store::ChangeCompletion done) const {
   struct Gathered {
     Mutex mu;
@@ -151,6 +180,10 @@ void Ledger::CommitNegative(const CallerContext& caller, const Request& request,
     MutexLock lock(&gathered->mu);
     gathered->open = parts;
   }
+  std::optional<Unknown> unknown;
+  if (subjects.empty()) {
+    unknown = UnknownOf(request.subject(), std::move(choices));
+  }
   Request unbound = request;
   unbound.clear_request_id();
   for (size_t part = 0; part < parts; ++part) {
@@ -164,7 +197,8 @@ void Ledger::CommitNegative(const CallerContext& caller, const Request& request,
     // repeats the request repeats the others too, which changes no state.
     options_.committer->CommitChange(
         MakeChange(caller, last ? request : unbound, purpose, request.channel(),
-                   std::move(of_part), /*negative=*/true, edit, result),
+                   std::move(of_part), /*negative=*/true, edit, result,
+                   unknown),
         [gathered, last](const store::ChangeOutcome& outcome) {
           store::ChangeOutcome told;
           {
@@ -180,6 +214,17 @@ void Ledger::CommitNegative(const CallerContext& caller, const Request& request,
           gathered->done(std::move(told));
         });
   }
+}
+
+std::optional<Ledger::Unknown> Ledger::UnknownOf(
+    const v1::SubjectRef& ref, store::v1::StandingChoices choices) const {
+  if (options_.suppression == nullptr || !ref.has_identifier() ||
+      vault::IsEmpty(choices)) {
+    return std::nullopt;
+  }
+  auto key = options_.subjects->MakeKey(ref);
+  if (!key.ok() || !key->identifier.has_value()) return std::nullopt;
+  return Unknown{*std::move(key), std::move(choices)};
 }
 
 std::string Ledger::AuditReference(const store::ChangeOutcome& outcome) const {
@@ -292,7 +337,7 @@ void Ledger::Record(const CallerContext& caller,
   auto told = Told(std::move(done));
   if (!gives) {
     CommitNegative(caller, request, purpose, *subjects, edit, result,
-                   std::move(told));
+                   RefusalsOf(*purposes, /*withdrawn=*/false), std::move(told));
     return;
   }
   options_.committer->CommitChange(
@@ -379,7 +424,8 @@ void Ledger::Withdraw(const CallerContext& caller,
   };
   CommitNegative(caller, request,
                  purposes->size() == 1 ? purposes->front() : "", *subjects,
-                 edit, result, Told(std::move(done)));
+                 edit, result, RefusalsOf(*purposes, /*withdrawn=*/true),
+                 Told(std::move(done)));
 }
 
 void Ledger::OptOut(const CallerContext& caller,
@@ -433,8 +479,11 @@ void Ledger::OptOut(const CallerContext& caller,
     }
     return response.SerializeAsString();
   };
+  store::v1::StandingChoices choices;
+  for (const int kind : kinds) choices.add_opt_outs(kind);
+  choices.set_global_privacy_control(request.global_privacy_control());
   CommitNegative(caller, request, "", *subjects, edit, result,
-                 Told(std::move(done)));
+                 std::move(choices), Told(std::move(done)));
 }
 
 }  // namespace consentry::consent

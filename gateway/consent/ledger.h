@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@
 #include "gateway/vault/head_cache.h"
 #include "gateway/vault/head_edit.h"
 #include "gateway/vault/subject_reader.h"
+#include "gateway/vault/suppression.h"
 
 namespace consentry::consent {
 
@@ -64,6 +66,8 @@ class Ledger {
     const vault::SubjectReader* subjects = nullptr;
     const crypto::SlotFile* slots = nullptr;
     vault::HeadCache* cache = nullptr;
+    // Null: what somebody unknown prohibits is not kept.
+    vault::Suppression* suppression = nullptr;
     const crypto::OpaqueTokens* tokens = nullptr;
     const crypto::RequestDigests* digests = nullptr;
     base::WorkerPool* workers = nullptr;
@@ -100,12 +104,21 @@ class Ledger {
   };
   using Edit = std::function<absl::StatusOr<Edited>(store::ChangeContext&,
                                                     vault::HeadEdit&)>;
+  // Prohibitions of somebody whom nobody here is known as, and the name.
+  struct Unknown {
+    vault::LookupKey key;
+    store::v1::StandingChoices choices;
+  };
+  // None for a name under which nobody could come later.
+  std::optional<Unknown> UnknownOf(const v1::SubjectRef& ref,
+                                   store::v1::StandingChoices choices) const;
   template <class Request>
   store::Change MakeChange(const clients::CallerContext& caller,
                            const Request& request, std::string purpose,
                            v1::Channel channel, std::vector<uint64_t> subjects,
                            bool negative, Edit edit,
-                           std::function<std::string()> result) const;
+                           std::function<std::string()> result,
+                           std::optional<Unknown> unknown = {}) const;
   // The same for every one of `subjects`, in changes of bounded size, then
   // `done` with the outcome of the last, or the first error.
   template <class Request>
@@ -113,6 +126,7 @@ class Ledger {
                       const Request& request, const std::string& purpose,
                       const std::vector<uint64_t>& subjects, const Edit& edit,
                       const std::function<std::string()>& result,
+                      store::v1::StandingChoices choices,
                       store::ChangeCompletion done) const;
   template <class Response>
   store::ChangeCompletion Told(Done<Response> done) const;
