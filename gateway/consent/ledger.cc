@@ -114,30 +114,24 @@ store::Change Ledger::MakeChange(const CallerContext& caller,
                   unknown = std::move(unknown)](
                      store::ChangeContext& context) mutable -> absl::Status {
     if (negative) context.MarkNegative();
-    if (unknown.has_value()) {
+    if (unknown.has_value() && subjects.empty()) {
       // She may have come since she was looked for.
       CONSENTRY_ASSIGN_OR_RETURN(
           subjects, options_.subjects->ResolveAll(
                         context.connection(), unknown->key, kSubjectsPerEntry));
-      if (subjects.empty()) {
-        for (auto& refusal : *unknown->choices.mutable_refusals()) {
-          refusal.set_time_us(context.now_us());
-          refusal.set_client_id(caller.client_id);
-        }
-        CONSENTRY_RETURN_IF_ERROR(options_.suppression->Keep(
-            context, *unknown->key.identifier, unknown->choices));
-      }
     }
     store::v1::Leaf leaf =
         clients::LeafOf(*options_.configuration(), caller, context.now_us());
     leaf.set_purpose(purpose);
     leaf.set_channel(channel);
     leaf.set_change_number(static_cast<uint64_t>(context.number()));
+    bool stays = false;
     for (const uint64_t subject : subjects) {
       auto head = vault::HeadEdit::Begin(&context, *options_.slots, subject);
       // Erased since it was found: nothing is left to take back.
       if (absl::IsNotFound(head.status())) continue;
       if (!head.ok()) return head.status();
+      stays = stays || !head->head().erasing();
       CONSENTRY_ASSIGN_OR_RETURN(Edited edited, edit(context, *head));
       if (edited.narrows) context.MarkNegative();
       const crypto::SubjectTag tag = crypto::ComputeSubjectTag(
@@ -149,6 +143,14 @@ store::Change Ledger::MakeChange(const CallerContext& caller,
       for (std::string& line : edited.changes) {
         told->add_changes(std::move(line));
       }
+    }
+    if (unknown.has_value() && !stays) {
+      for (auto& refusal : *unknown->choices.mutable_refusals()) {
+        refusal.set_time_us(context.now_us());
+        refusal.set_client_id(caller.client_id);
+      }
+      CONSENTRY_RETURN_IF_ERROR(options_.suppression->Keep(
+          context, *unknown->key.identifier, unknown->choices));
     }
     context.SetEntry(leaf.SerializeAsString());
     context.SetResult(result());
@@ -180,10 +182,8 @@ void Ledger::CommitNegative(const CallerContext& caller, const Request& request,
     MutexLock lock(&gathered->mu);
     gathered->open = parts;
   }
-  std::optional<Unknown> unknown;
-  if (subjects.empty()) {
-    unknown = UnknownOf(request.subject(), std::move(choices));
-  }
+  const std::optional<Unknown> unknown =
+      UnknownOf(request.subject(), std::move(choices));
   Request unbound = request;
   unbound.clear_request_id();
   for (size_t part = 0; part < parts; ++part) {

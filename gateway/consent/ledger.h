@@ -104,7 +104,8 @@ class Ledger {
   };
   using Edit = std::function<absl::StatusOr<Edited>(store::ChangeContext&,
                                                     vault::HeadEdit&)>;
-  // Prohibitions of somebody whom nobody here is known as, and the name.
+  // Prohibitions and the name that they came under: kept where nobody here goes
+  // by it, or only somebody who is about to be erased.
   struct Unknown {
     vault::LookupKey key;
     store::v1::StandingChoices choices;
