@@ -285,7 +285,7 @@ absl::Status Eraser::ApplyBegin(store::ChangeContext& context, int64_t id,
 }
 
 absl::Status Eraser::AddGenerations(const Erasure& erasure) {
-  Step("new keys");
+  Step("new_keys");
   for (const auto& member : erasure.job.members()) {
     if (!member.keeps()) continue;
     const auto subject = static_cast<uint64_t>(member.subject());
@@ -373,7 +373,7 @@ absl::Status Eraser::DestroyKeys(Erasure* erasure) {
     CONSENTRY_RETURN_IF_ERROR(parts_.slots->Destroy(all, index));
   }
   for (const uint64_t subject : keeping) {
-    Step("drop old keys");
+    Step("drop_old_keys");
     CONSENTRY_RETURN_IF_ERROR(
         parts_.slots->DropPrevious(subject, kBothKeys, index));
   }

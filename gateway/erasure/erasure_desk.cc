@@ -289,12 +289,22 @@ void ErasureDesk::Preview(access::Caller caller,
         const int64_t now_us = parts_.committer->NowUs();
         const int64_t as_of_change = parts_.committer->LastStored();
         CONSENTRY_ASSIGN_OR_RETURN(auto lease, parts_.readers->Acquire());
-        CONSENTRY_ASSIGN_OR_RETURN(const uint64_t subject,
-                                   FindSubject(lease.get(), request.subject()));
+        // Nothing held is an answer like others, with its entry.
+        const auto nothing = [&] {
+          entry->Tell(nullptr, parts_.log_origin, now_us);
+          return v1::ErasurePlan();
+        };
+        CONSENTRY_ASSIGN_OR_RETURN(const auto key,
+                                   parts_.subjects->MakeKey(request.subject()));
+        CONSENTRY_ASSIGN_OR_RETURN(const auto found,
+                                   parts_.subjects->Resolve(lease.get(), key));
+        if (!found.has_value()) return nothing();
+        const uint64_t subject = *found;
         vault::SubjectReader::HeadOptions options;
         options.as_of_change = as_of_change;
         auto group = parts_.subjects->ReadGroup(lease.get(), subject, options);
-        if (!group.ok()) return Known(group.status());
+        if (absl::IsNotFound(group.status())) return nothing();
+        if (!group.ok()) return group.status();
         for (const auto& member : *group) {
           entry->Tell(member.get(), parts_.log_origin, now_us);
         }
@@ -319,12 +329,25 @@ void ErasureDesk::Preview(access::Caller caller,
 void ErasureDesk::GetCertificate(
     access::Caller caller, const v1::GetErasureCertificateRequest& request,
     access::Done<v1::ErasureCertificate> done) const {
+  const bool is_customer = caller.IsCustomer();
+  const uint64_t customer = caller.customer();
   access::AnswerAudited<v1::ErasureCertificate>(
       AnswerParts(), std::move(caller),
-      [this, id = request.id()](access::AnswerEntry* entry)
+      [this, id = request.id(), is_customer,
+       customer](access::AnswerEntry* entry)
           -> absl::StatusOr<v1::ErasureCertificate> {
         entry->leaf.add_details("case=" + id);
         CONSENTRY_ASSIGN_OR_RETURN(auto lease, parts_.readers->Acquire());
+        if (is_customer) {
+          // Another's, or of somebody who is gone: alike.
+          CONSENTRY_ASSIGN_OR_RETURN(
+              const std::optional<Erasure> erasure,
+              FindByCase(lease.get(), *parts_.epochs->keys(), id));
+          if (!erasure.has_value() || erasure->subject != customer) {
+            return MakeError(v1::ERROR_REASON_NOT_FOUND,
+                             "no erasure was decided for this case");
+          }
+        }
         return CertificateOf(lease.get(), id);
       },
       std::move(done));
@@ -341,7 +364,7 @@ void ErasureDesk::CommitHold(
     Request canonical = request;
     canonical.clear_request_id();
     change.request = store::RequestBinding{
-        .client = caller.client_id,
+        .client = clients::RequesterOf(caller),
         .request_id = request.request_id(),
         .method = caller.method,
         .request_hash = parts_.digests->Of(clients::CanonicalBytes(canonical))};
@@ -450,7 +473,7 @@ void ErasureDesk::LiftHold(const access::Caller& caller,
 void ErasureDesk::ListHolds(
     access::Caller caller, const v1::ListLegalHoldsRequest& request,
     access::Done<v1::ListLegalHoldsResponse> done) const {
-  const std::string client = caller.client_id;
+  const std::string client = clients::RequesterOf(caller);
   access::AnswerAudited<v1::ListLegalHoldsResponse>(
       AnswerParts(), std::move(caller),
       [this, request, client](access::AnswerEntry* entry)

@@ -189,7 +189,8 @@ class Server::Impl {
     services_.push_back(
         rpc::MakeConsentService(pipeline_.get(), gateway->ledger()));
     services_.push_back(rpc::MakeRightsService(
-        pipeline_.get(), {.transparency = gateway->transparency()}));
+        pipeline_.get(), {.transparency = gateway->transparency(),
+                          .erasure = gateway->erasures()}));
     services_.push_back(rpc::MakeAuditService(
         pipeline_.get(), {.reader = gateway->audit_reader(),
                           .processing = gateway->oversight()->processing(),
