@@ -1,5 +1,7 @@
 #include "gateway/consent/imported_choices.h"
 
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "gateway/consent/event_rows.h"
@@ -69,15 +71,6 @@ absl::Status ImportedChoices::AppendAttested(const vault::ConsentTarget& target,
                                              const v1::ImportedChoice& choice,
                                              store::v1::SubjectHead* head,
                                              vault::ConsentAddition* addition) {
-  std::vector<store::v1::ConsentEvent> events;
-  const auto stored =
-      head->consent_events() - static_cast<uint32_t>(addition->events.size());
-  if (target.connection != nullptr) {
-    CONSENTRY_ASSIGN_OR_RETURN(
-        events, ReadEvents(target.connection, *target.keys, stored));
-  }
-  events.insert(events.end(), addition->events.begin(), addition->events.end());
-
   store::v1::ConsentEvent event;
   event.set_event_id(crypto::NewId(crypto::IdKind::kConsentEvent));
   event.set_purpose(choice.purpose());
@@ -105,6 +98,55 @@ absl::Status ImportedChoices::AppendAttested(const vault::ConsentTarget& target,
   }
   event.set_evidence("import:" + std::string(target.source));
   if (notices_ != nullptr) notices_->Judge(&event);
+  return Append(target, std::move(event), head, addition);
+}
+
+absl::Status ImportedChoices::AppendStanding(
+    const vault::ConsentTarget& target,
+    const store::v1::StandingChoices& choices, store::v1::SubjectHead* head,
+    vault::ConsentAddition* addition) {
+  const auto configuration = configuration_();
+  const policy::Bundle& bundle = configuration->bundle();
+  for (const store::v1::StandingRefusal& refusal : choices.refusals()) {
+    std::vector<std::string> purposes;
+    if (refusal.purpose() != "*") {
+      purposes.push_back(refusal.purpose());
+    } else {
+      for (size_t i = 0; i < bundle.purpose_count(); ++i) {
+        purposes.push_back(
+            bundle.purpose(static_cast<policy::PurposeId>(i)).key());
+      }
+    }
+    for (std::string& purpose : purposes) {
+      store::v1::ConsentEvent event;
+      event.set_event_id(crypto::NewId(crypto::IdKind::kConsentEvent));
+      event.set_purpose(std::move(purpose));
+      event.set_type(refusal.withdrawn() ? store::v1::ConsentEvent::WITHDRAWN
+                                         : store::v1::ConsentEvent::REFUSED);
+      event.set_captured_at_us(refusal.time_us());
+      event.set_received_at_us(refusal.time_us());
+      event.set_actor(store::v1::ConsentEvent::ATTESTED);
+      event.set_client_id(refusal.client_id());
+      event.set_evidence("kept from before the customer was known");
+      CONSENTRY_RETURN_IF_ERROR(
+          Append(target, std::move(event), head, addition));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ImportedChoices::Append(const vault::ConsentTarget& target,
+                                     store::v1::ConsentEvent event,
+                                     store::v1::SubjectHead* head,
+                                     vault::ConsentAddition* addition) const {
+  std::vector<store::v1::ConsentEvent> events;
+  const auto stored =
+      head->consent_events() - static_cast<uint32_t>(addition->events.size());
+  if (target.connection != nullptr) {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        events, ReadEvents(target.connection, *target.keys, stored));
+  }
+  events.insert(events.end(), addition->events.begin(), addition->events.end());
   // A row comes again whenever another column of it changes.
   for (const store::v1::ConsentEvent& known : events) {
     if (IsSameReport(known, event)) return absl::OkStatus();

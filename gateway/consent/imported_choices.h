@@ -28,8 +28,18 @@ class ImportedChoices final : public vault::ConsentSink {
                               const v1::ImportedChoice& choice,
                               store::v1::SubjectHead* head,
                               vault::ConsentAddition* addition) override;
+  absl::Status AppendStanding(const vault::ConsentTarget& target,
+                              const store::v1::StandingChoices& choices,
+                              store::v1::SubjectHead* head,
+                              vault::ConsentAddition* addition) override;
 
  private:
+  // Adds one event, unless the same was reported before.
+  absl::Status Append(const vault::ConsentTarget& target,
+                      store::v1::ConsentEvent event,
+                      store::v1::SubjectHead* head,
+                      vault::ConsentAddition* addition) const;
+
   const clients::ConfigurationSource configuration_;
   const NoticeBook* const notices_;
 };

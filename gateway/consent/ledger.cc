@@ -18,6 +18,22 @@
 namespace consentry::consent {
 
 using clients::CallerContext;
+namespace {
+
+// Of somebody who is not known here; no purpose: all of them.
+store::v1::StandingChoices RefusalsOf(const std::vector<std::string>& purposes,
+                                      bool withdrawn) {
+  store::v1::StandingChoices choices;
+  for (const std::string& purpose :
+       purposes.empty() ? std::vector<std::string>{"*"} : purposes) {
+    auto* refusal = choices.add_refusals();
+    refusal->set_purpose(purpose);
+    refusal->set_withdrawn(withdrawn);
+  }
+  return choices;
+}
+
+}  // namespace
 
 void Ledger::Record(const CallerContext& caller,
                     const v1::RecordConsentRequest& request,
@@ -86,10 +102,12 @@ void Ledger::Record(const CallerContext& caller,
     return response.SerializeAsString();
   };
   const std::string purpose = purposes->size() == 1 ? purposes->front() : "";
-  const LedgerRequest asked =
+  LedgerRequest asked =
       LedgerRequestOf(caller, request, purpose, request.channel());
   auto told = changes_.Told(std::move(done));
   if (!gives) {
+    asked.unknown = changes_.UnknownOf(
+        request.subject(), RefusalsOf(*purposes, /*withdrawn=*/false));
     changes_.CommitNegative(asked, *subjects, edit, result, std::move(told));
     return;
   }
@@ -173,11 +191,13 @@ void Ledger::Withdraw(const CallerContext& caller,
                response.mutable_states());
     return response.SerializeAsString();
   };
-  changes_.CommitNegative(
-      LedgerRequestOf(caller, request,
-                      purposes->size() == 1 ? purposes->front() : "",
-                      request.channel()),
-      *subjects, edit, result, changes_.Told(std::move(done)));
+  LedgerRequest asked = LedgerRequestOf(
+      caller, request, purposes->size() == 1 ? purposes->front() : "",
+      request.channel());
+  asked.unknown = changes_.UnknownOf(
+      request.subject(), RefusalsOf(*purposes, /*withdrawn=*/true));
+  changes_.CommitNegative(asked, *subjects, edit, result,
+                          changes_.Told(std::move(done)));
 }
 
 void Ledger::OptOut(const CallerContext& caller,
@@ -224,9 +244,13 @@ void Ledger::OptOut(const CallerContext& caller,
     }
     return response.SerializeAsString();
   };
-  changes_.CommitNegative(
-      LedgerRequestOf(caller, request, "", request.channel()), *subjects, edit,
-      result, changes_.Told(std::move(done)));
+  LedgerRequest asked = LedgerRequestOf(caller, request, "", request.channel());
+  store::v1::StandingChoices choices;
+  for (const int kind : kinds) choices.add_opt_outs(kind);
+  choices.set_global_privacy_control(request.global_privacy_control());
+  asked.unknown = changes_.UnknownOf(request.subject(), std::move(choices));
+  changes_.CommitNegative(asked, *subjects, edit, result,
+                          changes_.Told(std::move(done)));
 }
 
 }  // namespace consentry::consent

@@ -83,19 +83,28 @@ store::Change LedgerChanges::Make(const LedgerRequest& request,
   }
   change.apply = [this, caller = request.caller, purpose = request.purpose,
                   channel = request.channel, subjects = std::move(subjects),
-                  negative, edit = std::move(edit), result = std::move(result)](
-                     store::ChangeContext& context) -> absl::Status {
+                  negative, edit = std::move(edit), result = std::move(result),
+                  unknown = request.unknown](
+                     store::ChangeContext& context) mutable -> absl::Status {
     if (negative) context.MarkNegative();
+    if (unknown.has_value() && subjects.empty()) {
+      // She may have come since she was looked for.
+      CONSENTRY_ASSIGN_OR_RETURN(
+          subjects, options_.subjects->ResolveAll(
+                        context.connection(), unknown->key, kSubjectsPerEntry));
+    }
     store::v1::Leaf leaf =
         clients::LeafOf(*options_.configuration(), caller, context.now_us());
     leaf.set_purpose(purpose);
     leaf.set_channel(channel);
     leaf.set_change_number(static_cast<uint64_t>(context.number()));
+    bool stays = false;
     for (const uint64_t subject : subjects) {
       auto head = vault::HeadEdit::Begin(&context, *options_.slots, subject);
       // Erased since it was found: nothing is left to take back.
       if (absl::IsNotFound(head.status())) continue;
       if (!head.ok()) return head.status();
+      stays = stays || !head->head().erasing();
       CONSENTRY_ASSIGN_OR_RETURN(Edited edited, edit(context, *head));
       if (edited.narrows) context.MarkNegative();
       const crypto::SubjectTag tag = crypto::ComputeSubjectTag(
@@ -107,6 +116,14 @@ store::Change LedgerChanges::Make(const LedgerRequest& request,
       for (std::string& line : edited.changes) {
         told->add_changes(std::move(line));
       }
+    }
+    if (unknown.has_value() && !stays) {
+      for (auto& refusal : *unknown->choices.mutable_refusals()) {
+        refusal.set_time_us(context.now_us());
+        refusal.set_client_id(caller.client_id);
+      }
+      CONSENTRY_RETURN_IF_ERROR(options_.suppression->Keep(
+          context, *unknown->key.identifier, unknown->choices));
     }
     context.SetEntry(leaf.SerializeAsString());
     context.SetResult(result());
@@ -164,6 +181,17 @@ void LedgerChanges::CommitNegative(const LedgerRequest& request,
           gathered->done(std::move(told));
         });
   }
+}
+
+std::optional<UnknownChoices> LedgerChanges::UnknownOf(
+    const v1::SubjectRef& ref, store::v1::StandingChoices choices) const {
+  if (options_.suppression == nullptr || !ref.has_identifier() ||
+      vault::IsEmpty(choices)) {
+    return std::nullopt;
+  }
+  auto key = options_.subjects->MakeKey(ref);
+  if (!key.ok() || !key->identifier.has_value()) return std::nullopt;
+  return UnknownChoices{*std::move(key), std::move(choices)};
 }
 
 std::string LedgerChanges::AuditReference(

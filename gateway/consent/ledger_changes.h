@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,6 +26,7 @@
 #include "gateway/vault/head_cache.h"
 #include "gateway/vault/head_edit.h"
 #include "gateway/vault/subject_reader.h"
+#include "gateway/vault/suppression.h"
 #include "proto/support/error.h"
 
 namespace consentry::consent {
@@ -50,6 +52,8 @@ struct LedgerOptions {
   const vault::SubjectReader* subjects = nullptr;
   const crypto::SlotFile* slots = nullptr;
   vault::HeadCache* cache = nullptr;
+  // Null: what somebody unknown prohibits is not kept.
+  vault::Suppression* suppression = nullptr;
   const crypto::OpaqueTokens* tokens = nullptr;
   const crypto::RequestDigests* digests = nullptr;
   base::WorkerPool* workers = nullptr;
@@ -67,6 +71,13 @@ struct LedgerOptions {
   std::string unsubscribe_url;
 };
 
+// Prohibitions and the name that they came under: kept where nobody here goes
+// by it, or only somebody who is about to be erased.
+struct UnknownChoices {
+  vault::LookupKey key;
+  store::v1::StandingChoices choices;
+};
+
 // One request that changes choices, apart from what it does to each head.
 struct LedgerRequest {
   clients::CallerContext caller;
@@ -77,13 +88,15 @@ struct LedgerRequest {
   // For the entry; empty where it is about several.
   std::string purpose;
   v1::Channel channel = v1::CHANNEL_UNSPECIFIED;
+  // None for what need not bind whoever comes later.
+  std::optional<UnknownChoices> unknown;
 };
 template <class Request>
 LedgerRequest LedgerRequestOf(const clients::CallerContext& caller,
                               Request request, std::string purpose,
                               v1::Channel channel) {
-  LedgerRequest made{caller, request.request_id(), "", std::move(purpose),
-                     channel};
+  LedgerRequest made{caller,  request.request_id(), "", std::move(purpose),
+                     channel, std::nullopt};
   request.clear_request_id();
   made.canonical = request.SerializeAsString();
   return made;
@@ -115,6 +128,11 @@ class LedgerChanges {
   absl::StatusOr<std::vector<uint64_t>> FindSubjects(
       const clients::CallerContext& caller, const v1::SubjectRef& ref,
       bool every_holder) const;
+
+  // What LedgerRequest::unknown is for a request that names its customer so;
+  // none for a name under which nobody could come later.
+  std::optional<UnknownChoices> UnknownOf(
+      const v1::SubjectRef& ref, store::v1::StandingChoices choices) const;
 
   // One change of the heads of at most kSubjectsPerEntry subjects. Subjects
   // that were erased meanwhile are passed over. An edit that narrows makes it

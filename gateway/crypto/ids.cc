@@ -35,6 +35,8 @@ std::string_view IdPrefix(IdKind kind) {
       return "brc_";
     case IdKind::kDoubleOptIn:
       return "doi_";
+    case IdKind::kHold:
+      return "hld_";
   }
   return "";
 }

@@ -30,6 +30,7 @@ enum class IdKind : uint8_t {
   kNotice,         // not_
   kBreach,         // brc_
   kDoubleOptIn,    // doi_
+  kHold,           // hld_
 };
 
 // The prefix with its underscore.

@@ -74,4 +74,14 @@ absl::StatusOr<std::string> Resealer::Reseal(const SubjectKeys& keys,
   return ResealIn(keys, from, to, sealed);
 }
 
+absl::StatusOr<SuppressionHash> SealedIdentifierHasher::Hash(
+    const SubjectKeys& keys, const FieldContext& context,
+    std::string_view sealed, const EpochKeys& epochs, uint32_t suppression_key,
+    IdentifierType type, std::string_view name_space) {
+  CONSENTRY_ASSIGN_OR_RETURN(const Plaintext opened,
+                             OpenIn(keys, context, sealed));
+  return ComputeSuppressionHash(epochs, suppression_key, type, name_space,
+                                opened.view());
+}
+
 }  // namespace consentry::crypto

@@ -5,7 +5,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "gateway/crypto/blind_index.h"
+#include "gateway/crypto/epoch_keys.h"
 #include "gateway/crypto/grant.h"
+#include "gateway/crypto/identifiers.h"
 #include "gateway/crypto/seal_context.h"
 #include "gateway/crypto/secret.h"
 #include "gateway/crypto/subject_keys.h"
@@ -57,6 +60,20 @@ class Resealer {
                                             const FactContext& from,
                                             const FactContext& to,
                                             std::string_view sealed);
+};
+
+// Hashes an identifier that is sealed, for the list of those who must not come
+// back, without giving it out: an erasure has no decision behind it that could
+// open it. Errors as for opening, and NotFound for an unknown suppression key.
+class SealedIdentifierHasher {
+ public:
+  static absl::StatusOr<SuppressionHash> Hash(const SubjectKeys& keys,
+                                              const FieldContext& context,
+                                              std::string_view sealed,
+                                              const EpochKeys& epochs,
+                                              uint32_t suppression_key,
+                                              IdentifierType type,
+                                              std::string_view name_space);
 };
 
 }  // namespace consentry::crypto

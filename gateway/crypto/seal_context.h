@@ -27,6 +27,7 @@ enum class FactTable : uint32_t {
   kChangeState = 5,     // Jobs and requests as far as decisions read them.
   kRecordMeta = 6,      // Source, time and digests of a record; no value.
   kPendingOptIn = 10,   // Double opt-ins that wait for their code.
+  kLegalHold = 30,      // Which fields, on which ground.
 };
 
 // Opened by Opener, with a Grant. Range 256 to 65535.
@@ -47,6 +48,8 @@ enum class SystemTable : uint32_t {
   kRequestResult = 65539,
   kOutbox = 65540,
   kBreach = 65580,
+  kErasure = 65570,     // What an erasure did; names no value.
+  kSuppressed = 65571,  // What binds an identifier that nobody goes by.
 };
 
 // Which row: a number, or an id of 15 bytes. The two never collide.

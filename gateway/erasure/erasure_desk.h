@@ -2,6 +2,7 @@
 #define CONSENTRY_GATEWAY_ERASURE_ERASURE_DESK_H_
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,24 +13,17 @@
 #include "absl/status/statusor.h"
 #include "consentry/store/v1/leaf.pb.h"
 #include "consentry/v1/rights_service.pb.h"
+#include "gateway/access/audited_answer.h"
 #include "gateway/access/caller.h"
 #include "gateway/access/governed_reads.h"
+#include "gateway/erasure/erasure_parts.h"
+#include "gateway/erasure/erasure_state.h"
+#include "gateway/erasure/holds.h"
 #include "gateway/store/change.h"
 #include "gateway/store/engine.h"
+#include "policy/rights/erasure_plan.h"
 
 namespace consentry::erasure {
-
-// Where an erasure stands. The numbers are stored.
-enum class ErasureState : int64_t {
-  kWaiting = 1,    // Decided: every read denies. Can be cancelled.
-  kHeld = 2,       // A legal hold on everything stops it. Can be cancelled.
-  kResealing = 3,  // Has begun: can no longer be cancelled.
-  kResealed = 4,   // What is kept lies under new keys; old keys go next.
-  kDestroyed = 5,  // The keys are gone; rows go next.
-  kKept = 6,       // Done; something is kept until its ground ends.
-  kDone = 7,       // Done; nothing of the customer is left.
-  kCancelled = 8,
-};
 
 // What is to be erased of whom.
 struct ErasureOrder {
@@ -37,8 +31,8 @@ struct ErasureOrder {
   uint64_t subject = 0;
   // "rgt_...", by which the certificate is found. Empty: none.
   std::string case_id;
-  // "kind.field" or "kind.*". Empty: everything.
-  std::vector<std::string> fields;
+  // Fields that the case was refused for, with their grounds: kept.
+  std::vector<policy::Retained> retained;
 };
 
 struct ErasureStatus {
@@ -59,9 +53,13 @@ struct ErasureStatus {
 // caller sets as the entry afterwards.
 class ErasureDesk {
  public:
+  // `parts` outlive the desk.
+  explicit ErasureDesk(const ErasureParts* parts) : parts_(*parts) {}
+
   // What an erasure would do now. NOT_FOUND when there is no such customer.
-  absl::StatusOr<v1::ErasurePlan> Plan(store::Connection* connection,
-                                       uint64_t subject) const;
+  absl::StatusOr<v1::ErasurePlan> Plan(
+      store::Connection* connection, uint64_t subject,
+      const std::vector<policy::Retained>& retained = {}) const;
 
   // Decides it: reads deny from here on; destruction follows after the wait
   // that the configuration names. The result is ErasureStatus.id. STATE_INVALID
@@ -78,7 +76,8 @@ class ErasureDesk {
   absl::StatusOr<std::optional<ErasureStatus>> StatusOf(
       store::Connection* connection, std::string_view case_id) const;
 
-  // NOT_FOUND before the erasure is done.
+  // NOT_FOUND when no erasure was decided for the case; before it is done
+  // LEGAL_HOLD where a hold stops it, else STATE_INVALID.
   absl::StatusOr<v1::ErasureCertificate> CertificateOf(
       store::Connection* connection, std::string_view case_id) const;
 
@@ -100,6 +99,19 @@ class ErasureDesk {
   void ListHolds(access::Caller caller,
                  const v1::ListLegalHoldsRequest& request,
                  access::Done<v1::ListLegalHoldsResponse> done) const;
+
+ private:
+  absl::StatusOr<uint64_t> FindSubject(store::Connection* connection,
+                                       const v1::SubjectRef& ref) const;
+  access::AnswerParts AnswerParts() const;
+  template <class Request>
+  void CommitHold(const access::Caller& caller, const Request& request,
+                  std::function<absl::StatusOr<Hold>(store::ChangeContext&,
+                                                     store::v1::Leaf*)>
+                      apply,
+                  HoldDone done) const;
+
+  const ErasureParts& parts_;
 };
 
 }  // namespace consentry::erasure

@@ -5,6 +5,7 @@
 
 #include "consentry/v1/rights_service.grpc.pb.h"
 #include "gateway/access/transparency.h"
+#include "gateway/erasure/erasure_desk.h"
 #include "gateway/rpc/deliver.h"
 #include "gateway/rpc/entries.h"
 #include "gateway/rpc/services.h"
@@ -38,14 +39,14 @@ using UnservedAgents = Api::WithGenericMethod_AuthorizeAgent<
         Api::WithGenericMethod_ListRecipientTasks<
             Api::WithGenericMethod_CompleteRecipientTask<Below>>>>>;
 template <class Below>
-using UnservedErasure = Api::WithGenericMethod_PreviewErasure<
-    Api::WithGenericMethod_GetErasureCertificate<
-        Api::WithGenericMethod_PlaceLegalHold<
-            Api::WithGenericMethod_LiftLegalHold<
-                Api::WithGenericMethod_ListLegalHolds<Below>>>>>;
+using Erasing = Api::WithCallbackMethod_PreviewErasure<
+    Api::WithCallbackMethod_GetErasureCertificate<
+        Api::WithCallbackMethod_PlaceLegalHold<
+            Api::WithCallbackMethod_LiftLegalHold<
+                Api::WithCallbackMethod_ListLegalHolds<Below>>>>>;
 
-using Served = Api::WithCallbackMethod_GetTransparencyView<UnservedCases<
-    UnservedReports<UnservedAgents<UnservedErasure<Api::Service>>>>>;
+using Served = Api::WithCallbackMethod_GetTransparencyView<
+    UnservedCases<UnservedReports<UnservedAgents<Erasing<Api::Service>>>>>;
 
 class RightsServer final : public Served {
  public:
@@ -66,14 +67,96 @@ class RightsServer final : public Served {
         });
   }
 
+  grpc::ServerUnaryReactor* PreviewErasure(
+      grpc::CallbackServerContext* context,
+      const v1::PreviewErasureRequest* request,
+      v1::ErasurePlan* response) override {
+    return StartUnary(
+        pipeline_, preview_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::PreviewErasureRequest& asked,
+               v1::ErasurePlan* out, Completion done) {
+          can_.erasure->Preview(CallerOf(call, asked.context()), asked,
+                                Deliver(out, std::move(done)));
+        });
+  }
+
+  grpc::ServerUnaryReactor* GetErasureCertificate(
+      grpc::CallbackServerContext* context,
+      const v1::GetErasureCertificateRequest* request,
+      v1::ErasureCertificate* response) override {
+    return StartUnary(
+        pipeline_, certificate_, context, request, response, Validator(),
+        [this](const CallInfo& call,
+               const v1::GetErasureCertificateRequest& asked,
+               v1::ErasureCertificate* out, Completion done) {
+          can_.erasure->GetCertificate(CallerOf(call, asked.context()), asked,
+                                       Deliver(out, std::move(done)));
+        });
+  }
+
+  grpc::ServerUnaryReactor* PlaceLegalHold(
+      grpc::CallbackServerContext* context,
+      const v1::PlaceLegalHoldRequest* request,
+      v1::LegalHold* response) override {
+    return StartUnary(
+        pipeline_, place_hold_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::PlaceLegalHoldRequest& asked,
+               v1::LegalHold* out, Completion done) {
+          can_.erasure->PlaceHold(CallerOf(call, asked.context()), asked,
+                                  Changed(out, std::move(done)));
+        });
+  }
+
+  grpc::ServerUnaryReactor* LiftLegalHold(
+      grpc::CallbackServerContext* context,
+      const v1::LiftLegalHoldRequest* request,
+      v1::LegalHold* response) override {
+    return StartUnary(
+        pipeline_, lift_hold_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::LiftLegalHoldRequest& asked,
+               v1::LegalHold* out, Completion done) {
+          can_.erasure->LiftHold(CallerOf(call, asked.context()), asked,
+                                 Changed(out, std::move(done)));
+        });
+  }
+
+  grpc::ServerUnaryReactor* ListLegalHolds(
+      grpc::CallbackServerContext* context,
+      const v1::ListLegalHoldsRequest* request,
+      v1::ListLegalHoldsResponse* response) override {
+    return StartUnary(
+        pipeline_, list_holds_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::ListLegalHoldsRequest& asked,
+               v1::ListLegalHoldsResponse* out, Completion done) {
+          can_.erasure->ListHolds(CallerOf(call, asked.context()), asked,
+                                  Deliver(out, std::move(done)));
+        });
+  }
+
  private:
   const Method* Get(const std::string& name) const {
     return pipeline_->methods().Get("/consentry.v1.RightsService/" + name);
   }
 
+  // Ends a call with the outcome of a change: its entry is written already.
+  template <class T>
+  static absl::AnyInvocable<void(absl::StatusOr<T>)> Changed(T* out,
+                                                             Completion done) {
+    return [out, done = std::move(done)](absl::StatusOr<T> result) mutable {
+      const absl::Status status = result.status();
+      if (status.ok()) *out = *std::move(result);
+      done(status);
+    };
+  }
+
   Pipeline* const pipeline_;
   const RightsCapabilities can_;
   const Method* const transparency_ = Get("GetTransparencyView");
+  const Method* const preview_ = Get("PreviewErasure");
+  const Method* const certificate_ = Get("GetErasureCertificate");
+  const Method* const place_hold_ = Get("PlaceLegalHold");
+  const Method* const lift_hold_ = Get("LiftLegalHold");
+  const Method* const list_holds_ = Get("ListLegalHolds");
 };
 
 }  // namespace

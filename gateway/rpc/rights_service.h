@@ -13,7 +13,7 @@ namespace consentry::rpc {
 // What RightsService stands on. All outlive the service.
 struct RightsCapabilities {
   access::Transparency* transparency = nullptr;
-  erasure::ErasureDesk* erasure = nullptr;
+  const erasure::ErasureDesk* erasure = nullptr;
 };
 
 }  // namespace consentry::rpc

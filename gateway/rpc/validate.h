@@ -55,6 +55,12 @@ void Validate(const v1::UpdateBreachRequest& request, FaultList* faults);
 void Validate(const v1::ListBreachesRequest& request, FaultList* faults);
 
 void Validate(const v1::GetTransparencyViewRequest& request, FaultList* faults);
+void Validate(const v1::PreviewErasureRequest& request, FaultList* faults);
+void Validate(const v1::GetErasureCertificateRequest& request,
+              FaultList* faults);
+void Validate(const v1::PlaceLegalHoldRequest& request, FaultList* faults);
+void Validate(const v1::LiftLegalHoldRequest& request, FaultList* faults);
+void Validate(const v1::ListLegalHoldsRequest& request, FaultList* faults);
 
 void Validate(const v1::CreateClientRequest& request, FaultList* faults);
 void Validate(const v1::GetClientRequest& request, FaultList* faults);

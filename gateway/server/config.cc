@@ -184,6 +184,12 @@ void CheckContent(const GatewayConfig& message,
                   "the program brings no pack of this id");
     }
   }
+  faults->CheckRange(message.erasure().wait_hours(), 0, 720,
+                     "erasure.wait_hours");
+  if (message.erasure().suppression_months() != 0) {
+    faults->CheckRange(message.erasure().suppression_months(), 1, 1200,
+                       "erasure.suppression_months");
+  }
   const config::v1::Limits& limits = message.limits();
   faults->CheckRange(limits.max_connection_age_seconds(), 60, 86'400,
                      "limits.max_connection_age_seconds");

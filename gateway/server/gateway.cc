@@ -167,7 +167,9 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Open(const Config& config,
   CONSENTRY_RETURN_IF_ERROR(WithPlace(gateway->OpenStore(), "store"));
   CONSENTRY_RETURN_IF_ERROR(gateway->LoadConfiguration());
   CONSENTRY_RETURN_IF_ERROR(gateway->OpenCapabilities());
+  CONSENTRY_RETURN_IF_ERROR(gateway->OpenErasures());
   CONSENTRY_RETURN_IF_ERROR(gateway->NoteStart());
+  gateway->erasure_->Start();
   return gateway;
 }
 
@@ -400,6 +402,7 @@ absl::Status Gateway::OpenCapabilities() {
                                    .workers = workers_.get(),
                                    .log_origin = origin,
                                    .verifier_key = verifier.Vkey()});
+  erasure_ = std::make_unique<ErasureWiring>(config_.message, epochs_.get());
   CONSENTRY_ASSIGN_OR_RETURN(
       consent_,
       ConsentParts::Open({.configuration = configuration,
@@ -408,6 +411,7 @@ absl::Status Gateway::OpenCapabilities() {
                           .subjects = subjects_.get(),
                           .slots = slots_.get(),
                           .cache = cache_.get(),
+                          .suppression = erasure_->suppression(),
                           .tokens = tokens_.get(),
                           .digests = digests_.get(),
                           .workers = workers_.get(),
@@ -424,6 +428,7 @@ absl::Status Gateway::OpenCapabilities() {
                                   .epochs = epochs_.get(),
                                   .slots = slots_.get(),
                                   .consents = consent_->choices(),
+                                  .suppression = erasure_->suppression(),
                                   .home_country = country,
                                   .log_origin = origin});
   writes_ = std::make_unique<access::GovernedWrites>(
@@ -452,7 +457,12 @@ absl::Status Gateway::OpenCapabilities() {
           .readers = readers_.get(),
           .subjects = subjects_.get(),
           .log_origin = origin,
-          .is_suppressed = nullptr});
+          .is_suppressed =
+              [this](store::Connection* connection,
+                     const v1::SubjectRef& ref) -> absl::StatusOr<bool> {
+            if (!ref.has_identifier()) return false;
+            return erasure_->desk()->IsSuppressed(connection, ref.identifier());
+          }});
   oversight_ =
       std::make_unique<oversight::Oversight>(oversight::Oversight::Options{
           .configuration = configuration,
@@ -466,6 +476,24 @@ absl::Status Gateway::OpenCapabilities() {
           .log_origin = origin,
           .dpo_contact = config_.message.dpo_contact()});
   return absl::OkStatus();
+}
+
+// What an erasure has begun is finished before anything is served.
+absl::Status Gateway::OpenErasures() {
+  erasure::ErasureParts* const parts = erasure_->parts();
+  parts->configuration = [this] { return registry_.current(); };
+  parts->committer = committer_.get();
+  parts->readers = readers_.get();
+  parts->subjects = subjects_.get();
+  parts->slots = slots_.get();
+  parts->cache = cache_.get();
+  parts->signer = signer_.get();
+  parts->trail = trail_.get();
+  parts->workers = workers_.get();
+  parts->page_tokens = page_tokens_.get();
+  parts->digests = digests_.get();
+  parts->on_step = options_.on_erasure_step;
+  return WithPlace(erasure_->Recover(), "an erasure that had begun");
 }
 
 // The start itself is an entry: with the size that was found, so that a log
@@ -567,6 +595,7 @@ absl::StatusOr<v1::GatewayStatus> Gateway::Status() const {
 absl::Status Gateway::Close() {
   if (closed_) return absl::OkStatus();
   closed_ = true;
+  if (erasure_ != nullptr) erasure_->Stop();
   ticker_.reset();
   oversight_.reset();
   if (consent_ != nullptr) consent_->StopWork();

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -39,6 +40,7 @@
 #include "gateway/oversight/oversight.h"
 #include "gateway/server/config.h"
 #include "gateway/server/consent_parts.h"
+#include "gateway/server/wire_erasure.h"
 #include "gateway/store/audit_log_sink.h"
 #include "gateway/store/committer.h"
 #include "gateway/store/reader_pool.h"
@@ -78,6 +80,8 @@ class Gateway {
     const base::Clock* clock = base::Clock::System();
     // As store::CommitterOptions::on_serving.
     std::function<void(bool serving)> on_serving = nullptr;
+    // As erasure::ErasureParts::on_step.
+    std::function<void(std::string_view step)> on_erasure_step = nullptr;
   };
 
   // FailedPrecondition when another process has the data directory;
@@ -115,6 +119,7 @@ class Gateway {
   oversight::Oversight* oversight() { return oversight_.get(); }
   consent::Ledger* ledger() { return consent_->ledger(); }
   ConsentParts* consent() { return consent_.get(); }
+  const erasure::ErasureDesk* erasures() const { return erasure_->desk(); }
   const crypto::PageTokens* page_tokens() const { return page_tokens_.get(); }
   const crypto::OpaqueTokens* tokens() const { return tokens_.get(); }
   audit::AuditLog* log() { return log_.get(); }
@@ -135,6 +140,7 @@ class Gateway {
   absl::Status CheckKeysOfStore() const;
   absl::Status LoadConfiguration();
   absl::Status OpenCapabilities();
+  absl::Status OpenErasures();
   absl::Status NoteStart();
   void RememberLogSize();
   void WriteMetrics();
@@ -181,6 +187,7 @@ class Gateway {
   std::unique_ptr<access::Explainer> explainer_;
   std::unique_ptr<access::AuditReader> audit_reader_;
   std::unique_ptr<ConsentParts> consent_;
+  std::unique_ptr<ErasureWiring> erasure_;
   std::unique_ptr<vault::VaultWriter> vault_writer_;
   std::unique_ptr<access::GovernedWrites> writes_;
   std::unique_ptr<vault::Merges> merges_;

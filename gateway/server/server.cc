@@ -196,7 +196,8 @@ class Server::Impl {
          .committer = gateway->committer(),
          .workers = gateway->workers()}));
     services_.push_back(rpc::MakeRightsService(
-        pipeline_.get(), {.transparency = gateway->transparency()}));
+        pipeline_.get(), {.transparency = gateway->transparency(),
+                          .erasure = gateway->erasures()}));
     services_.push_back(rpc::MakeAuditService(
         pipeline_.get(), {.reader = gateway->audit_reader(),
                           .processing = gateway->oversight()->processing(),

@@ -195,7 +195,7 @@ void TrailIndex::Run() {
         // the thread at once.
         const auto bound = std::min<std::chrono::nanoseconds>(
             options_.idle_flush / 4, std::chrono::milliseconds(200));
-        if (!wanted_) changed_.WaitFor(&mu_, bound);
+        if (!wanted_ && oblivions_.empty()) changed_.WaitFor(&mu_, bound);
       }
       stopping = stopping_;
       flush = stopping || recent_.size() >= options_.postings_per_run ||
@@ -204,6 +204,7 @@ void TrailIndex::Run() {
     }
     if (stopping) status = IndexUpTo(reader_->size());
     if (status.ok() && flush) status = Flush();
+    if (status.ok() && !stopping) status = ForgetWhatIsAsked();
   }
   if (!status.ok()) {
     base::Log(kIndexFailed, {{"status", status}});
@@ -407,7 +408,9 @@ absl::Status TrailIndex::MergeShortRuns() {
         writer_.get(), sql, runs.size(),
         [&](store::Query& query, size_t i) { query.Bind(runs[i]); }));
   }
-  CONSENTRY_RETURN_IF_ERROR(WriteRun(writer_.get(), next_run_++, merged));
+  if (!merged.empty()) {
+    CONSENTRY_RETURN_IF_ERROR(WriteRun(writer_.get(), next_run_++, merged));
+  }
   return transaction.Commit();
 }
 

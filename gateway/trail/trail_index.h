@@ -117,6 +117,11 @@ class TrailIndex {
   absl::Status Walk(uint64_t from, uint64_t to, const EntryFilter& filter,
                     absl::FunctionRef<absl::Status(const Walked&)> visit);
 
+  // Forgets that entries below `below`, which the log holds, are about these
+  // subjects: afterwards nothing here ties one to them. Waits until the index
+  // has reached that far. Unavailable when the index has failed or stops.
+  absl::Status Forget(std::span<const uint64_t> subjects, uint64_t below);
+
   // Writes what is in memory and ends the thread.
   void Stop();
 
@@ -139,6 +144,16 @@ class TrailIndex {
                         std::span<const uint64_t> subjects);
   absl::Status Flush();
   absl::Status MergeShortRuns();
+  // What Forget waits for.
+  struct Oblivion {
+    std::vector<uint64_t> subjects;
+    uint64_t below = 0;
+    bool done = false;
+    absl::Status status;
+  };
+  absl::Status ForgetWhatIsAsked();
+  absl::Status RemovePostings(const Oblivion& asked);
+  absl::Status RemoveFromRun(int64_t run, uint64_t subject, uint64_t below);
   absl::StatusOr<std::vector<Posting>> PostingsOf(
       std::span<const uint64_t> subjects, uint64_t below);
   absl::StatusOr<BlockSummary> SummaryOf(store::Connection* connection,
@@ -181,6 +196,7 @@ class TrailIndex {
   uint64_t indexed_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t flushed_ ABSL_GUARDED_BY(mu_) = 0;
   bool wanted_ ABSL_GUARDED_BY(mu_) = false;
+  std::deque<std::shared_ptr<Oblivion>> oblivions_ ABSL_GUARDED_BY(mu_);
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   bool failed_ ABSL_GUARDED_BY(mu_) = false;
 

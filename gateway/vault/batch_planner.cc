@@ -123,6 +123,12 @@ absl::Status BatchPlanner::PlanRow(const RowToWrite& row, RowOutcome* outcome) {
     hold_back(checked);
     return absl::OkStatus();
   }
+  CONSENTRY_ASSIGN_OR_RETURN(const bool wanted,
+                             HoldAgainstSuppression(&checked, draft));
+  if (!wanted) {
+    hold_back(checked);
+    return absl::OkStatus();
+  }
 
   std::string content = ContentOf(checked, *draft);
   std::optional<RecordPlace> place;

@@ -23,6 +23,7 @@
 #include "gateway/vault/join.h"
 #include "gateway/vault/row_check.h"
 #include "gateway/vault/subject_reader.h"
+#include "gateway/vault/suppression.h"
 #include "gateway/vault/write_set.h"
 
 namespace consentry::vault {
@@ -80,7 +81,8 @@ class BatchPlanner {
     const crypto::EpochFile* epochs = nullptr;
     crypto::SlotFile* slots = nullptr;
     const SubjectReader* reader = nullptr;
-    ConsentSink* consents = nullptr;  // Null: choices are held back.
+    ConsentSink* consents = nullptr;     // Null: choices are held back.
+    Suppression* suppression = nullptr;  // Null: nobody is suppressed.
     IdentityMark* identities = nullptr;
     std::string home_country;
     std::string log_origin;
@@ -110,6 +112,10 @@ class BatchPlanner {
   absl::StatusOr<Draft*> GivenSubject(uint64_t given,
                                       const std::vector<NamedIdentifier>& named,
                                       CheckedRow* checked);
+  // False: `checked` says why the row is held back. What somebody of its names
+  // prohibited before she was known here goes into the draft.
+  absl::StatusOr<bool> HoldAgainstSuppression(CheckedRow* checked,
+                                              Draft* draft);
   absl::StatusOr<NamedIdentifier> NameIdentifier(
       const CheckedIdentifier& identifier);
   absl::StatusOr<Draft*> LoadDraft(uint64_t subject);
@@ -150,6 +156,7 @@ class BatchPlanner {
   std::map<crypto::BlindIndex, StagedRow*> added_rows_;
   std::vector<std::unique_ptr<StagedRow>> staged_;
   std::map<crypto::BlindIndex, Observation> observations_;
+  std::vector<Suppression::Seen> suppression_seen_;
   std::vector<RowOutcome> outcomes_;
 };
 

@@ -63,6 +63,16 @@ absl::Status BatchPlanner::AllocateKeys() {
 
 absl::Status BatchPlanner::AppendChoices() {
   if (options_.consents == nullptr) return absl::OkStatus();
+  for (const std::unique_ptr<Draft>& draft : drafts_) {
+    if (draft->staged.empty() || draft->standing.refusals().empty()) continue;
+    ConsentTarget target;
+    target.connection = draft->base != nullptr ? connection_ : nullptr;
+    target.keys = draft->keys.get();
+    target.source = context_.source;
+    target.now_us = context_.now_us;
+    CONSENTRY_RETURN_IF_ERROR(options_.consents->AppendStanding(
+        target, draft->standing, &draft->head, &draft->consents));
+  }
   for (const std::unique_ptr<StagedRow>& staged : staged_) {
     Draft* draft = staged->draft;
     ConsentTarget target;
@@ -107,13 +117,14 @@ absl::Status BatchPlanner::Seal(WriteSet* writes) {
     for (std::string& change : draft->consents.changes) {
       write.changes.push_back(std::move(change));
     }
-    if (draft->consents.negative) writes->set_negative();
+    if (draft->consents.negative || draft->narrowed) writes->set_negative();
     write.head = std::move(draft->head);
     writes->mutable_subjects()->push_back(std::move(write));
   }
   for (auto& [key, seen] : observations_) {
     writes->mutable_observations()->push_back(std::move(seen));
   }
+  writes->set_suppression(options_.suppression, std::move(suppression_seen_));
   return absl::OkStatus();
 }
 

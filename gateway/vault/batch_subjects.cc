@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "consentry/v1/consent_service.pb.h"
 #include "gateway/vault/batch_planner.h"
 #include "gateway/vault/digest.h"
 #include "gateway/vault/draft.h"
@@ -31,6 +32,40 @@ uint64_t GroupOf(uint64_t subject, const store::v1::SubjectHead& head) {
 uint32_t KindOf(const NormalizedIdentifier& identifier) {
   return FieldNumber(std::to_string(identifier.type) + "/" +
                      identifier.name_space);
+}
+
+// Erased, or about to be: nothing is added.
+bool IsErased(const store::v1::SubjectHead& head) {
+  return head.erasing() || head.erased_us() != 0;
+}
+
+// Once each.
+void AddChoices(const store::v1::StandingChoices& choices,
+                store::v1::SubjectHead* head, std::set<std::string>* changes) {
+  const auto add = [](const auto& value, auto* list) {
+    if (std::find(list->begin(), list->end(), value) != list->end()) {
+      return false;
+    }
+    *list->Add() = value;
+    return true;
+  };
+  for (const std::string& purpose : choices.objections()) {
+    if (add(purpose, head->mutable_objections())) {
+      changes->insert("objection." + purpose + "=set");
+    }
+  }
+  for (const int32_t kind : choices.opt_outs()) {
+    if (!v1::OptOutKind_IsValid(kind)) continue;
+    if (add(kind, head->mutable_opt_outs())) {
+      changes->insert("opt_out." +
+                      v1::OptOutKind_Name(static_cast<v1::OptOutKind>(kind)) +
+                      "=set");
+    }
+  }
+  if (choices.global_privacy_control() && !head->global_privacy_control()) {
+    head->set_global_privacy_control(true);
+    changes->insert("gpc=set");
+  }
 }
 
 std::string_view GroundName(const JoinDecision& decision) {
@@ -121,7 +156,7 @@ absl::StatusOr<BatchPlanner::Draft*> BatchPlanner::GivenSubject(
     CheckedRow* checked) {
   absl::StatusOr<Draft*> draft = LoadDraft(given);
   if (absl::IsNotFound(draft.status()) ||
-      (draft.ok() && (*draft)->head.erasing())) {
+      (draft.ok() && IsErased((*draft)->head))) {
     AddFault(checked, "row", v1::ERROR_REASON_SUBJECT_ERASED, true);
     return nullptr;
   }
@@ -183,7 +218,7 @@ absl::StatusOr<BatchPlanner::Draft*> BatchPlanner::FindSubject(
   Draft* draft = nullptr;
   if (decision.subject != 0) {
     CONSENTRY_ASSIGN_OR_RETURN(draft, LoadDraft(decision.subject));
-    if (draft->head.erasing()) {
+    if (IsErased(draft->head)) {
       AddFault(checked, "row", v1::ERROR_REASON_SUBJECT_ERASED, true);
       return nullptr;
     }
@@ -192,6 +227,47 @@ absl::StatusOr<BatchPlanner::Draft*> BatchPlanner::FindSubject(
   }
   CONSENTRY_RETURN_IF_ERROR(NoteCandidates(decision, *checked, draft));
   return draft;
+}
+
+absl::StatusOr<bool> BatchPlanner::HoldAgainstSuppression(CheckedRow* checked,
+                                                          Draft* draft) {
+  if (options_.suppression == nullptr) return true;
+  const bool all_shared = std::all_of(
+      checked->identifiers.begin(), checked->identifiers.end(),
+      [](const CheckedIdentifier& identifier) { return identifier.shared; });
+  bool erased = false;
+  store::v1::StandingChoices choices;
+  for (const CheckedIdentifier& identifier : checked->identifiers) {
+    const uint64_t digest =
+        IdentifierDigest(draft->head.digest_key(), identifier.identifier);
+    const auto& held = draft->head.identifiers();
+    if (std::any_of(held.begin(), held.end(), [digest](const auto& one) {
+          return one.digest() == digest;
+        })) {
+      continue;  // Hers already.
+    }
+    CONSENTRY_ASSIGN_OR_RETURN(
+        Suppression::Look look,
+        options_.suppression->Find(connection_, identifier.identifier));
+    suppression_seen_.insert(suppression_seen_.end(), look.seen.begin(),
+                             look.seen.end());
+    // An address that several people use says nothing about who comes.
+    if (identifier.shared && !all_shared) continue;
+    const bool returns = checked->new_relationship && checked->collected_told &&
+                         checked->collected_us > look.erased_us;
+    erased = erased || (look.erased && !returns);
+    choices.MergeFrom(look.choices);
+  }
+  if (erased) {
+    AddFault(checked, "row", v1::ERROR_REASON_SUBJECT_ERASED, true);
+    return false;
+  }
+  if (!IsEmpty(choices)) {
+    AddChoices(choices, &draft->head, &draft->changes);
+    draft->standing.MergeFrom(choices);
+    draft->narrowed = true;
+  }
+  return true;
 }
 
 absl::StatusOr<BatchPlanner::Draft*> BatchPlanner::LoadDraft(uint64_t subject) {

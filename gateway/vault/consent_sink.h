@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "consentry/store/v1/consent.pb.h"
+#include "consentry/store/v1/erasure.pb.h"
 #include "consentry/store/v1/subject.pb.h"
 #include "consentry/v1/data_service.pb.h"
 #include "gateway/crypto/subject_keys.h"
@@ -72,6 +73,13 @@ class ConsentSink {
   // `addition`, and brings `head` up to date (consents, consent_events).
   virtual absl::Status AppendAttested(const ConsentTarget& target,
                                       const v1::ImportedChoice& choice,
+                                      store::v1::SubjectHead* head,
+                                      ConsentAddition* addition) = 0;
+
+  // Appends what somebody of that name refused or withdrew before she was
+  // known here: adds to `addition` and brings `head` up to date.
+  virtual absl::Status AppendStanding(const ConsentTarget& target,
+                                      const store::v1::StandingChoices& choices,
                                       store::v1::SubjectHead* head,
                                       ConsentAddition* addition) = 0;
 };

@@ -89,6 +89,9 @@ struct BatchPlanner::Draft {
   std::vector<StagedRow*> staged;
   std::set<std::string> changes;
   ConsentAddition consents;
+  // Prohibitions from before she was known here, to be appended.
+  store::v1::StandingChoices standing;
+  bool narrowed = false;
 };
 
 }  // namespace consentry::vault

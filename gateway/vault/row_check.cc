@@ -262,6 +262,7 @@ class RowChecker {
       return;
     }
     out_.collected_told = true;
+    out_.new_relationship = row_.new_relationship();
     out_.collected_us = MicrosOf(time);
     if (out_.collected_us > options_.now_us + kMaxAheadUs) {
       HoldBackRow("collect_time", v1::ERROR_REASON_VALUE_OUT_OF_RANGE);

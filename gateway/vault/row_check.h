@@ -51,6 +51,8 @@ struct CheckedRow {
   int64_t collected_us = 0;
   // The row itself says when it was collected.
   bool collected_told = false;
+  // The source states a new relationship.
+  bool new_relationship = false;
 
   std::vector<v1::ImportFault> faults;
   // Nothing of the row may be written.

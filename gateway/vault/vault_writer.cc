@@ -58,6 +58,7 @@ VaultWriter::VaultWriter(Options options)
                .slots = options_.slots,
                .reader = options_.reader,
                .consents = options_.consents,
+               .suppression = options_.suppression,
                .identities = &identities_,
                .home_country = options_.home_country,
                .log_origin = options_.log_origin} {}
@@ -117,6 +118,7 @@ absl::StatusOr<WrittenRecord> VaultWriter::WriteRecord(
   row.set_number(1);
   row.set_kind(request.kind());
   row.set_source_key(request.source_key());
+  row.set_new_relationship(request.new_relationship());
   *row.mutable_values() = request.values();
   *row.mutable_legal_facts() = request.legal_facts();
   if (request.has_collect_time()) {

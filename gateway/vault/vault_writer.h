@@ -60,6 +60,7 @@ class VaultWriter {
     const crypto::EpochFile* epochs = nullptr;
     crypto::SlotFile* slots = nullptr;
     ConsentSink* consents = nullptr;
+    Suppression* suppression = nullptr;  // Null: nobody is suppressed.
     // ISO 3166-1 alpha-2, for telephone numbers without a country code.
     std::string home_country;
     // Of the audit log; part of subjects' tags.

@@ -30,6 +30,12 @@ absl::Status Overtaken() {
 SubjectWrite::~SubjectWrite() { WipeMessage(&head); }
 
 absl::Status WriteSet::CheckObservations(store::Connection* connection) const {
+  if (suppression_ != nullptr && !suppression_seen_.empty()) {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        const bool current,
+        suppression_->AreCurrent(connection, suppression_seen_));
+    if (!current) return Overtaken();
+  }
   if (options_.identities->change() <= planned_on_) return absl::OkStatus();
   CONSENTRY_ASSIGN_OR_RETURN(
       Query holders,

@@ -16,6 +16,7 @@
 #include "gateway/store/change.h"
 #include "gateway/vault/consent_sink.h"
 #include "gateway/vault/head_cache.h"
+#include "gateway/vault/suppression.h"
 
 namespace consentry::vault {
 
@@ -131,10 +132,16 @@ class WriteSet {
   store::v1::Leaf* mutable_leaf() { return &leaf_; }
   std::vector<SubjectWrite>* mutable_subjects() { return &subjects_; }
   std::vector<Observation>* mutable_observations() { return &observations_; }
+  // What was seen of the list of suppressed identifiers, which outlives this.
+  void set_suppression(Suppression* suppression,
+                       std::vector<Suppression::Seen> seen) {
+    suppression_ = suppression;
+    suppression_seen_ = std::move(seen);
+  }
 
   // Writes everything. Aborted when a subject is at another version than it
-  // was read at (ETAG_MISMATCH) or an identifier went to somebody meanwhile
-  // (CONTENDED): build it anew. May be called again.
+  // was read at (ETAG_MISMATCH), or an identifier went to somebody or was
+  // suppressed meanwhile (CONTENDED): build it anew. May be called again.
   absl::Status Apply(store::ChangeContext& context) const;
 
  private:
@@ -148,6 +155,8 @@ class WriteSet {
   store::v1::Leaf leaf_;
   std::vector<SubjectWrite> subjects_;
   std::vector<Observation> observations_;
+  Suppression* suppression_ = nullptr;
+  std::vector<Suppression::Seen> suppression_seen_;
   int64_t planned_on_ = 0;
   std::string result_;
   bool negative_ = false;

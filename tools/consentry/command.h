@@ -26,6 +26,7 @@ void AddWrite(CLI::App* app, CommandContext* context);
 void AddConsent(CLI::App* app, CommandContext* context);
 void AddKeys(CLI::App* app, CommandContext* context);
 void AddMerge(CLI::App* app, CommandContext* context);
+void AddHolds(CLI::App* app, CommandContext* context);
 void AddAudit(CLI::App* app, CommandContext* context);
 void AddImport(CLI::App* app, CommandContext* context);
 void AddClient(CLI::App* app, CommandContext* context);

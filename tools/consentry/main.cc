@@ -90,6 +90,7 @@ int main(int argc, char** argv) {
   AddExplain(&app, &context);
   AddConsent(&app, &context);
   AddMerge(&app, &context);
+  AddHolds(&app, &context);
   AddPolicy(app);
   AddPolicyApply(app.get_subcommand("policy"), &context);
   AddAudit(&app, &context);

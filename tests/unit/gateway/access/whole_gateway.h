@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <future>
 #include <memory>
 #include <string>
@@ -21,13 +22,16 @@ namespace consentry::access {
 // log. One client, "shop", for essential.service.operations.
 class WholeGateway {
  public:
-  WholeGateway() {
+  // `config` is added to what init writes.
+  explicit WholeGateway(const std::string& config_text = "") {
     server::InitialiseOptions options;
     options.folder = dir_.File("gateway");
     options.home = "DE";
     options.name = "Test Shop";
     options.contact = "privacy@shop.example";
     EXPECT_OK(server::Initialise(options));
+    std::ofstream(options.folder + "/consentry.txtpb", std::ios::app)
+        << config_text << "\n";
     auto config = server::LoadConfig(options.folder, server::PackIds());
     EXPECT_OK(config);
     auto opened = server::Gateway::Open(*config, {});

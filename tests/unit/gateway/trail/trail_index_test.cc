@@ -283,5 +283,30 @@ TEST_F(TrailIndexTest, WalkEndsWithTheFirstErrorOfItsVisitor) {
   EXPECT_EQ(visited, 4);
 }
 
+TEST_F(TrailIndexTest, ForgetsWhatEntriesWereAboutSomebody) {
+  // Enough for several runs, and for one subject that fills chunks.
+  for (int i = 0; i < 300; ++i) Append({1 + static_cast<uint64_t>(i) % 7, 3});
+  Append({5});
+  ASSERT_FALSE(Find({3}).empty());
+  const auto others = Find({5});
+  const uint64_t below = size_;
+  const uint64_t subjects[] = {3};
+  ASSERT_OK(index_->Forget(subjects, below));
+  EXPECT_TRUE(Find({3}).empty());
+  EXPECT_EQ(Find({5}), others);
+  for (uint64_t index = 0; index < below; ++index) {
+    const auto subject = index_->SubjectOf(index, 1);
+    ASSERT_OK(subject);
+    EXPECT_EQ(*subject, 0u);
+  }
+  // What comes afterwards is found.
+  Append({3});
+  EXPECT_EQ(Find({3}), std::vector<uint64_t>{below});
+  // And stays forgotten when the index is opened again.
+  index_.reset();
+  OpenIndex();
+  EXPECT_EQ(Find({3}), std::vector<uint64_t>{below});
+}
+
 }  // namespace
 }  // namespace consentry::trail

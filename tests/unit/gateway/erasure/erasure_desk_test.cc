@@ -1,0 +1,431 @@
+#include "gateway/erasure/erasure_desk.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <future>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "gateway/vault/merges.h"
+#include "proto/support/error.h"
+#include "tests/testing/status_matchers.h"
+#include "tests/unit/gateway/access/whole_gateway.h"
+
+namespace consentry::erasure {
+namespace {
+
+using access::WholeGateway;
+
+constexpr char kService[] = "essential.service.operations";
+constexpr char kLetters[] = "marketing.communications.email";
+
+v1::SubjectRef ByEmail(const std::string& key) {
+  v1::SubjectRef ref;
+  ref.mutable_identifier()->set_type(v1::IDENTIFIER_TYPE_EMAIL);
+  ref.mutable_identifier()->set_value(key + "@shop.example");
+  return ref;
+}
+
+v1::SubjectRef ById(const std::string& id) {
+  v1::SubjectRef ref;
+  ref.set_id(id);
+  return ref;
+}
+
+// What is done to a gateway, each step until it is done.
+class Bench {
+ public:
+  explicit Bench(const std::string& config) : gateway(config) {}
+
+  v1::ImportRow Row(const std::string& key,
+                    const std::string& kind = "profile") {
+    v1::ImportRow row;
+    row.set_number(1);
+    row.set_kind(kind);
+    row.set_source_key(kind + key);
+    auto* id = row.add_identifiers();
+    id->set_type(v1::IDENTIFIER_TYPE_EMAIL);
+    id->set_value(key + "@shop.example");
+    (*row.mutable_values())[kind == "order" ? "number" : "given_name"]
+        .set_string_value("Anna");
+    return row;
+  }
+  v1::ImportRowResult Import(const v1::ImportRow& row) {
+    v1::ImportHeader header;
+    header.set_source("crm");
+    header.set_purpose(kService);
+    v1::ImportRows rows;
+    *rows.add_rows() = row;
+    std::promise<absl::StatusOr<v1::ImportRecordsResponse>> promise;
+    gateway->writes()->Import(
+        WholeGateway::As("shop", "data.import"), header, rows,
+        [&](auto response) { promise.set_value(std::move(response)); });
+    const auto response = promise.get_future().get();
+    EXPECT_OK(response);
+    return response.ok() ? response->results(0) : v1::ImportRowResult();
+  }
+  uint64_t Number(const std::string& id) {
+    const auto parsed = crypto::ParseId(crypto::IdKind::kSubject, id);
+    auto lease = gateway->readers()->Acquire();
+    auto query = (*lease)->Prepare("SELECT subject FROM lookup WHERE key = $1");
+    const crypto::BlindIndex key = vault::PublicIdKey(*parsed);
+    query->Bind(vault::AsBytes(key));
+    const auto found = query->Step();
+    return found.ok() && *found ? static_cast<uint64_t>(query->Int64(0)) : 0;
+  }
+  absl::StatusOr<int64_t> Change(std::function<absl::StatusOr<int64_t>(
+                                     store::ChangeContext&, store::v1::Leaf*)>
+                                     apply) {
+    store::Change change;
+    int64_t result = 0;
+    change.apply = [&](store::ChangeContext& context) -> absl::Status {
+      store::v1::Leaf leaf = clients::LeafOf(
+          *gateway->registry()->current(),
+          WholeGateway::As("compliance", "rights.complete"), context.now_us());
+      auto done = apply(context, &leaf);
+      if (!done.ok()) return done.status();
+      result = *done;
+      context.SetEntry(leaf.SerializeAsString());
+      return absl::OkStatus();
+    };
+    const auto outcome =
+        gateway->committer()->CommitChangeAndWait(std::move(change));
+    if (!outcome.status.ok()) return outcome.status;
+    return result;
+  }
+  absl::StatusOr<int64_t> Decide(const std::string& id,
+                                 const std::string& case_id) {
+    ErasureOrder order;
+    order.subject = Number(id);
+    order.case_id = case_id;
+    return Change([&](store::ChangeContext& context, store::v1::Leaf* leaf) {
+      return gateway->erasures()->Decide(context, order, leaf);
+    });
+  }
+  absl::Status Cancel(int64_t erasure) {
+    return Change([&](store::ChangeContext& context,
+                      store::v1::Leaf* leaf) -> absl::StatusOr<int64_t> {
+             const absl::Status status =
+                 gateway->erasures()->Cancel(context, erasure, leaf);
+             if (!status.ok()) return status;
+             return 0;
+           })
+        .status();
+  }
+  // As the entry has it: callers are not told.
+  v1::ErrorReason ReasonOfRead(const std::string& id) {
+    const auto leaf = gateway.LeafAt(gateway.IndexOf(gateway.Read(id)));
+    return static_cast<v1::ErrorReason>(leaf.subjects(0).reason());
+  }
+  ErasureState StateOf(const std::string& case_id) {
+    auto lease = gateway->readers()->Acquire();
+    const auto status = gateway->erasures()->StatusOf(lease->get(), case_id);
+    EXPECT_OK(status);
+    return status.ok() && status->has_value() ? (*status)->state
+                                              : ErasureState::kCancelled;
+  }
+  bool WaitFor(const std::string& case_id, ErasureState state) {
+    for (int i = 0; i < 3000; ++i) {
+      if (StateOf(case_id) == state) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return false;
+  }
+  absl::StatusOr<v1::ErasureCertificate> Certificate(
+      const std::string& case_id) {
+    auto lease = gateway->readers()->Acquire();
+    return gateway->erasures()->CertificateOf(lease->get(), case_id);
+  }
+  v1::ErasurePlan Preview(const v1::SubjectRef& subject) {
+    v1::PreviewErasureRequest request;
+    *request.mutable_subject() = subject;
+    const auto plan = gateway.Wait<v1::ErasurePlan>([&](auto done) {
+      gateway->erasures()->Preview(
+          WholeGateway::As("compliance", "rights.preview"), request,
+          std::move(done));
+    });
+    EXPECT_OK(plan);
+    return plan.ok() ? *plan : v1::ErasurePlan();
+  }
+  absl::StatusOr<v1::LegalHold> Place(const std::string& id,
+                                      const std::vector<std::string>& fields) {
+    v1::PlaceLegalHoldRequest request;
+    request.mutable_subject()->set_id(id);
+    request.mutable_fields()->Assign(fields.begin(), fields.end());
+    request.set_ground("GDPR Art. 17(3)(e)");
+    request.set_document("matter 7");
+    std::promise<absl::StatusOr<v1::LegalHold>> promise;
+    gateway->erasures()->PlaceHold(
+        WholeGateway::As("dpo", "hold.place"), request,
+        [&](auto hold) { promise.set_value(std::move(hold)); });
+    return promise.get_future().get();
+  }
+  absl::StatusOr<v1::LegalHold> Lift(const std::string& hold) {
+    v1::LiftLegalHoldRequest request;
+    request.set_id(hold);
+    request.set_reason_code("settled");
+    std::promise<absl::StatusOr<v1::LegalHold>> promise;
+    gateway->erasures()->LiftHold(
+        WholeGateway::As("dpo", "hold.lift"), request,
+        [&](auto lifted) { promise.set_value(std::move(lifted)); });
+    return promise.get_future().get();
+  }
+  void OptOut(const v1::SubjectRef& subject) {
+    v1::OptOutRequest request;
+    *request.mutable_subject() = subject;
+    request.add_kinds(v1::OPT_OUT_KIND_DIRECT_MARKETING);
+    std::promise<absl::Status> promise;
+    gateway->ledger()->OptOut(
+        WholeGateway::As("shop", "consent.opt_out"), request,
+        [&](auto answer) { promise.set_value(answer.status()); });
+    EXPECT_OK(promise.get_future().get());
+  }
+  void Withdraw(const v1::SubjectRef& subject) {
+    v1::WithdrawConsentRequest request;
+    *request.mutable_subject() = subject;
+    request.add_purposes(kLetters);
+    std::promise<absl::Status> promise;
+    gateway->ledger()->Withdraw(
+        WholeGateway::As("shop", "consent.withdraw"), request,
+        [&](auto answer) { promise.set_value(answer.status()); });
+    EXPECT_OK(promise.get_future().get());
+  }
+  v1::GetConsentStateResponse State(const v1::SubjectRef& subject) {
+    v1::GetConsentStateRequest request;
+    *request.mutable_subject() = subject;
+    request.add_purposes(kLetters);
+    std::promise<absl::StatusOr<v1::GetConsentStateResponse>> promise;
+    gateway->ledger()->GetState(
+        WholeGateway::As("shop", "consent.state"), request,
+        /*all_purposes=*/true, [&](auto answer) {
+          if (answer.ok()) {
+            promise.set_value(std::move(answer->response));
+          } else {
+            promise.set_value(answer.status());
+          }
+        });
+    auto response = promise.get_future().get();
+    EXPECT_OK(response);
+    return response.ok() ? *std::move(response) : v1::GetConsentStateResponse();
+  }
+
+  WholeGateway gateway;
+};
+
+bool IsErased(const v1::ImportRowResult& result) {
+  return result.outcome() == v1::WRITE_OUTCOME_QUARANTINED &&
+         result.faults_size() > 0 &&
+         result.faults(0).reason() == v1::ERROR_REASON_SUBJECT_ERASED;
+}
+
+// With the wait of a day: nothing is destroyed.
+class WaitingTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() { bench_ = new Bench(""); }
+  static void TearDownTestSuite() {
+    delete bench_;
+    bench_ = nullptr;
+  }
+  static inline Bench* bench_ = nullptr;
+};
+
+TEST_F(WaitingTest, DeniesFromTheDecisionOnUntilItIsCancelled) {
+  const std::string id = bench_->gateway.Write("ann");
+  ASSERT_EQ(bench_->gateway.Read(id).effect(), v1::EFFECT_PERMIT);
+  const auto erasure = bench_->Decide(id, "rgt_ann");
+  ASSERT_OK(erasure);
+  EXPECT_EQ(bench_->gateway.Read(id).effect(), v1::EFFECT_DENY);
+  EXPECT_EQ(bench_->ReasonOfRead(id), v1::ERROR_REASON_SUBJECT_ERASED);
+  EXPECT_TRUE(IsErased(bench_->Import(bench_->Row("ann"))));
+  EXPECT_EQ(bench_->StateOf("rgt_ann"), ErasureState::kWaiting);
+  EXPECT_EQ(ReasonOf(bench_->Certificate("rgt_ann").status()),
+            v1::ERROR_REASON_STATE_INVALID);
+  EXPECT_EQ(ReasonOf(bench_->Decide(id, "rgt_ann2").status()),
+            v1::ERROR_REASON_STATE_INVALID);
+
+  ASSERT_OK(bench_->Cancel(*erasure));
+  EXPECT_EQ(bench_->gateway.Read(id).effect(), v1::EFFECT_PERMIT);
+  EXPECT_EQ(bench_->Import(bench_->Row("ann")).outcome(),
+            v1::WRITE_OUTCOME_CREATED);
+  EXPECT_EQ(ReasonOf(bench_->Cancel(*erasure)), v1::ERROR_REASON_STATE_INVALID);
+  ASSERT_OK(bench_->Decide(id, "rgt_ann3"));
+}
+
+TEST_F(WaitingTest, PreviewNamesFieldsGroundsAndWhatIsNoField) {
+  const std::string id = bench_->gateway.Write("bea");
+  const v1::ErasurePlan plan = bench_->Preview(ByEmail("bea"));
+  std::map<std::string, v1::RightsDisposition> told;
+  for (const auto& outcome : plan.outcomes()) {
+    told[outcome.target()] = outcome.disposition();
+  }
+  EXPECT_EQ(told["profile.given_name"], v1::RIGHTS_DISPOSITION_GRANTED);
+  EXPECT_EQ(told["identifiers"], v1::RIGHTS_DISPOSITION_GRANTED);
+  EXPECT_EQ(bench_->gateway.Read(id).effect(), v1::EFFECT_PERMIT);
+  // Of somebody who is not there it says nothing, and is no error.
+  EXPECT_TRUE(bench_->Preview(ByEmail("nobody")).outcomes().empty());
+}
+
+TEST_F(WaitingTest, AHoldOnEverythingStopsTheErasureAndTheUse) {
+  const std::string id = bench_->gateway.Write("cleo");
+  const auto hold = bench_->Place(id, {});
+  ASSERT_OK(hold);
+  EXPECT_EQ(hold->subject_id(), id);
+  EXPECT_EQ(bench_->gateway.Read(id).effect(), v1::EFFECT_PERMIT);
+  const auto erasure = bench_->Decide(id, "rgt_cleo");
+  ASSERT_OK(erasure);
+  EXPECT_EQ(bench_->StateOf("rgt_cleo"), ErasureState::kHeld);
+  EXPECT_EQ(ReasonOf(bench_->Certificate("rgt_cleo").status()),
+            v1::ERROR_REASON_LEGAL_HOLD);
+  EXPECT_EQ(bench_->ReasonOfRead(id), v1::ERROR_REASON_SUBJECT_RESTRICTED);
+  ASSERT_OK(bench_->Lift(hold->id()));
+  EXPECT_EQ(bench_->StateOf("rgt_cleo"), ErasureState::kWaiting);
+  EXPECT_EQ(ReasonOf(bench_->Lift(hold->id()).status()),
+            v1::ERROR_REASON_STATE_INVALID);
+  ASSERT_OK(bench_->Cancel(*erasure));
+}
+
+TEST_F(WaitingTest, HoldsNameFieldsOfTheCatalogAndAreListed) {
+  const std::string id = bench_->gateway.Write("dora");
+  EXPECT_EQ(ReasonOf(bench_->Place(id, {"order.nonsense"}).status()),
+            v1::ERROR_REASON_FIELD_INVALID);
+  EXPECT_EQ(ReasonOf(bench_->Place(id, {"nonsense.*"}).status()),
+            v1::ERROR_REASON_FIELD_INVALID);
+  const auto first = bench_->Place(id, {"order.*"});
+  ASSERT_OK(first);
+  const auto second = bench_->Place(id, {"profile.email"});
+  ASSERT_OK(second);
+  ASSERT_OK(bench_->Lift(first->id()));
+  v1::ListLegalHoldsRequest request;
+  *request.mutable_subject() = ById(id);
+  const auto list = [&] {
+    const auto page =
+        bench_->gateway.Wait<v1::ListLegalHoldsResponse>([&](auto done) {
+          bench_->gateway->erasures()->ListHolds(
+              WholeGateway::As("dpo", "hold.list"), request, std::move(done));
+        });
+    EXPECT_OK(page);
+    std::vector<std::string> ids;
+    if (page.ok()) {
+      request.set_page_token(page->next_page_token());
+      for (const auto& hold : page->legal_holds()) ids.push_back(hold.id());
+    }
+    return ids;
+  };
+  EXPECT_EQ(list(), std::vector<std::string>{second->id()});
+  request.clear_page_token();
+  request.set_include_ended(true);
+  request.set_page_size(1);
+  EXPECT_EQ(list(), std::vector<std::string>{second->id()});
+  EXPECT_EQ(list(), std::vector<std::string>{first->id()});
+}
+
+TEST_F(WaitingTest, WhatSomebodyUnknownProhibitsBindsALaterImport) {
+  bench_->OptOut(ByEmail("eve"));
+  bench_->Withdraw(ByEmail("eve"));
+  v1::ImportRow row = bench_->Row("eve");
+  ASSERT_EQ(bench_->Import(row).outcome(), v1::WRITE_OUTCOME_CREATED);
+  const auto state = bench_->State(ByEmail("eve"));
+  ASSERT_EQ(state.opt_outs_size(), 1);
+  EXPECT_EQ(state.opt_outs(0), v1::OPT_OUT_KIND_DIRECT_MARKETING);
+  ASSERT_EQ(state.states_size(), 1);
+  EXPECT_EQ(state.states(0).status(), v1::CONSENT_STATUS_WITHDRAWN);
+  // Of another it says nothing.
+  ASSERT_EQ(bench_->Import(bench_->Row("eva")).outcome(),
+            v1::WRITE_OUTCOME_CREATED);
+  EXPECT_EQ(bench_->State(ByEmail("eva")).opt_outs_size(), 0);
+}
+
+// Without a wait.
+class ErasingTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    bench_ = new Bench("erasure { wait_hours: 0 }");
+  }
+  static void TearDownTestSuite() {
+    delete bench_;
+    bench_ = nullptr;
+  }
+  static inline Bench* bench_ = nullptr;
+};
+
+TEST_F(ErasingTest, AnObjectionOutlivesHerAndBindsWhenSheComesBack) {
+  const std::string id = bench_->gateway.Write("fay");
+  bench_->OptOut(ByEmail("fay"));
+  bench_->Withdraw(ByEmail("fay"));
+  ASSERT_OK(bench_->Decide(id, "rgt_fay"));
+  ASSERT_TRUE(bench_->WaitFor("rgt_fay", ErasureState::kDone));
+  EXPECT_TRUE(IsErased(bench_->Import(bench_->Row("fay"))));
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+  v1::ImportRow row = bench_->Row("fay");
+  row.set_new_relationship(true);
+  row.mutable_collect_time()->set_seconds(
+      bench_->gateway->committer()->NowUs() / 1'000'000);
+  ASSERT_EQ(bench_->Import(row).outcome(), v1::WRITE_OUTCOME_CREATED);
+  const auto state = bench_->State(ByEmail("fay"));
+  EXPECT_EQ(state.opt_outs_size(), 1);
+  EXPECT_EQ(state.states(0).status(), v1::CONSENT_STATUS_WITHDRAWN);
+}
+
+TEST_F(ErasingTest, TakesAllWhoAreJoined) {
+  const std::string one = bench_->gateway.Write("gia");
+  const std::string two = bench_->gateway.Write("gia2");
+  v1::MergeSubjectsRequest request;
+  request.add_subject_ids(one);
+  request.add_subject_ids(two);
+  std::promise<absl::Status> merged;
+  bench_->gateway->merges()->Merge(
+      WholeGateway::As("operator", "subjects.merge"), request,
+      [&](auto merge) { merged.set_value(merge.status()); });
+  ASSERT_OK(merged.get_future().get());
+  EXPECT_EQ(bench_->Preview(ById(one)).linked_subject_ids_size(), 1);
+  ASSERT_OK(bench_->Decide(one, "rgt_gia"));
+  ASSERT_TRUE(bench_->WaitFor("rgt_gia", ErasureState::kDone));
+  for (const char* key : {"gia", "gia2"}) {
+    EXPECT_TRUE(IsErased(bench_->Import(bench_->Row(key)))) << key;
+  }
+  EXPECT_EQ(bench_->Number(one), 0u);
+  EXPECT_EQ(bench_->Number(two), 0u);
+}
+
+TEST_F(ErasingTest, AHoldKeepsItsFieldsUntilItIsLifted) {
+  const std::string id = bench_->gateway.Write("hal");
+  const auto hold = bench_->Place(id, {"profile.given_name"});
+  ASSERT_OK(hold);
+  ASSERT_OK(bench_->Decide(id, "rgt_hal"));
+  ASSERT_TRUE(bench_->WaitFor("rgt_hal", ErasureState::kKept));
+  const auto first = bench_->Certificate("rgt_hal");
+  ASSERT_OK(first);
+  EXPECT_EQ(first->outcomes(0).disposition(), v1::RIGHTS_DISPOSITION_KEPT);
+  EXPECT_EQ(first->outcomes(0).document(), "matter 7");
+  EXPECT_EQ(bench_->ReasonOfRead(id), v1::ERROR_REASON_SUBJECT_RESTRICTED);
+  ASSERT_OK(bench_->Lift(hold->id()));
+  ASSERT_TRUE(bench_->WaitFor("rgt_hal", ErasureState::kDone));
+  const auto second = bench_->Certificate("rgt_hal");
+  ASSERT_OK(second);
+  EXPECT_EQ(second->outcomes(0).disposition(), v1::RIGHTS_DISPOSITION_GRANTED);
+  EXPECT_GT(second->audit_index(), first->audit_index());
+  EXPECT_EQ(bench_->Number(id), 0u);
+}
+
+TEST_F(ErasingTest, ADecisionAboutHerIsExplainedNoMore) {
+  const std::string id = bench_->gateway.Write("ida");
+  const v1::Decision before = bench_->gateway.Read(id);
+  ASSERT_OK(bench_->Decide(id, "rgt_ida"));
+  ASSERT_TRUE(bench_->WaitFor("rgt_ida", ErasureState::kDone));
+  v1::ExplainDecisionRequest request;
+  request.set_decision_id(before.id());
+  const auto explained =
+      bench_->gateway.Wait<v1::ExplainDecisionResponse>([&](auto done) {
+        bench_->gateway->explainer()->Explain(
+            WholeGateway::As("shop", "data.explain"), request,
+            /*of_others=*/false, std::move(done));
+      });
+  EXPECT_EQ(ReasonOf(explained.status()), v1::ERROR_REASON_SUBJECT_ERASED);
+}
+
+}  // namespace
+}  // namespace consentry::erasure
