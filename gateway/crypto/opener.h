@@ -1,11 +1,16 @@
 #ifndef CONSENTRY_GATEWAY_CRYPTO_OPENER_H_
 #define CONSENTRY_GATEWAY_CRYPTO_OPENER_H_
 
+#include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "gateway/crypto/blind_index.h"
+#include "gateway/crypto/epoch_keys.h"
 #include "gateway/crypto/grant.h"
+#include "gateway/crypto/identifiers.h"
 #include "gateway/crypto/seal_context.h"
 #include "gateway/crypto/secret.h"
 #include "gateway/crypto/subject_keys.h"
@@ -57,6 +62,20 @@ class Resealer {
                                             const FactContext& from,
                                             const FactContext& to,
                                             std::string_view sealed);
+};
+
+// Computes the blind index of an identifier from its sealed, normalised value,
+// without giving the value out: for rotations and restores, which make the rows
+// of lookup anew. Errors as the openers', and NotFound for an epoch without
+// keys.
+class Reindexer {
+ public:
+  static absl::StatusOr<BlindIndex> Index(const SubjectKeys& keys,
+                                          const FieldContext& context,
+                                          std::string_view sealed,
+                                          const EpochKeys& epochs,
+                                          uint32_t epoch, IdentifierType type,
+                                          std::string_view name_space);
 };
 
 }  // namespace consentry::crypto
