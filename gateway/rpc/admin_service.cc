@@ -28,11 +28,13 @@ template <class Below>
 using Unserved = Api::WithGenericMethod_ApproveProposal<
     Api::WithGenericMethod_ListProposals<Api::WithGenericMethod_DiffPolicy<
         Api::WithGenericMethod_LinkLogin<Api::WithGenericMethod_UnlinkLogin<
-            Api::WithGenericMethod_GetKeyStatus<
-                Api::WithGenericMethod_RotateKeys<
-                    Api::WithGenericMethod_CreateBackup<
-                        Api::WithGenericMethod_ListBackups<
-                            Api::WithGenericMethod_RunRetention<Below>>>>>>>>>>;
+            Api::WithGenericMethod_CreateBackup<
+                Api::WithGenericMethod_ListBackups<Below>>>>>>>;
+
+template <class Below>
+using Upkeep =
+    Api::WithCallbackMethod_GetKeyStatus<Api::WithCallbackMethod_RotateKeys<
+        Api::WithCallbackMethod_RunRetention<Below>>>;
 
 template <class Below>
 using Merging = Api::WithCallbackMethod_ListMerges<
@@ -48,8 +50,9 @@ using Served = Api::WithCallbackMethod_CreateClient<
                         Api::WithCallbackMethod_UpdatePolicy<
                             Api::WithCallbackMethod_ListPolicyVersions<
                                 Api::WithCallbackMethod_GetStatus<
-                                    Api::WithCallbackMethod_Suspend<Merging<
-                                        Unserved<Api::Service>>>>>>>>>>>>>;
+                                    Api::WithCallbackMethod_Suspend<
+                                        Merging<Upkeep<
+                                            Unserved<Api::Service>>>>>>>>>>>>>>;
 
 int PageSize(int32_t asked) { return asked == 0 ? kDefaultPageSize : asked; }
 
@@ -278,6 +281,49 @@ class AdminServer final : public Served {
                   &access::MergeDesk::Dismiss);
   }
 
+  grpc::ServerUnaryReactor* GetKeyStatus(grpc::CallbackServerContext* context,
+                                         const v1::GetKeyStatusRequest* request,
+                                         v1::KeyStatus* response) override {
+    return OnWorker<v1::KeyStatus>(
+        key_status_, context, request, response,
+        [this](const CallInfo&, const v1::GetKeyStatusRequest&) {
+          return can_.upkeep->KeyStatus();
+        });
+  }
+
+  grpc::ServerUnaryReactor* RotateKeys(grpc::CallbackServerContext* context,
+                                       const v1::RotateKeysRequest* request,
+                                       v1::KeyStatus* response) override {
+    return StartUnary(
+        pipeline_, rotate_keys_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::RotateKeysRequest& asked,
+               v1::KeyStatus* out, Completion done) {
+          can_.upkeep->RotateKeys(CallerOf(call, {}), asked,
+                                  Answer(out, std::move(done)));
+        });
+  }
+
+  grpc::ServerUnaryReactor* RunRetention(
+      grpc::CallbackServerContext* context,
+      const v1::RunRetentionRequest* request,
+      v1::RunRetentionResponse* response) override {
+    return StartUnary(
+        pipeline_, retention_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::RunRetentionRequest& asked,
+               v1::RunRetentionResponse* out, Completion done) {
+          auto end = asked.dry_run() ? Audited(call, out, std::move(done))
+                                     : Answer(out, std::move(done));
+          Submit([this, &call, &asked, end = std::move(end)]() mutable {
+            if (asked.dry_run()) {
+              end(can_.upkeep->DryRunRetention());
+            } else {
+              can_.upkeep->RunRetention(CallerOf(call, {}), asked,
+                                        std::move(end));
+            }
+          });
+        });
+  }
+
   grpc::ServerUnaryReactor* GetStatus(grpc::CallbackServerContext* context,
                                       const v1::GetStatusRequest* request,
                                       v1::GatewayStatus* response) override {
@@ -422,6 +468,9 @@ class AdminServer final : public Served {
   const Method* const merge_ = Get("MergeSubjects");
   const Method* const undo_merge_ = Get("UndoMerge");
   const Method* const dismiss_merge_ = Get("DismissMerge");
+  const Method* const key_status_ = Get("GetKeyStatus");
+  const Method* const rotate_keys_ = Get("RotateKeys");
+  const Method* const retention_ = Get("RunRetention");
   const Method* const status_ = Get("GetStatus");
 };
 

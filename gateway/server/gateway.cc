@@ -14,6 +14,7 @@
 #include "absl/strings/str_split.h"
 #include "audit/log/note.h"
 #include "gateway/base/log.h"
+#include "gateway/server/open_upkeep.h"
 #include "gateway/server/tag_resolver.h"
 #include "gateway/store/sqlcipher/engine.h"
 #include "policy/packs/packs.h"
@@ -456,6 +457,13 @@ absl::Status Gateway::OpenCapabilities() {
           .page_tokens = page_tokens_.get(),
           .log_origin = origin,
           .dpo_contact = config_.message.dpo_contact()});
+  upkeep_ = OpenUpkeep(config_, {.configuration = configuration,
+                                 .committer = committer_.get(),
+                                 .readers = readers_.get(),
+                                 .epochs = epochs_.get(),
+                                 .slots = slots_.get(),
+                                 .cache = cache_.get(),
+                                 .clock = options_.clock});
   return absl::OkStatus();
 }
 
@@ -500,6 +508,7 @@ absl::Status Gateway::NoteStart() {
         RememberLogSize();
         WriteMetrics();
       });
+  upkeep_->Start();
   return absl::OkStatus();
 }
 
@@ -559,6 +568,7 @@ absl::Status Gateway::Close() {
   closed_ = true;
   ticker_.reset();
   oversight_.reset();
+  if (upkeep_ != nullptr) upkeep_->Stop();
   workers_.reset();  // Runs what was accepted; it may still commit.
   if (refusals_ != nullptr) refusals_->Flush(/*all=*/true);
   if (committer_ != nullptr) committer_->Stop();

@@ -43,6 +43,7 @@
 #include "gateway/store/committer.h"
 #include "gateway/store/reader_pool.h"
 #include "gateway/trail/trail_index.h"
+#include "gateway/upkeep/upkeep_desk.h"
 #include "gateway/vault/head_cache.h"
 #include "gateway/vault/subject_reader.h"
 #include "gateway/vault/vault_writer.h"
@@ -113,6 +114,7 @@ class Gateway {
   const access::MergeDesk* merges() const { return merge_desk_.get(); }
   access::Transparency* transparency() { return transparency_.get(); }
   oversight::Oversight* oversight() { return oversight_.get(); }
+  upkeep::UpkeepDesk* upkeep() { return upkeep_.get(); }
   consent::Ledger* ledger() { return ledger_.get(); }
   const crypto::PageTokens* page_tokens() const { return page_tokens_.get(); }
   const crypto::OpaqueTokens* tokens() const { return tokens_.get(); }
@@ -186,6 +188,7 @@ class Gateway {
   std::unique_ptr<access::MergeDesk> merge_desk_;
   std::unique_ptr<access::Transparency> transparency_;
   std::unique_ptr<oversight::Oversight> oversight_;
+  std::unique_ptr<upkeep::UpkeepDesk> upkeep_;
 
   // Every few seconds tells the slots how far the log is (PROTOCOLS E3), and
   // writes the metrics.
