@@ -46,6 +46,7 @@ enum class SystemTable : uint32_t {
   kRequestResult = 65539,
   kOutbox = 65540,
   kBreach = 65580,
+  kBackup = 65590,  // The key of a backup of the data.
 };
 
 // Which row: a number, or an id of 15 bytes. The two never collide.

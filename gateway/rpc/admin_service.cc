@@ -25,16 +25,16 @@ using Result = absl::StatusOr<T>;
 
 // Methods of AdminService that nothing takes yet.
 template <class Below>
-using Unserved = Api::WithGenericMethod_ApproveProposal<
-    Api::WithGenericMethod_ListProposals<Api::WithGenericMethod_DiffPolicy<
-        Api::WithGenericMethod_LinkLogin<Api::WithGenericMethod_UnlinkLogin<
-            Api::WithGenericMethod_CreateBackup<
-                Api::WithGenericMethod_ListBackups<Below>>>>>>>;
+using Unserved =
+    Api::WithGenericMethod_ApproveProposal<Api::WithGenericMethod_ListProposals<
+        Api::WithGenericMethod_DiffPolicy<Api::WithGenericMethod_LinkLogin<
+            Api::WithGenericMethod_UnlinkLogin<Below>>>>>;
 
 template <class Below>
-using Upkeep =
-    Api::WithCallbackMethod_GetKeyStatus<Api::WithCallbackMethod_RotateKeys<
-        Api::WithCallbackMethod_RunRetention<Below>>>;
+using Upkeep = Api::WithCallbackMethod_GetKeyStatus<
+    Api::WithCallbackMethod_RotateKeys<Api::WithCallbackMethod_CreateBackup<
+        Api::WithCallbackMethod_ListBackups<
+            Api::WithCallbackMethod_RunRetention<Below>>>>>;
 
 template <class Below>
 using Merging = Api::WithCallbackMethod_ListMerges<
@@ -303,6 +303,47 @@ class AdminServer final : public Served {
         });
   }
 
+  grpc::ServerUnaryReactor* CreateBackup(grpc::CallbackServerContext* context,
+                                         const v1::CreateBackupRequest* request,
+                                         v1::Backup* response) override {
+    return StartUnary(
+        pipeline_, create_backup_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::CreateBackupRequest& asked,
+               v1::Backup* out, Completion done) {
+          Submit([this, &call, &asked,
+                  end = Answer(out, std::move(done))]() mutable {
+            end(can_.upkeep->CreateBackup(CallerOf(call, {}), asked));
+          });
+        });
+  }
+
+  grpc::ServerUnaryReactor* ListBackups(
+      grpc::CallbackServerContext* context,
+      const v1::ListBackupsRequest* request,
+      v1::ListBackupsResponse* response) override {
+    return OnWorker<v1::ListBackupsResponse>(
+        list_backups_, context, request, response,
+        [this](const CallInfo& call, const v1::ListBackupsRequest& asked)
+            -> Result<v1::ListBackupsResponse> {
+          std::string before;
+          if (!asked.page_token().empty()) {
+            CONSENTRY_ASSIGN_OR_RETURN(before,
+                                       OpenPage(call, asked.page_token()));
+          }
+          std::string next;
+          CONSENTRY_ASSIGN_OR_RETURN(
+              v1::ListBackupsResponse page,
+              can_.upkeep->ListBackups(
+                  before, static_cast<size_t>(PageSize(asked.page_size())),
+                  &next));
+          if (!next.empty()) {
+            CONSENTRY_ASSIGN_OR_RETURN(*page.mutable_next_page_token(),
+                                       SealPage(call, next));
+          }
+          return page;
+        });
+  }
+
   grpc::ServerUnaryReactor* RunRetention(
       grpc::CallbackServerContext* context,
       const v1::RunRetentionRequest* request,
@@ -470,6 +511,8 @@ class AdminServer final : public Served {
   const Method* const dismiss_merge_ = Get("DismissMerge");
   const Method* const key_status_ = Get("GetKeyStatus");
   const Method* const rotate_keys_ = Get("RotateKeys");
+  const Method* const create_backup_ = Get("CreateBackup");
+  const Method* const list_backups_ = Get("ListBackups");
   const Method* const retention_ = Get("RunRetention");
   const Method* const status_ = Get("GetStatus");
 };

@@ -463,6 +463,9 @@ absl::Status Gateway::OpenCapabilities() {
                                  .epochs = epochs_.get(),
                                  .slots = slots_.get(),
                                  .cache = cache_.get(),
+                                 .engine = engine_.get(),
+                                 .log = log_.get(),
+                                 .signer = signer_.get(),
                                  .clock = options_.clock});
   return absl::OkStatus();
 }

@@ -16,6 +16,9 @@ struct UpkeepParts {
   crypto::EpochFile* epochs = nullptr;
   crypto::SlotFile* slots = nullptr;
   vault::HeadCache* cache = nullptr;
+  store::Engine* engine = nullptr;
+  audit::AuditLog* log = nullptr;
+  const audit::Signer* signer = nullptr;
   const base::Clock* clock = nullptr;
 };
 

@@ -105,11 +105,7 @@ absl::Status Rotation::Advance(const Row& row, std::string_view event,
                   row.next_subject,
                   row.state == State::kDone ? context.now_us() : int64_t{0})
             .Run());
-    clients::CallerContext self;
-    self.event = std::string(event);
-    store::v1::Leaf leaf =
-        clients::LeafOf(*options_.configuration(), self, context.now_us());
-    leaf.set_change_number(static_cast<uint64_t>(context.number()));
+    store::v1::Leaf leaf = SelfLeaf(event, context);
     for (const std::string& detail : details) leaf.add_details(detail);
     context.SetEntry(clients::CanonicalBytes(leaf));
     return absl::OkStatus();
@@ -199,10 +195,10 @@ absl::StatusOr<Rotation::Progress> Rotation::Reindex(Row row) {
     if (options_.clock->MonotonicUs() < settled_at_us_) return Progress::kWait;
   }
   CONSENTRY_RETURN_IF_ERROR(Before("reindex"));
-  auto last = std::make_shared<bool>(false);
+  auto all = std::make_shared<bool>(false);
   store::Change change;
   change.apply = [this, row,
-                  last](store::ChangeContext& context) -> absl::Status {
+                  all](store::ChangeContext& context) -> absl::Status {
     store::Connection* const connection = context.connection();
     std::vector<uint64_t> subjects;
     {
@@ -237,26 +233,15 @@ absl::StatusOr<Rotation::Progress> Rotation::Reindex(Row row) {
       CONSENTRY_RETURN_IF_ERROR(status);
     }
     if (counts.lost > 0) base::Log(kNamesLost, {{"names", counts.lost}});
-    *last = static_cast<int64_t>(subjects.size()) < kSubjectsPerStep;
+    *all = static_cast<int64_t>(subjects.size()) < kSubjectsPerStep;
     const int64_t next = subjects.empty()
                              ? row.next_subject
                              : static_cast<int64_t>(subjects.back()) + 1;
     CONSENTRY_ASSIGN_OR_RETURN(
-        auto update,
-        connection->Prepare("UPDATE rotations SET state = $2, next_subject = "
-                            "$3 WHERE rotation = $1"));
-    CONSENTRY_RETURN_IF_ERROR(
-        update
-            .Bind(row.rotation,
-                  static_cast<int64_t>(*last ? State::kDestroying
-                                             : State::kReindexing),
-                  next)
-            .Run());
-    clients::CallerContext self;
-    self.event = "system.keys_reindexed";
-    store::v1::Leaf leaf =
-        clients::LeafOf(*options_.configuration(), self, context.now_us());
-    leaf.set_change_number(static_cast<uint64_t>(context.number()));
+        auto update, connection->Prepare("UPDATE rotations SET next_subject = "
+                                         "$2 WHERE rotation = $1"));
+    CONSENTRY_RETURN_IF_ERROR(update.Bind(row.rotation, next).Run());
+    store::v1::Leaf leaf = SelfLeaf("system.keys_reindexed", context);
     leaf.add_details(absl::StrCat("subjects=", subjects.size()));
     leaf.add_details(absl::StrCat("names=", counts.names));
     leaf.add_details(absl::StrCat("source_rows=", counts.source_rows));
@@ -264,14 +249,57 @@ absl::StatusOr<Rotation::Progress> Rotation::Reindex(Row row) {
       leaf.add_details(absl::StrCat("unreadable=", unreadable));
     }
     if (counts.lost > 0) leaf.add_details(absl::StrCat("lost=", counts.lost));
-    // Before it is done: the next step destroys.
-    if (*last) leaf.add_details("destroys_older_epochs");
     context.SetEntry(clients::CanonicalBytes(leaf));
     return absl::OkStatus();
   };
   CONSENTRY_RETURN_IF_ERROR(
       options_.committer->CommitChangeAndWait(std::move(change)).status);
+  if (!*all) return Progress::kMore;
+  CONSENTRY_RETURN_IF_ERROR(ReindexOthers());
+  // Told before it is done.
+  CONSENTRY_RETURN_IF_ERROR(Before("note_reindexed"));
+  Row next = row;
+  next.state = State::kDestroying;
+  std::vector<std::string> destroys;
+  for (const crypto::EpochInfo& epoch : options_.epochs->keys()->epochs()) {
+    if (epoch.state == crypto::EpochState::kRetired) {
+      destroys.push_back(absl::StrCat("destroys_epoch=", epoch.id));
+    }
+  }
+  CONSENTRY_RETURN_IF_ERROR(Advance(next, "system.keys_destroying", destroys));
   return Progress::kMore;
+}
+
+store::v1::Leaf Rotation::SelfLeaf(std::string_view event,
+                                   const store::ChangeContext& context) const {
+  clients::CallerContext self;
+  self.event = std::string(event);
+  store::v1::Leaf leaf =
+      clients::LeafOf(*options_.configuration(), self, context.now_us());
+  leaf.set_change_number(static_cast<uint64_t>(context.number()));
+  return leaf;
+}
+
+absl::Status Rotation::ReindexOthers() {
+  constexpr int kRowsPerStep = 128;
+  for (const auto& reindex : options_.others) {
+    int64_t after = 0;
+    do {
+      auto last = std::make_shared<int64_t>(0);
+      store::Change change;
+      change.apply = [&, last](store::ChangeContext& context) -> absl::Status {
+        CONSENTRY_ASSIGN_OR_RETURN(*last,
+                                   reindex(context, after, kRowsPerStep));
+        context.SetEntry(clients::CanonicalBytes(
+            SelfLeaf("system.keys_reindexed", context)));
+        return absl::OkStatus();
+      };
+      CONSENTRY_RETURN_IF_ERROR(
+          options_.committer->CommitChangeAndWait(std::move(change)).status);
+      after = *last;
+    } while (after != 0);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Rotation::DestroyOld(Row row) {

@@ -5,6 +5,8 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
@@ -59,6 +61,12 @@ class Rotation {
     const base::Clock* clock = nullptr;
     // Longer than any call.
     int64_t settle_us = int64_t{70} * 1'000'000;
+    // Makes blind indexes of other parts anew under the current epoch, of up to
+    // `limit` rows above `after`, inside of a change. The last row's number; 0
+    // at the end. Idempotent.
+    using Reindex = std::function<absl::StatusOr<int64_t>(
+        store::ChangeContext& context, int64_t after, int limit)>;
+    std::vector<Reindex> others = {};
     // For tests: called before each step; an error ends the step there, as a
     // crash would.
     std::function<absl::Status(std::string_view step)> before_step = nullptr;
@@ -93,9 +101,12 @@ class Rotation {
   // One change: the row as `row` says, with an entry.
   absl::Status Advance(const Row& row, std::string_view event,
                        const std::vector<std::string>& details);
+  store::v1::Leaf SelfLeaf(std::string_view event,
+                           const store::ChangeContext& context) const;
   absl::Status AddEpoch(Row row);
   absl::StatusOr<Progress> Wrap(Row row);
   absl::StatusOr<Progress> Reindex(Row row);
+  absl::Status ReindexOthers();
   absl::Status DestroyOld(Row row);
 
   const Options options_;

@@ -1,5 +1,6 @@
 #include "gateway/upkeep/upkeep_desk.h"
 
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -7,12 +8,15 @@
 #include "gateway/clients/configuration_writer.h"
 #include "proto/support/error.h"
 #include "proto/support/status_macros.h"
+#include "proto/support/timestamp.h"
 
 namespace consentry::upkeep {
 namespace {
 
 constexpr base::LogEvent kRotationFailed = {base::LogLevel::kError, 9521,
                                             "upkeep.rotation_failed"};
+constexpr base::LogEvent kBackupFailed = {base::LogLevel::kError, 9523,
+                                          "upkeep.backup_failed"};
 constexpr base::LogEvent kRetentionFailed = {base::LogLevel::kError, 9522,
                                              "upkeep.retention_failed"};
 
@@ -38,7 +42,8 @@ v1::RunRetentionResponse ToResponse(const RetentionCounts& counts) {
 UpkeepDesk::UpkeepDesk(Options options)
     : options_(std::move(options)),
       retention_(options_.retention),
-      rotation_(options_.rotation) {}
+      rotation_(options_.rotation),
+      backups_(options_.backups) {}
 
 UpkeepDesk::~UpkeepDesk() { Stop(); }
 
@@ -72,8 +77,41 @@ std::function<bool()> UpkeepDesk::ForSomeTime() const {
   };
 }
 
-void UpkeepDesk::Tick() {
-  const int64_t now = options_.rotation.clock->MonotonicUs();
+// On the thread of rotations, so that no epoch comes or goes while keys are
+// copied.
+void UpkeepDesk::TickBackups() {
+  if (options_.backup_every_us > 0) {
+    const std::vector<v1::BackupPart> parts = backups_.Parts();
+    const auto last = parts.empty() ? 0 : backups_.LastUs(parts.front());
+    if (!parts.empty() && last.ok() &&
+        options_.backups.committer->NowUs() - *last >=
+            options_.backup_every_us) {
+      clients::CallerContext self;
+      self.event = "backup.create";
+      std::vector<v1::BackupPart> chosen;
+      for (const v1::BackupPart part : parts) {
+        if (part != v1::BACKUP_PART_KEYS ||
+            options_.backups.recovery_key().has_value()) {
+          chosen.push_back(part);
+        }
+      }
+      const auto decided = backups_.Decide(self, chosen, std::nullopt);
+      if (!decided.ok()) {
+        base::Log(kBackupFailed, {{"status", decided.status()}});
+      }
+    }
+  }
+  while (!stopping()) {
+    const auto more = backups_.RunNext();
+    if (!more.ok()) base::Log(kBackupFailed, {{"status", more.status()}});
+    if (!more.ok() || !*more) break;
+  }
+  if (stopping()) return;
+  const auto expired = backups_.Expire();
+  if (!expired.ok()) base::Log(kBackupFailed, {{"status", expired.status()}});
+}
+
+void UpkeepDesk::TickRotation() {
   if (options_.rotate_every_us > 0) {
     const auto due = rotation_.IsDue(options_.rotate_every_us);
     if (due.ok() && *due) {
@@ -92,6 +130,12 @@ void UpkeepDesk::Tick() {
     }
     if (*progress != Rotation::Progress::kMore) break;
   }
+}
+
+void UpkeepDesk::Tick() {
+  TickRotation();
+  if (!stopping()) TickBackups();
+  const int64_t now = options_.rotation.clock->MonotonicUs();
   {
     MutexLock lock(&mu_);
     if (stopping_ || options_.retention_every_us == 0 ||
@@ -109,6 +153,8 @@ void UpkeepDesk::Tick() {
 absl::StatusOr<v1::KeyStatus> UpkeepDesk::KeyStatus() const {
   CONSENTRY_ASSIGN_OR_RETURN(v1::KeyStatus status, rotation_.Status());
   status.set_recovery_confirmed(options_.recovery_confirmed());
+  CONSENTRY_ASSIGN_OR_RETURN(const int64_t expires, backups_.KeysExpireUs());
+  if (expires != 0) SetTime(expires, status.mutable_backup_expire_time());
   return status;
 }
 
@@ -127,6 +173,31 @@ void UpkeepDesk::RotateKeys(const clients::CallerContext& caller,
         if (periodic_ != nullptr) periodic_->Wake();
         done(KeyStatus());
       });
+}
+
+absl::StatusOr<v1::Backup> UpkeepDesk::CreateBackup(
+    const clients::CallerContext& caller,
+    const v1::CreateBackupRequest& request) {
+  v1::CreateBackupRequest canonical = request;
+  canonical.clear_request_id();
+  std::vector<v1::BackupPart> parts;
+  if (request.part() != v1::BACKUP_PART_UNSPECIFIED) {
+    parts.push_back(request.part());
+  }
+  CONSENTRY_ASSIGN_OR_RETURN(
+      v1::Backup backup,
+      backups_.Decide(
+          caller, std::move(parts),
+          clients::BindRequest(caller, request.request_id(), canonical)));
+  if (periodic_ != nullptr) periodic_->Wake();
+  const std::function<bool()> go_on = ForSomeTime();
+  while (go_on()) {
+    const auto now = backups_.Get(backup.id());
+    if (now.ok()) backup = *now;
+    if (!now.ok() || now->verified()) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return backup;
 }
 
 absl::StatusOr<v1::RunRetentionResponse> UpkeepDesk::DryRunRetention() {

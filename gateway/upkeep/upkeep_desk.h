@@ -13,6 +13,7 @@
 #include "consentry/v1/admin_service.pb.h"
 #include "gateway/base/threads.h"
 #include "gateway/clients/caller_context.h"
+#include "gateway/upkeep/backups.h"
 #include "gateway/upkeep/retention.h"
 #include "gateway/upkeep/rotation.h"
 #include "proto/support/mutex.h"
@@ -26,7 +27,9 @@ class UpkeepDesk {
   struct Options {
     Retention::Options retention;
     Rotation::Options rotation;
+    Backups::Options backups;
     // 0: only when somebody asks.
+    int64_t backup_every_us = 0;
     int64_t retention_every_us = 0;
     int64_t rotate_every_us = 0;
     // The recovery key was typed back.
@@ -63,17 +66,31 @@ class UpkeepDesk {
                     const v1::RunRetentionRequest& request,
                     Done<v1::RunRetentionResponse> done);
 
+  // Decides it, and waits for some seconds for its end: `verified` says whether
+  // it was reached. For a worker.
+  absl::StatusOr<v1::Backup> CreateBackup(
+      const clients::CallerContext& caller,
+      const v1::CreateBackupRequest& request);
+  absl::StatusOr<v1::ListBackupsResponse> ListBackups(const std::string& before,
+                                                      size_t limit,
+                                                      std::string* next) const {
+    return backups_.List(before, limit, next);
+  }
+
   Retention* retention() { return &retention_; }
   Rotation* rotation() { return &rotation_; }
 
  private:
   void Tick();
+  void TickBackups();
+  void TickRotation();
   std::function<bool()> ForSomeTime() const;
   bool stopping() const;
 
   const Options options_;
   Retention retention_;
   Rotation rotation_;
+  Backups backups_;
 
   mutable Mutex mu_;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;

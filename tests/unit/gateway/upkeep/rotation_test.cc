@@ -105,8 +105,9 @@ TEST_F(RotationTest, GoesOnWhereItWasStoppedAtEachStep) {
   People(70);
   std::set<std::string> all;
   // Learns the steps as it goes.
-  for (const char* step : {"add_epoch", "note_epoch", "wrap", "note_wrapped",
-                           "reindex", "destroy", "note_done"}) {
+  for (const char* step :
+       {"add_epoch", "note_epoch", "wrap", "note_wrapped", "reindex",
+        "note_reindexed", "destroy", "note_done"}) {
     stop_before_ = step;
     stopped_ = false;
     const uint32_t epoch = keys().epochs().keys()->current();
@@ -125,7 +126,7 @@ TEST_F(RotationTest, GoesOnWhereItWasStoppedAtEachStep) {
     EXPECT_EQ(epochs->usable().size(), 1u) << step;
     ExpectAllFound(70);
   }
-  EXPECT_EQ(steps_.size(), 7u);
+  EXPECT_EQ(steps_.size(), 8u);
 }
 
 TEST_F(RotationTest, WhoComesMeanwhileIsFoundAfterwards) {
@@ -177,10 +178,10 @@ TEST_F(RotationTest, EachStepHasItsEntry) {
       events.push_back(leaf.event());
     }
   }
-  EXPECT_EQ(events,
-            (std::vector<std::string>{
-                "keys.rotate", "system.keys_epoch_added", "system.keys_wrapped",
-                "system.keys_reindexed", "system.keys_rotated"}));
+  EXPECT_EQ(events, (std::vector<std::string>{
+                        "keys.rotate", "system.keys_epoch_added",
+                        "system.keys_wrapped", "system.keys_reindexed",
+                        "system.keys_destroying", "system.keys_rotated"}));
 }
 
 }  // namespace
