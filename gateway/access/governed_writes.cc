@@ -27,8 +27,15 @@ absl::StatusOr<std::shared_ptr<const vault::CatalogIndex>>
 GovernedWrites::CatalogOf(const clients::Configuration& configuration) {
   MutexLock lock(&mu_);
   if (policy_ != configuration.shared_policy()) {
+    const policy::Bundle& bundle = configuration.bundle();
+    const int64_t now_us = options_.committer->NowUs();
     CONSENTRY_ASSIGN_OR_RETURN(
-        catalog_, vault::CatalogIndex::Build(configuration.bundle().catalog()));
+        catalog_,
+        vault::CatalogIndex::Build(
+            bundle.catalog(), [&bundle, now_us](std::string_view name) {
+              const auto field = bundle.FindField(name);
+              return field ? bundle.KeptMonths(*field, now_us) : 0;
+            }));
     policy_ = configuration.shared_policy();
   }
   return catalog_;

@@ -150,6 +150,10 @@ Appended DeriveInto(const std::vector<store::v1::ConsentEvent>& events,
                     size_t first_new, store::v1::SubjectHead* head) {
   head->set_consent_events(static_cast<uint32_t>(events.size()));
   Appended result;
+  policy::ConsentOptions derive;
+  if (head->uncertain_before_us() != 0) {
+    derive.uncertain_before_us = head->uncertain_before_us();
+  }
   std::vector<std::string> done;
   for (size_t i = first_new; i < events.size(); ++i) {
     const std::string& purpose = events[i].purpose();
@@ -158,7 +162,7 @@ Appended DeriveInto(const std::vector<store::v1::ConsentEvent>& events,
     if (std::find(done.begin(), done.end(), purpose) != done.end()) continue;
     done.push_back(purpose);
     const store::v1::DerivedConsent derived =
-        ToDerived(purpose, policy::DeriveConsent(events, purpose));
+        ToDerived(purpose, policy::DeriveConsent(events, purpose, derive));
     auto held = std::find_if(
         head->mutable_consents()->begin(), head->mutable_consents()->end(),
         [&](const auto& consent) { return consent.purpose() == purpose; });

@@ -364,6 +364,24 @@ absl::Status EpochFile::DestroyEpoch(uint32_t id, int64_t now_us) {
   return absl::OkStatus();
 }
 
+SecretBuffer EpochFile::Export() const {
+  MutexLock lock(&mu_);
+  return SecretBuffer::CopyOf(content_.view());
+}
+
+absl::StatusOr<std::unique_ptr<EpochFile>> EpochFile::Import(
+    audit::FileSystem* fs, const std::string& path, const RootKey& root,
+    std::span<const uint8_t> content) {
+  EnsureSodium();
+  std::string file_id(kFileIdBytes, '\0');
+  randombytes_buf(file_id.data(), file_id.size());
+  std::unique_ptr<EpochFile> file(new EpochFile(
+      fs, path, std::move(file_id), root.Derive(KeyPurpose::kEpochFile)));
+  MutexLock lock(&file->mu_);
+  CONSENTRY_RETURN_IF_ERROR(file->Store(SecretBuffer::CopyOf(content)));
+  return file;
+}
+
 absl::Status EpochFile::ChangeRootKey(const RootKey& root) {
   MutexLock lock(&mu_);
   GuardedKey before = std::move(seal_key_);

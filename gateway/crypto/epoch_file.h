@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "absl/status/status.h"
@@ -63,6 +64,14 @@ class EpochFile {
   // New keys for what comes; the older ones stay for what they made.
   absl::StatusOr<uint32_t> AddSuppressionKey(int64_t now_us);
   absl::StatusOr<uint32_t> AddSystemKey(int64_t now_us);
+
+  // All keys, for a backup that is sealed to the recovery key.
+  SecretBuffer Export() const;
+  // Makes the file at `path` from what Export gave, sealed under `root`; what
+  // lies there is replaced and overwritten. DataLoss when it is none of that.
+  static absl::StatusOr<std::unique_ptr<EpochFile>> Import(
+      audit::FileSystem* fs, const std::string& path, const RootKey& root,
+      std::span<const uint8_t> content);
 
   // Seals the file under another root key.
   absl::Status ChangeRootKey(const RootKey& root);

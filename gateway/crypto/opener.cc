@@ -84,4 +84,15 @@ absl::StatusOr<SuppressionHash> SealedIdentifierHasher::Hash(
                                 opened.view());
 }
 
+absl::StatusOr<BlindIndex> Reindexer::Index(const SubjectKeys& keys,
+                                            const FieldContext& context,
+                                            std::string_view sealed,
+                                            const EpochKeys& epochs,
+                                            uint32_t epoch, IdentifierType type,
+                                            std::string_view name_space) {
+  CONSENTRY_ASSIGN_OR_RETURN(const Plaintext value,
+                             OpenIn(keys, context, sealed));
+  return ComputeBlindIndex(epochs, epoch, type, name_space, value.view());
+}
+
 }  // namespace consentry::crypto

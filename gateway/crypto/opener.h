@@ -1,6 +1,8 @@
 #ifndef CONSENTRY_GATEWAY_CRYPTO_OPENER_H_
 #define CONSENTRY_GATEWAY_CRYPTO_OPENER_H_
 
+#include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -74,6 +76,20 @@ class SealedIdentifierHasher {
                                               uint32_t suppression_key,
                                               IdentifierType type,
                                               std::string_view name_space);
+};
+
+// Computes the blind index of an identifier from its sealed, normalised value,
+// without giving the value out: for rotations and restores, which make the rows
+// of lookup anew. Errors as the openers', and NotFound for an epoch without
+// keys.
+class Reindexer {
+ public:
+  static absl::StatusOr<BlindIndex> Index(const SubjectKeys& keys,
+                                          const FieldContext& context,
+                                          std::string_view sealed,
+                                          const EpochKeys& epochs,
+                                          uint32_t epoch, IdentifierType type,
+                                          std::string_view name_space);
 };
 
 }  // namespace consentry::crypto

@@ -50,6 +50,7 @@ enum class SystemTable : uint32_t {
   kBreach = 65580,
   kErasure = 65570,     // What an erasure did; names no value.
   kSuppressed = 65571,  // What binds an identifier that nobody goes by.
+  kBackup = 65590,  // The key of a backup of the data.
 };
 
 // Which row: a number, or an id of 15 bytes. The two never collide.

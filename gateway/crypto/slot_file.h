@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -108,6 +109,12 @@ class SlotFile {
       const std::function<absl::Status(
           uint64_t subject, const absl::StatusOr<SlotInfo>&)>& visit) const;
 
+  // Gives the bytes of a slot file with the same slots, in order, for a backup:
+  // each slot is whole, as it is now or was when the call began; the header is
+  // of when it began. No epoch may be added or destroyed meanwhile.
+  absl::Status CopyTo(
+      const std::function<absl::Status(std::string_view bytes)>& write) const;
+
   // Highest subject number allocated, 0 for none.
   uint64_t last_subject() const;
 
@@ -118,6 +125,9 @@ class SlotFile {
   // The log's size as last remembered here; never falls.
   uint64_t log_size() const;
   absl::Status RememberLogSize(uint64_t size);
+  // For a restore whose log is lost beyond `size`, and nothing else: what was
+  // remembered of entries behind it is forgotten.
+  absl::Status ForgetLogBeyond(uint64_t size);
 
  private:
   SlotFile(const Options& options, std::unique_ptr<audit::File> file,

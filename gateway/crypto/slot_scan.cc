@@ -108,4 +108,40 @@ absl::Status SlotFile::ForEach(
   return absl::OkStatus();
 }
 
+absl::Status SlotFile::CopyTo(
+    const std::function<absl::Status(std::string_view)>& write) const {
+  const std::shared_ptr<const EpochKeys> epochs = options_.epochs->keys();
+  const SlotHeader now = header();
+  std::string front = EncodeSlotHeader(*epochs, id_, now);
+  front.resize(kSlotsOffset, '\0');
+  CONSENTRY_RETURN_IF_ERROR(write(front));
+  SlotKeys keys;
+  for (uint64_t subject = 1; subject <= now.slots;) {
+    CONSENTRY_RETURN_IF_ERROR(CheckUsable());
+    const uint64_t count = std::min(kScanSlots, now.slots - subject + 1);
+    CONSENTRY_ASSIGN_OR_RETURN(
+        std::string bytes,
+        file_->ReadAt(SlotOffset(subject), count * kSlotBytes));
+    if (bytes.size() != count * kSlotBytes) {
+      return absl::DataLossError("the key slots are cut short");
+    }
+    for (uint64_t i = 0; i < count; ++i, ++subject) {
+      const auto out = std::span<uint8_t, kSlotKeysBytes>(keys.mutable_data(),
+                                                          kSlotKeysBytes);
+      const std::string_view slot =
+          std::string_view(bytes).substr(i * kSlotBytes, kSlotBytes);
+      if (DecodeSlot(*epochs, id_, subject, slot, out).ok()) continue;
+      // A writer was at it, or it is damaged: under the writers' lock it is
+      // what it is.
+      MutexLock lock(&write_mu_);
+      CONSENTRY_ASSIGN_OR_RETURN(
+          const std::string again,
+          file_->ReadAt(SlotOffset(subject), kSlotBytes));
+      bytes.replace(i * kSlotBytes, kSlotBytes, again);
+    }
+    CONSENTRY_RETURN_IF_ERROR(write(bytes));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace consentry::crypto

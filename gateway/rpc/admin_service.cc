@@ -25,14 +25,16 @@ using Result = absl::StatusOr<T>;
 
 // Methods of AdminService that nothing takes yet.
 template <class Below>
-using Unserved = Api::WithGenericMethod_ApproveProposal<
-    Api::WithGenericMethod_ListProposals<Api::WithGenericMethod_DiffPolicy<
-        Api::WithGenericMethod_LinkLogin<Api::WithGenericMethod_UnlinkLogin<
-            Api::WithGenericMethod_GetKeyStatus<
-                Api::WithGenericMethod_RotateKeys<
-                    Api::WithGenericMethod_CreateBackup<
-                        Api::WithGenericMethod_ListBackups<
-                            Api::WithGenericMethod_RunRetention<Below>>>>>>>>>>;
+using Unserved =
+    Api::WithGenericMethod_ApproveProposal<Api::WithGenericMethod_ListProposals<
+        Api::WithGenericMethod_DiffPolicy<Api::WithGenericMethod_LinkLogin<
+            Api::WithGenericMethod_UnlinkLogin<Below>>>>>;
+
+template <class Below>
+using Upkeep = Api::WithCallbackMethod_GetKeyStatus<
+    Api::WithCallbackMethod_RotateKeys<Api::WithCallbackMethod_CreateBackup<
+        Api::WithCallbackMethod_ListBackups<
+            Api::WithCallbackMethod_RunRetention<Below>>>>>;
 
 template <class Below>
 using Merging = Api::WithCallbackMethod_ListMerges<
@@ -48,8 +50,9 @@ using Served = Api::WithCallbackMethod_CreateClient<
                         Api::WithCallbackMethod_UpdatePolicy<
                             Api::WithCallbackMethod_ListPolicyVersions<
                                 Api::WithCallbackMethod_GetStatus<
-                                    Api::WithCallbackMethod_Suspend<Merging<
-                                        Unserved<Api::Service>>>>>>>>>>>>>;
+                                    Api::WithCallbackMethod_Suspend<
+                                        Merging<Upkeep<
+                                            Unserved<Api::Service>>>>>>>>>>>>>>;
 
 int PageSize(int32_t asked) { return asked == 0 ? kDefaultPageSize : asked; }
 
@@ -278,6 +281,90 @@ class AdminServer final : public Served {
                   &access::MergeDesk::Dismiss);
   }
 
+  grpc::ServerUnaryReactor* GetKeyStatus(grpc::CallbackServerContext* context,
+                                         const v1::GetKeyStatusRequest* request,
+                                         v1::KeyStatus* response) override {
+    return OnWorker<v1::KeyStatus>(
+        key_status_, context, request, response,
+        [this](const CallInfo&, const v1::GetKeyStatusRequest&) {
+          return can_.upkeep->KeyStatus();
+        });
+  }
+
+  grpc::ServerUnaryReactor* RotateKeys(grpc::CallbackServerContext* context,
+                                       const v1::RotateKeysRequest* request,
+                                       v1::KeyStatus* response) override {
+    return StartUnary(
+        pipeline_, rotate_keys_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::RotateKeysRequest& asked,
+               v1::KeyStatus* out, Completion done) {
+          can_.upkeep->RotateKeys(CallerOf(call, {}), asked,
+                                  Answer(out, std::move(done)));
+        });
+  }
+
+  grpc::ServerUnaryReactor* CreateBackup(grpc::CallbackServerContext* context,
+                                         const v1::CreateBackupRequest* request,
+                                         v1::Backup* response) override {
+    return StartUnary(
+        pipeline_, create_backup_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::CreateBackupRequest& asked,
+               v1::Backup* out, Completion done) {
+          Submit([this, &call, &asked,
+                  end = Answer(out, std::move(done))]() mutable {
+            end(can_.upkeep->CreateBackup(CallerOf(call, {}), asked));
+          });
+        });
+  }
+
+  grpc::ServerUnaryReactor* ListBackups(
+      grpc::CallbackServerContext* context,
+      const v1::ListBackupsRequest* request,
+      v1::ListBackupsResponse* response) override {
+    return OnWorker<v1::ListBackupsResponse>(
+        list_backups_, context, request, response,
+        [this](const CallInfo& call, const v1::ListBackupsRequest& asked)
+            -> Result<v1::ListBackupsResponse> {
+          std::string before;
+          if (!asked.page_token().empty()) {
+            CONSENTRY_ASSIGN_OR_RETURN(before,
+                                       OpenPage(call, asked.page_token()));
+          }
+          std::string next;
+          CONSENTRY_ASSIGN_OR_RETURN(
+              v1::ListBackupsResponse page,
+              can_.upkeep->ListBackups(
+                  before, static_cast<size_t>(PageSize(asked.page_size())),
+                  &next));
+          if (!next.empty()) {
+            CONSENTRY_ASSIGN_OR_RETURN(*page.mutable_next_page_token(),
+                                       SealPage(call, next));
+          }
+          return page;
+        });
+  }
+
+  grpc::ServerUnaryReactor* RunRetention(
+      grpc::CallbackServerContext* context,
+      const v1::RunRetentionRequest* request,
+      v1::RunRetentionResponse* response) override {
+    return StartUnary(
+        pipeline_, retention_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::RunRetentionRequest& asked,
+               v1::RunRetentionResponse* out, Completion done) {
+          auto end = asked.dry_run() ? Audited(call, out, std::move(done))
+                                     : Answer(out, std::move(done));
+          Submit([this, &call, &asked, end = std::move(end)]() mutable {
+            if (asked.dry_run()) {
+              end(can_.upkeep->DryRunRetention());
+            } else {
+              can_.upkeep->RunRetention(CallerOf(call, {}), asked,
+                                        std::move(end));
+            }
+          });
+        });
+  }
+
   grpc::ServerUnaryReactor* GetStatus(grpc::CallbackServerContext* context,
                                       const v1::GetStatusRequest* request,
                                       v1::GatewayStatus* response) override {
@@ -422,6 +509,11 @@ class AdminServer final : public Served {
   const Method* const merge_ = Get("MergeSubjects");
   const Method* const undo_merge_ = Get("UndoMerge");
   const Method* const dismiss_merge_ = Get("DismissMerge");
+  const Method* const key_status_ = Get("GetKeyStatus");
+  const Method* const rotate_keys_ = Get("RotateKeys");
+  const Method* const create_backup_ = Get("CreateBackup");
+  const Method* const list_backups_ = Get("ListBackups");
+  const Method* const retention_ = Get("RunRetention");
   const Method* const status_ = Get("GetStatus");
 };
 

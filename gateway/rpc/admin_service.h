@@ -13,6 +13,7 @@
 #include "gateway/crypto/page_token.h"
 #include "gateway/store/committer.h"
 #include "gateway/store/reader_pool.h"
+#include "gateway/upkeep/upkeep_desk.h"
 
 namespace consentry::rpc {
 
@@ -21,6 +22,7 @@ struct AdminCapabilities {
   clients::ClientAdmin* clients = nullptr;
   clients::PolicyAdmin* policy = nullptr;
   const access::MergeDesk* merges = nullptr;
+  upkeep::UpkeepDesk* upkeep = nullptr;
   store::Committer* committer = nullptr;
   store::ReaderPool* readers = nullptr;
   const crypto::PageTokens* page_tokens = nullptr;

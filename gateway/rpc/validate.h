@@ -75,6 +75,11 @@ void Validate(const v1::ListMergesRequest& request, FaultList* faults);
 void Validate(const v1::MergeSubjectsRequest& request, FaultList* faults);
 void Validate(const v1::UndoMergeRequest& request, FaultList* faults);
 void Validate(const v1::DismissMergeRequest& request, FaultList* faults);
+void Validate(const v1::GetKeyStatusRequest& request, FaultList* faults);
+void Validate(const v1::RotateKeysRequest& request, FaultList* faults);
+void Validate(const v1::CreateBackupRequest& request, FaultList* faults);
+void Validate(const v1::ListBackupsRequest& request, FaultList* faults);
+void Validate(const v1::RunRetentionRequest& request, FaultList* faults);
 void Validate(const v1::GetStatusRequest& request, FaultList* faults);
 void Validate(const v1::SuspendRequest& request, FaultList* faults);
 

@@ -135,6 +135,27 @@ void Validate(const v1::DismissMergeRequest& request, FaultList* faults) {
   CheckRequestId(request.request_id(), faults);
 }
 
+void Validate(const v1::GetKeyStatusRequest&, FaultList*) {}
+
+void Validate(const v1::RotateKeysRequest& request, FaultList* faults) {
+  CheckRequestId(request.request_id(), faults);
+}
+
+void Validate(const v1::CreateBackupRequest& request, FaultList* faults) {
+  if (!v1::BackupPart_IsValid(request.part())) {
+    faults->Add("part", "is none of those listed");
+  }
+  CheckRequestId(request.request_id(), faults);
+}
+
+void Validate(const v1::ListBackupsRequest& request, FaultList* faults) {
+  CheckPage(request.page_size(), kMaxPageSize, request.page_token(), faults);
+}
+
+void Validate(const v1::RunRetentionRequest& request, FaultList* faults) {
+  CheckRequestId(request.request_id(), faults);
+}
+
 void Validate(const v1::GetStatusRequest&, FaultList*) {}
 
 void Validate(const v1::SuspendRequest& request, FaultList* faults) {

@@ -117,7 +117,42 @@ void ResolvePaths(const std::string& file, GatewayConfig* message) {
   Absolute(folder, policy->mutable_purposes());
   Absolute(folder, policy->mutable_owner_pack());
   Absolute(folder, message->mutable_metrics()->mutable_file());
+  if (message->has_backup()) {
+    auto* backup = message->mutable_backup();
+    Absolute(folder, backup->mutable_data_directory());
+    Absolute(folder, backup->mutable_keys_directory());
+    Absolute(folder, backup->mutable_log_directory());
+  }
   Absolute(folder, message->mutable_log()->mutable_file());
+}
+
+// Whether `path` is `folder` or lies in it.
+bool LiesIn(std::string_view path, std::string_view folder) {
+  while (!folder.empty() && folder.back() == '/') folder.remove_suffix(1);
+  return path.substr(0, folder.size()) == folder &&
+         (path.size() == folder.size() || path[folder.size()] == '/');
+}
+
+void CheckUpkeep(const GatewayConfig& message, Faults* faults) {
+  const auto at_most = [&](uint32_t value, uint32_t to, const char* field) {
+    faults->CheckRange(value, 1, to, field);
+  };
+  at_most(message.keys().rotate_every_days(), 3660, "keys.rotate_every_days");
+  at_most(message.retention().every_hours(), 744, "retention.every_hours");
+  const config::v1::Backup& backup = message.backup();
+  at_most(backup.every_hours(), 8784, "backup.every_hours");
+  at_most(backup.keep_data_days(), 3660, "backup.keep_data_days");
+  at_most(backup.keep_keys_days(), 366, "backup.keep_keys_days");
+  if (!backup.keys_directory().empty()) {
+    for (const std::string& other :
+         {backup.data_directory(), backup.log_directory()}) {
+      if (!other.empty() && (LiesIn(backup.keys_directory(), other) ||
+                             LiesIn(other, backup.keys_directory()))) {
+        faults->Add("backup.keys_directory",
+                    "must lie apart from the backups of data and log");
+      }
+    }
+  }
 }
 
 void CheckContent(const GatewayConfig& message,
@@ -190,6 +225,7 @@ void CheckContent(const GatewayConfig& message,
     faults->CheckRange(message.erasure().suppression_months(), 1, 1200,
                        "erasure.suppression_months");
   }
+  CheckUpkeep(message, faults);
   const config::v1::Limits& limits = message.limits();
   faults->CheckRange(limits.max_connection_age_seconds(), 60, 86'400,
                      "limits.max_connection_age_seconds");

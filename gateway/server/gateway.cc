@@ -14,6 +14,7 @@
 #include "absl/strings/str_split.h"
 #include "audit/log/note.h"
 #include "gateway/base/log.h"
+#include "gateway/server/open_upkeep.h"
 #include "gateway/server/tag_resolver.h"
 #include "gateway/store/sqlcipher/engine.h"
 #include "policy/packs/packs.h"
@@ -475,6 +476,16 @@ absl::Status Gateway::OpenCapabilities() {
           .page_tokens = page_tokens_.get(),
           .log_origin = origin,
           .dpo_contact = config_.message.dpo_contact()});
+  upkeep_ = OpenUpkeep(config_, {.configuration = configuration,
+                                 .committer = committer_.get(),
+                                 .readers = readers_.get(),
+                                 .epochs = epochs_.get(),
+                                 .slots = slots_.get(),
+                                 .cache = cache_.get(),
+                                 .engine = engine_.get(),
+                                 .log = log_.get(),
+                                 .signer = signer_.get(),
+                                 .clock = options_.clock});
   return absl::OkStatus();
 }
 
@@ -538,6 +549,7 @@ absl::Status Gateway::NoteStart() {
         RememberLogSize();
         WriteMetrics();
       });
+  upkeep_->Start();
   return absl::OkStatus();
 }
 
@@ -599,6 +611,7 @@ absl::Status Gateway::Close() {
   ticker_.reset();
   oversight_.reset();
   if (consent_ != nullptr) consent_->StopWork();
+  if (upkeep_ != nullptr) upkeep_->Stop();
   workers_.reset();  // Runs what was accepted; it may still commit.
   if (refusals_ != nullptr) refusals_->Flush(/*all=*/true);
   if (committer_ != nullptr) committer_->Stop();

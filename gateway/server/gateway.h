@@ -45,6 +45,7 @@
 #include "gateway/store/committer.h"
 #include "gateway/store/reader_pool.h"
 #include "gateway/trail/trail_index.h"
+#include "gateway/upkeep/upkeep_desk.h"
 #include "gateway/vault/head_cache.h"
 #include "gateway/vault/subject_reader.h"
 #include "gateway/vault/vault_writer.h"
@@ -120,6 +121,7 @@ class Gateway {
   consent::Ledger* ledger() { return consent_->ledger(); }
   ConsentParts* consent() { return consent_.get(); }
   const erasure::ErasureDesk* erasures() const { return erasure_->desk(); }
+  upkeep::UpkeepDesk* upkeep() { return upkeep_.get(); }
   const crypto::PageTokens* page_tokens() const { return page_tokens_.get(); }
   const crypto::OpaqueTokens* tokens() const { return tokens_.get(); }
   audit::AuditLog* log() { return log_.get(); }
@@ -194,6 +196,7 @@ class Gateway {
   std::unique_ptr<access::MergeDesk> merge_desk_;
   std::unique_ptr<access::Transparency> transparency_;
   std::unique_ptr<oversight::Oversight> oversight_;
+  std::unique_ptr<upkeep::UpkeepDesk> upkeep_;
 
   // Every few seconds tells the slots how far the log is (PROTOCOLS E3), and
   // writes the metrics.

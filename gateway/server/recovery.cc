@@ -39,6 +39,18 @@ absl::Status KeepRecoveryKey(const std::string& key_folder,
                             key_folder + kPublicFile, Text(key.public_key()));
 }
 
+std::optional<crypto::RecoveryPublicKey> RecoveryPublicKeyIn(
+    const std::string& key_folder) {
+  const auto text = Read(key_folder + kPublicFile);
+  crypto::RecoveryPublicKey key;
+  if (!text || text->size() < 2 * key.size()) return std::nullopt;
+  const std::string bytes =
+      absl::HexStringToBytes(text->substr(0, 2 * key.size()));
+  std::copy(bytes.begin(), bytes.end(), key.begin());
+  if (Text(key) != *text) return std::nullopt;
+  return key;
+}
+
 RecoveryState RecoveryStateIn(const std::string& key_folder) {
   const auto made = Read(key_folder + kPublicFile);
   if (!made) return RecoveryState::kNone;

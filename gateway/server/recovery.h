@@ -1,6 +1,7 @@
 #ifndef CONSENTRY_GATEWAY_SERVER_RECOVERY_H_
 #define CONSENTRY_GATEWAY_SERVER_RECOVERY_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,10 @@ namespace consentry::server {
 // Writes the public half; `init` does this once.
 absl::Status KeepRecoveryKey(const std::string& key_folder,
                              const crypto::RecoveryKey& key);
+
+// nullopt when none was made, or the file is damaged.
+std::optional<crypto::RecoveryPublicKey> RecoveryPublicKeyIn(
+    const std::string& key_folder);
 
 enum class RecoveryState {
   kNone,         // None was made.

@@ -209,6 +209,7 @@ class Server::Impl {
             .clients = gateway->client_admin(),
             .policy = gateway->policy_admin(),
             .merges = gateway->merges(),
+            .upkeep = gateway->upkeep(),
             .committer = gateway->committer(),
             .readers = gateway->readers(),
             .page_tokens = gateway->page_tokens(),

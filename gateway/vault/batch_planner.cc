@@ -43,15 +43,17 @@ absl::StatusOr<PlannedBatch> BatchPlanner::Plan(
   }
   if (context_.purpose.empty()) return Invalid("purpose", "required");
 
+  epochs_ = options_.epochs->keys();
   PlannedBatch planned;
   planned.writes = std::make_shared<WriteSet>(
       WriteSet::Options{.cache = options_.reader->cache(),
                         .identities = options_.identities,
+                        .epochs = options_.epochs,
+                        .planned_epoch = epochs_->current(),
                         .log_origin = options_.log_origin},
       context_.leaf);
   planned.writes->set_planned_on(as_of_change);
   head_options_.as_of_change = as_of_change;
-  epochs_ = options_.epochs->keys();
   connection_ = connection;
   head_options_.past_cache = past_cache;
   head_options_.keep = false;

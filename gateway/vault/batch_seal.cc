@@ -2,12 +2,11 @@
 
 #include <utility>
 
-#include "absl/time/civil_time.h"
-#include "absl/time/time.h"
 #include "gateway/crypto/sealer.h"
 #include "gateway/vault/batch_planner.h"
 #include "gateway/vault/digest.h"
 #include "gateway/vault/draft.h"
+#include "gateway/vault/due_month.h"
 #include "gateway/vault/head_codec.h"
 #include "gateway/vault/record_number.h"
 #include "proto/support/error.h"
@@ -16,23 +15,17 @@
 namespace consentry::vault {
 namespace {
 
-// Months since January 1970 in which the first value of the record is due.
-int64_t DueMonth(const CheckedRow& row) {
-  const absl::CivilMonth collected = absl::ToCivilMonth(
-      absl::FromUnixMicros(row.collected_us), absl::UTCTimeZone());
-  int64_t months = 0;
-  for (const CheckedValue& value : row.values) {
-    const int64_t kept = value.spec->field->retention_months();
-    if (months == 0 || kept < months) months = kept;
-  }
+// When the first value of the record is due.
+int64_t DueMonthOf(const CheckedRow& row) {
+  uint32_t months = 0;
+  const auto take = [&months](const FieldSpec& field) {
+    if (months == 0 || field.kept_months < months) months = field.kept_months;
+  };
+  for (const CheckedValue& value : row.values) take(*value.spec);
   if (months == 0) {
-    for (const auto& [key, spec] : row.kind->fields) {
-      const int64_t kept = spec.field->retention_months();
-      if (months == 0 || kept < months) months = kept;
-    }
+    for (const auto& [key, spec] : row.kind->fields) take(spec);
   }
-  // Rounded up: not before the last day of it has passed.
-  return (collected - absl::CivilMonth(1970, 1)) + months + 1;
+  return DueMonth(row.collected_us, months);
 }
 
 }  // namespace
@@ -192,7 +185,7 @@ absl::Status BatchPlanner::SealRecords(Draft* draft, SubjectWrite* write) {
                                        staged->place.index)
                         : staged->number;
     record.row_generation = staged->row_generation;
-    record.due_month = DueMonth(row);
+    record.due_month = DueMonthOf(row);
     record.fields = blob.SerializeAsString();
     write->source_rows.push_back({.key = staged->key,
                                   .content = staged->content,

@@ -43,10 +43,10 @@ uint32_t SourceSpec::PriorityOf(uint32_t field) const {
 }
 
 absl::StatusOr<std::shared_ptr<const CatalogIndex>> CatalogIndex::Build(
-    config::v1::Catalog catalog) {
+    config::v1::Catalog catalog, const KeptMonths& kept) {
   std::shared_ptr<CatalogIndex> index(new CatalogIndex(std::move(catalog)));
   for (const config::v1::RecordKind& kind : index->catalog_.kinds()) {
-    CONSENTRY_RETURN_IF_ERROR(index->AddKind(kind));
+    CONSENTRY_RETURN_IF_ERROR(index->AddKind(kind, kept));
   }
   for (const config::v1::IdentifierType& type : index->catalog_.identifiers()) {
     CONSENTRY_RETURN_IF_ERROR(index->AddIdentifier(type));
@@ -62,7 +62,8 @@ absl::StatusOr<std::shared_ptr<const CatalogIndex>> CatalogIndex::Build(
   return index;
 }
 
-absl::Status CatalogIndex::AddKind(const config::v1::RecordKind& kind) {
+absl::Status CatalogIndex::AddKind(const config::v1::RecordKind& kind,
+                                   const KeptMonths& kept) {
   KindSpec spec;
   spec.kind = &kind;
   spec.number = FieldNumber(kind.key());
@@ -87,6 +88,11 @@ absl::Status CatalogIndex::AddKind(const config::v1::RecordKind& kind) {
                                 ? field.validation().max_length()
                                 : kDefaultMaxLength;
     field_spec.is_name = IsNameCategory(field.category());
+    field_spec.kept_months = field.retention_months();
+    if (kept != nullptr) {
+      field_spec.kept_months =
+          std::min(field_spec.kept_months, kept(field_spec.full_name));
+    }
     spec.fields.emplace(field.key(), std::move(field_spec));
   }
   for (const std::string& own : {kind.opened_field(), kind.closed_field()}) {

@@ -32,6 +32,8 @@ struct FieldSpec {
   size_t max_length = 0;
   // Names of two people differ in it: category user.name and below.
   bool is_name = false;
+  // Months from collection after which it has no use any more.
+  uint32_t kept_months = 0;
 };
 
 struct KindSpec {
@@ -60,10 +62,14 @@ struct SourceSpec {
 // as the index.
 class CatalogIndex {
  public:
+  // The months that purposes leave of a field's retention, by full name.
+  using KeptMonths = std::function<uint32_t(std::string_view full_name)>;
+
   // CONFIG_INVALID for a pattern that RE2 refuses, two names with one number,
-  // or a kind whose opened_field or closed_field is not its own.
+  // or a kind whose opened_field or closed_field is not its own. Without
+  // `kept`, the catalog's retention alone counts.
   static absl::StatusOr<std::shared_ptr<const CatalogIndex>> Build(
-      config::v1::Catalog catalog);
+      config::v1::Catalog catalog, const KeptMonths& kept = nullptr);
   CatalogIndex(const CatalogIndex&) = delete;
   CatalogIndex& operator=(const CatalogIndex&) = delete;
 
@@ -89,7 +95,8 @@ class CatalogIndex {
  private:
   explicit CatalogIndex(config::v1::Catalog catalog)
       : catalog_(std::move(catalog)) {}
-  absl::Status AddKind(const config::v1::RecordKind& kind);
+  absl::Status AddKind(const config::v1::RecordKind& kind,
+                       const KeptMonths& kept);
   absl::Status AddIdentifier(const config::v1::IdentifierType& type);
 
   const config::v1::Catalog catalog_;

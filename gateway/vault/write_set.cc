@@ -64,6 +64,10 @@ absl::Status WriteSet::CheckObservations(store::Connection* connection) const {
 }
 
 absl::Status WriteSet::Apply(store::ChangeContext& context) const {
+  if (options_.epochs != nullptr &&
+      options_.epochs->keys()->current() != options_.planned_epoch) {
+    return Overtaken();
+  }
   CONSENTRY_RETURN_IF_ERROR(CheckObservations(context.connection()));
   int64_t merge_id = context.number() * kMergesPerChange;
   bool identities = false;

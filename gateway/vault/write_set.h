@@ -11,6 +11,7 @@
 #include "consentry/store/v1/leaf.pb.h"
 #include "consentry/store/v1/subject.pb.h"
 #include "gateway/crypto/blind_index.h"
+#include "gateway/crypto/epoch_file.h"
 #include "gateway/crypto/ids.h"
 #include "gateway/crypto/subject_keys.h"
 #include "gateway/store/change.h"
@@ -116,6 +117,10 @@ class WriteSet {
   struct Options {
     HeadCache* cache = nullptr;
     IdentityMark* identities = nullptr;  // Outlives the change.
+    // Where set, a change that was planned under another epoch than the current
+    // one is refused: its blind indexes may lie where nobody looks any more.
+    const crypto::EpochFile* epochs = nullptr;
+    uint32_t planned_epoch = 0;
     std::string log_origin;
   };
   WriteSet(const Options& options, store::v1::Leaf leaf)

@@ -171,17 +171,18 @@ std::optional<Transform> Bundle::NeededAs(PurposeId purpose,
   return table.slots[slot].transform;
 }
 
-int64_t Bundle::RetentionEndUs(PurposeId purpose, FieldId field,
-                               int64_t collected_us, int64_t time_us) const {
-  // What was collected at no time that can be is not kept on.
-  if (collected_us < 0 || collected_us >= kMaxTimeUs) return 0;
-  const PurposeTable& table = tables_->purposes[Index(purpose)];
-  uint32_t months = tables_->fields[Index(field)].retention_months;
-  if (table.retention_months > 0) {
-    months = std::min(months, table.retention_months);
+namespace {
+
+// The earliest of catalog, purpose, and the owner's rules at `time_us` that
+// hold for every subject and channel.
+uint32_t MonthsFor(const BundleTables& tables, const PurposeTable& purpose,
+                   FieldId field, int64_t time_us) {
+  uint32_t months = tables.fields[Index(field)].retention_months;
+  if (purpose.retention_months > 0) {
+    months = std::min(months, purpose.retention_months);
   }
-  for (const uint16_t i : table.owner_rows) {
-    const OwnerRow& row = tables_->owner_rows[i];
+  for (const uint16_t i : purpose.owner_rows) {
+    const OwnerRow& row = tables.owner_rows[i];
     if (row.effect != config::v1::OwnerRule::SHORTEN_RETENTION ||
         time_us < row.from_us || time_us >= row.to_us ||
         row.channels != ~Mask{0} || row.names_hours || row.names_places ||
@@ -190,7 +191,29 @@ int64_t Bundle::RetentionEndUs(PurposeId purpose, FieldId field,
     }
     months = std::min(months, row.months);
   }
-  return AddMonths(collected_us, months);
+  return months;
+}
+
+}  // namespace
+
+int64_t Bundle::RetentionEndUs(PurposeId purpose, FieldId field,
+                               int64_t collected_us, int64_t time_us) const {
+  // What was collected at no time that can be is not kept on.
+  if (collected_us < 0 || collected_us >= kMaxTimeUs) return 0;
+  return AddMonths(
+      collected_us,
+      MonthsFor(*tables_, tables_->purposes[Index(purpose)], field, time_us));
+}
+
+uint32_t Bundle::KeptMonths(FieldId field, int64_t time_us) const {
+  std::optional<uint32_t> longest;
+  for (size_t i = 0; i < tables_->purposes.size(); ++i) {
+    if (!NeededAs(static_cast<PurposeId>(i), field)) continue;
+    longest =
+        std::max(longest.value_or(0),
+                 MonthsFor(*tables_, tables_->purposes[i], field, time_us));
+  }
+  return longest.value_or(tables_->fields[Index(field)].retention_months);
 }
 
 }  // namespace consentry::policy

@@ -113,6 +113,11 @@ class Bundle {
   int64_t RetentionEndUs(PurposeId purpose, FieldId field, int64_t collected_us,
                          int64_t time_us) const;
 
+  // Months from collection after which no purpose may use the field any more:
+  // the longest of those that need it, the catalog's where none does. What is
+  // held longer is held for nothing.
+  uint32_t KeptMonths(FieldId field, int64_t time_us) const;
+
   const BundleTables& tables() const { return *tables_; }
 
  private:

@@ -184,6 +184,9 @@ void AccessFixture::Build() {
       }
     }
   }
+  for (auto& identifier : *own.mutable_identifiers()) {
+    if (identifier.key() == "email") identifier.set_field("profile.email");
+  }
   EXPECT_TRUE(google::protobuf::TextFormat::PrintToString(
       own, sources.mutable_catalog()));
   sources.set_purposes(kPurposes);

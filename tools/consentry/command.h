@@ -32,6 +32,7 @@ void AddImport(CLI::App* app, CommandContext* context);
 void AddClient(CLI::App* app, CommandContext* context);
 void AddProtos(CLI::App* app, CommandContext* context);
 void AddInit(CLI::App* app, CommandContext* context);
+void AddRetention(CLI::App* app, CommandContext* context);
 void AddRenew(CLI::App* app, CommandContext* context);
 void AddServe(CLI::App* app, CommandContext* context);
 void AddDoctor(CLI::App* app, CommandContext* context);

@@ -1,0 +1,222 @@
+#include "gateway/upkeep/log_replay.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "consentry/store/v1/consent.pb.h"
+#include "consentry/store/v1/leaf.pb.h"
+#include "consentry/v1/consent_service.pb.h"
+#include "gateway/consent/event_rows.h"
+#include "gateway/crypto/subject_tag.h"
+#include "proto/support/status_macros.h"
+
+namespace consentry::upkeep {
+namespace {
+
+constexpr std::string_view kOptOut = "opt_out.";
+constexpr std::string_view kObjection = "objection.";
+
+bool StartsWith(std::string_view text, std::string_view front) {
+  return text.substr(0, front.size()) == front;
+}
+
+// Of a choice about a purpose; nullopt for states that give.
+std::optional<store::v1::ConsentEvent::Type> EventOf(std::string_view state) {
+  if (state == "withdrawn") return store::v1::ConsentEvent::WITHDRAWN;
+  if (state == "refused") return store::v1::ConsentEvent::REFUSED;
+  if (state == "invalidated") return store::v1::ConsentEvent::INVALIDATED;
+  if (state == "expired") return store::v1::ConsentEvent::EXPIRED;
+  return std::nullopt;
+}
+
+using Tags = std::map<std::string, uint64_t, std::less<>>;
+
+absl::StatusOr<Tags> TagsOf(const crypto::SlotFile& slots,
+                            const std::string& origin,
+                            const std::set<crypto::Month>& months) {
+  Tags tags;
+  CONSENTRY_RETURN_IF_ERROR(slots.ForEach(
+      1, [&](uint64_t subject, const absl::StatusOr<crypto::SlotInfo>& info) {
+        if (!info.ok() || info->state != crypto::SlotState::kLive) {
+          return absl::OkStatus();
+        }
+        const auto keys = slots.Load(subject);
+        if (!keys.ok()) return absl::OkStatus();
+        for (const crypto::Month month : months) {
+          const auto add = [&](const crypto::SubjectTag& tag) {
+            tags.emplace(std::string(tag.begin(), tag.end()), subject);
+          };
+          add(crypto::ComputeSubjectTag(*keys, origin, month));
+          if (const auto before = keys->previous_audit_generation()) {
+            const auto older =
+                crypto::ComputeSubjectTag(*keys, *before, origin, month);
+            if (older.ok()) add(*older);
+          }
+        }
+        return absl::OkStatus();
+      }));
+  return tags;
+}
+
+}  // namespace
+
+ReplayLine ParseReplayLine(std::string_view line) {
+  const size_t equals = line.rfind('=');
+  if (equals == std::string_view::npos) return {};
+  return {std::string(line.substr(0, equals)),
+          std::string(line.substr(equals + 1))};
+}
+
+bool IsNegative(const ReplayLine& line) {
+  if (line.scope.empty()) return false;
+  if (line.scope == "erasure") return line.state != "cancelled";
+  if (line.scope == "hold") return line.state == "placed";
+  if (line.scope == "gpc" || line.scope == "restricted" ||
+      StartsWith(line.scope, kOptOut) || StartsWith(line.scope, kObjection)) {
+    return line.state == "set";
+  }
+  return EventOf(line.state).has_value();
+}
+
+absl::StatusOr<LogReplay> ReadReplay(const audit::LogReader& log,
+                                     const crypto::SlotFile& slots,
+                                     const std::string& log_origin,
+                                     uint64_t from, int64_t last_change) {
+  LogReplay replay;
+  absl::Status fault;
+  struct Told {
+    ReplayEntry entry;
+    std::vector<std::pair<std::string, std::vector<std::string>>> tags;
+  };
+  std::vector<Told> told;
+  std::set<crypto::Month> months;
+  CONSENTRY_RETURN_IF_ERROR(
+      log.Scan(from, log.size(), [&](uint64_t index, std::string_view bytes) {
+        store::v1::Leaf leaf;
+        if (!leaf.ParseFromArray(bytes.data(),
+                                 static_cast<int>(bytes.size()))) {
+          fault = absl::DataLossError("an entry of the log is no leaf");
+          return false;
+        }
+        const auto change = static_cast<int64_t>(leaf.change_number());
+        replay.last_change = std::max(replay.last_change, change);
+        replay.last_time_us = std::max(replay.last_time_us, leaf.time_us());
+        if (change <= last_change) return true;
+        Told one;
+        for (const store::v1::LeafSubject& subject : leaf.subjects()) {
+          if (subject.changes().empty()) continue;
+          one.tags.emplace_back(
+              subject.tag(), std::vector<std::string>(subject.changes().begin(),
+                                                      subject.changes().end()));
+        }
+        if (one.tags.empty()) return true;
+        one.entry.index = index;
+        one.entry.time_us = leaf.time_us();
+        one.entry.client_id = leaf.client_id();
+        months.insert(crypto::MonthOf(leaf.time_us()));
+        told.push_back(std::move(one));
+        return true;
+      }));
+  CONSENTRY_RETURN_IF_ERROR(fault);
+  if (told.empty()) return replay;
+  CONSENTRY_ASSIGN_OR_RETURN(const Tags tags,
+                             TagsOf(slots, log_origin, months));
+  for (Told& one : told) {
+    for (const auto& [tag, lines] : one.tags) {
+      const auto found = tags.find(tag);
+      if (found == tags.end()) {
+        ++replay.about_nobody;
+        continue;
+      }
+      const uint64_t subject = found->second;
+      for (const std::string& line : lines) {
+        ReplayLine parsed = ParseReplayLine(line);
+        if (parsed.scope == "erasure") {
+          if (parsed.state == "cancelled") {
+            replay.erasures.erase(subject);
+            for (ReplayEntry& before : replay.entries) {
+              const auto own = before.subjects.find(subject);
+              if (own == before.subjects.end()) continue;
+              auto& all = own->second;
+              all.erase(std::remove_if(all.begin(), all.end(),
+                                       [](const ReplayLine& each) {
+                                         return each.scope == "erasure";
+                                       }),
+                        all.end());
+            }
+            continue;
+          }
+          ReplayedErasure& erasure = replay.erasures[subject];
+          if (erasure.index == 0) erasure.index = one.entry.index;
+          erasure.begun |= parsed.state == "begun" ||
+                           parsed.state == "resealed" || parsed.state == "kept";
+        }
+        if (IsNegative(parsed)) {
+          one.entry.subjects[subject].push_back(std::move(parsed));
+        }
+      }
+    }
+    if (!one.entry.subjects.empty()) {
+      replay.entries.push_back(std::move(one.entry));
+    }
+  }
+  return replay;
+}
+
+absl::Status ApplyReplay(store::Connection* connection,
+                         const ReplayEntry& entry,
+                         const std::vector<ReplayLine>& lines,
+                         vault::HeadEdit* edit) {
+  std::vector<store::v1::ConsentEvent> events;
+  store::v1::SubjectHead& head = edit->head();
+  for (const ReplayLine& line : lines) {
+    if (line.scope == "erasure") {
+      // Held ones must not be destroyed; neither may be read.
+      if (line.state == "held") {
+        head.set_restricted(true);
+      } else {
+        head.set_erasing(true);
+      }
+    } else if (line.scope == "hold") {
+      head.set_legal_hold(true);
+    } else if (line.scope == "restricted") {
+      head.set_restricted(true);
+    } else if (line.scope == "gpc") {
+      head.set_global_privacy_control(true);
+    } else if (StartsWith(line.scope, kOptOut)) {
+      v1::OptOutKind kind;
+      if (!v1::OptOutKind_Parse(line.scope.substr(kOptOut.size()), &kind)) {
+        // A kind that this program does not know closes everything.
+        head.set_restricted(true);
+        continue;
+      }
+      if (std::find(head.opt_outs().begin(), head.opt_outs().end(), kind) ==
+          head.opt_outs().end()) {
+        head.add_opt_outs(kind);
+      }
+    } else if (StartsWith(line.scope, kObjection)) {
+      const std::string purpose = line.scope.substr(kObjection.size());
+      if (std::find(head.objections().begin(), head.objections().end(),
+                    purpose) == head.objections().end()) {
+        head.add_objections(purpose);
+      }
+    } else if (const auto type = EventOf(line.state)) {
+      store::v1::ConsentEvent event;
+      event.set_purpose(line.scope);
+      event.set_type(*type);
+      event.set_actor(store::v1::ConsentEvent::ATTESTED);
+      event.set_client_id(entry.client_id);
+      event.set_captured_at_us(entry.time_us);
+      event.set_received_at_us(entry.time_us);
+      event.set_method("restore");
+      event.set_evidence("audit:" + std::to_string(entry.index));
+      events.push_back(std::move(event));
+    }
+  }
+  if (events.empty()) return absl::OkStatus();
+  return consent::AppendEvents(connection, edit, std::move(events)).status();
+}
+
+}  // namespace consentry::upkeep

@@ -1,0 +1,74 @@
+#ifndef CONSENTRY_GATEWAY_UPKEEP_LOG_REPLAY_H_
+#define CONSENTRY_GATEWAY_UPKEEP_LOG_REPLAY_H_
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "audit/log/reader.h"
+#include "consentry/store/v1/subject.pb.h"
+#include "gateway/crypto/slot_file.h"
+#include "gateway/store/engine.h"
+#include "gateway/vault/head_edit.h"
+
+namespace consentry::upkeep {
+
+// What the log says about customers behind a backup: every line of
+// LeafSubject.changes that takes something away, and every erasure.
+struct ReplayLine {
+  // "marketing.email=withdrawn"
+  std::string scope;
+  std::string state;
+};
+// Empty scope: the line is not of that form.
+ReplayLine ParseReplayLine(std::string_view line);
+// Withdrawals, refusals, opt-outs, objections, restrictions, holds, erasures.
+// What gives, or lifts, is not: what was lost of it has to be given anew.
+bool IsNegative(const ReplayLine& line);
+
+struct ReplayEntry {
+  uint64_t index = 0;
+  int64_t time_us = 0;
+  std::string client_id;
+  // By subject, in the order of the log; negative lines alone.
+  std::map<uint64_t, std::vector<ReplayLine>> subjects;
+};
+
+// How far the log says that an erasure of a subject has come.
+struct ReplayedErasure {
+  uint64_t index = 0;  // Of the first entry that tells of it.
+  bool begun = false;  // Its keys were to be destroyed from then on.
+};
+
+struct LogReplay {
+  std::vector<ReplayEntry> entries;
+  std::map<uint64_t, ReplayedErasure> erasures;
+  // The highest change number, and the latest time, of any entry read.
+  int64_t last_change = 0;
+  int64_t last_time_us = 0;
+  // Lines about customers whose keys are gone, or were never here.
+  uint64_t about_nobody = 0;
+};
+
+// Reads the log from `from` to its end. Entries of changes up to `last_change`
+// are in the backup and passed over. Subjects are found by their tags, one
+// keyed hash for each living subject and month. DataLoss when an entry is no
+// leaf, or the log does not verify.
+absl::StatusOr<LogReplay> ReadReplay(const audit::LogReader& log,
+                                     const crypto::SlotFile& slots,
+                                     const std::string& log_origin,
+                                     uint64_t from, int64_t last_change);
+
+// Applies lines to one customer inside of a change; the caller writes the head.
+absl::Status ApplyReplay(store::Connection* connection,
+                         const ReplayEntry& entry,
+                         const std::vector<ReplayLine>& lines,
+                         vault::HeadEdit* edit);
+
+}  // namespace consentry::upkeep
+
+#endif  // CONSENTRY_GATEWAY_UPKEEP_LOG_REPLAY_H_

@@ -1,0 +1,432 @@
+#include "gateway/upkeep/store_restore.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "gateway/base/log.h"
+#include "gateway/consent/event_rows.h"
+#include "gateway/store/migrations.h"
+#include "gateway/store/schema.h"
+#include "gateway/store/sqlcipher/tables.h"
+#include "gateway/upkeep/backups.h"
+#include "gateway/upkeep/held_record.h"
+#include "gateway/upkeep/reindex.h"
+#include "gateway/vault/identifier_key.h"
+#include "gateway/vault/record_number.h"
+#include "proto/support/error.h"
+#include "proto/support/status_macros.h"
+
+namespace consentry::upkeep {
+namespace {
+
+using store::Query;
+using store::v1::BackupCell;
+using store::v1::BackupColumn;
+using store::v1::BackupRow;
+using store::v1::BackupTable;
+
+constexpr base::LogEvent kUnreadable = {base::LogLevel::kWarn, 9541,
+                                        "restore.customer_not_readable"};
+
+constexpr int64_t kFramesPerTransaction = 16;
+constexpr int kSubjectsPerTransaction = 256;
+
+absl::Status DoesNotFit() {
+  return absl::DataLossError("the backup does not fit the format it names");
+}
+
+// Whether a row is of a customer whose keys are here, or of nobody.
+class Living {
+ public:
+  explicit Living(const crypto::SlotFile* slots) : slots_(slots) {}
+
+  bool Has(int64_t subject) {
+    const auto known = known_.find(subject);
+    if (known != known_.end()) return known->second;
+    const auto info = slots_->Info(static_cast<uint64_t>(subject));
+    const bool lives = info.ok() && info->state == crypto::SlotState::kLive;
+    if (known_.size() > (1u << 20)) known_.clear();
+    known_[subject] = lives;
+    return lives;
+  }
+
+ private:
+  const crypto::SlotFile* const slots_;
+  std::map<int64_t, bool> known_;
+};
+
+// Columns that name a customer, by their place in the row.
+struct SubjectColumns {
+  std::vector<int> subjects;
+  std::vector<int> records;
+};
+
+SubjectColumns ColumnsOf(const BackupTable& table) {
+  SubjectColumns columns;
+  for (int i = 0; i < table.columns_size(); ++i) {
+    const std::string& name = table.columns(i).name();
+    if (name == "subject" || name == "into_subject") {
+      columns.subjects.push_back(i);
+    }
+    if (name == "record_no") columns.records.push_back(i);
+  }
+  return columns;
+}
+
+bool IsOfTheLiving(const BackupRow& row, const SubjectColumns& columns,
+                   Living* living) {
+  for (const int i : columns.subjects) {
+    const int64_t subject = row.cells(i).number();
+    if (subject != 0 && !living->Has(subject)) return false;
+  }
+  for (const int i : columns.records) {
+    if (!living->Has(static_cast<int64_t>(
+            vault::SubjectOfRecord(row.cells(i).number())))) {
+      return false;
+    }
+  }
+  return true;
+}
+
+absl::Status BindRow(const BackupTable& table, const BackupRow& row,
+                     store::Statement* statement) {
+  for (int i = 0; i < row.cells_size(); ++i) {
+    const BackupCell& cell = row.cells(i);
+    const BackupColumn::Type type = table.columns(i).type();
+    switch (cell.value_case()) {
+      case BackupCell::kNumber:
+        if (type != BackupColumn::INT) return DoesNotFit();
+        statement->BindInt64(i + 1, cell.number());
+        break;
+      case BackupCell::kData:
+        if (type != BackupColumn::BYTES) return DoesNotFit();
+        statement->BindBlob(i + 1, cell.data());
+        break;
+      case BackupCell::kText:
+        if (type != BackupColumn::TEXT) return DoesNotFit();
+        statement->BindText(i + 1, cell.text());
+        break;
+      case BackupCell::VALUE_NOT_SET:
+        statement->BindNull(i + 1);
+        break;
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<RestoreCounts> StoreRestore::Load(BackupReader* backup) {
+  const int64_t version = backup->header().schema_version();
+  const auto migrations = store::Migrations();
+  if (version > store::kSchemaVersion) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the backup has format ", version, ", this program reads ",
+                     store::kSchemaVersion));
+  }
+  if (version < 1) return DoesNotFit();
+  CONSENTRY_ASSIGN_OR_RETURN(writer_, options_.engine->ConnectWriter());
+  // As the store was then; what came since is then migrated like any other.
+  CONSENTRY_RETURN_IF_ERROR(
+      store::MigrateWith(options_.engine, writer_.get(),
+                         migrations.first(static_cast<size_t>(version))));
+  RestoreCounts counts;
+  CONSENTRY_RETURN_IF_ERROR(LoadRows(backup, &counts));
+  CONSENTRY_RETURN_IF_ERROR(store::Migrate(options_.engine, writer_.get()));
+  CONSENTRY_RETURN_IF_ERROR(Reindex(&counts));
+  return counts;
+}
+
+absl::Status StoreRestore::LoadRows(BackupReader* backup,
+                                    RestoreCounts* counts) {
+  const auto& tables = backup->header().tables();
+  // Names go into statements: only those that the store has.
+  CONSENTRY_ASSIGN_OR_RETURN(const auto own, store::ListTables(writer_.get()));
+  std::vector<std::string> inserts;
+  for (const BackupTable& table : tables) {
+    const auto found =
+        std::find_if(own.begin(), own.end(), [&](const store::TableInfo& each) {
+          return each.name == table.name();
+        });
+    if (found == own.end() || IsLeftOutOfBackups(table.name())) {
+      return DoesNotFit();
+    }
+    std::string columns;
+    std::string values;
+    int position = 0;
+    for (const BackupColumn& column : table.columns()) {
+      const auto known =
+          std::find_if(found->columns.begin(), found->columns.end(),
+                       [&](const store::ColumnInfo& each) {
+                         return each.name == column.name() &&
+                                static_cast<int>(each.type) ==
+                                    static_cast<int>(column.type());
+                       });
+      if (known == found->columns.end() ||
+          IsLeftOutOfBackups(table.name(), column.name())) {
+        return DoesNotFit();
+      }
+      absl::StrAppend(&columns, position == 0 ? "" : ", ", column.name());
+      absl::StrAppend(&values, position == 0 ? "$" : ", $", position + 1);
+      ++position;
+    }
+    if (position == 0) return DoesNotFit();
+    // A key until the blind index is made anew: unlike every such index in its
+    // length.
+    if (table.name() == "source_rows") {
+      absl::StrAppend(&columns, ", row_key");
+      absl::StrAppend(&values, ", $", position + 1);
+    }
+    inserts.push_back(absl::StrCat(
+        "INSERT INTO ", table.name(), " (", columns, ") VALUES (", values, ")",
+        table.name() == "meta" ? " ON CONFLICT (k) DO NOTHING" : ""));
+  }
+  Living living(options_.slots);
+  uint64_t read = 0;
+  for (bool more = true; more;) {
+    CONSENTRY_ASSIGN_OR_RETURN(auto transaction,
+                               store::WriteTransaction::Begin(writer_.get()));
+    for (int64_t frames = 0; more && frames < kFramesPerTransaction; ++frames) {
+      CONSENTRY_ASSIGN_OR_RETURN(const auto frame, backup->Next());
+      if (!frame.has_value()) {
+        more = false;
+        break;
+      }
+      if (!frame->has_rows() ||
+          frame->rows().table() >= static_cast<uint32_t>(tables.size())) {
+        return DoesNotFit();
+      }
+      const auto position = static_cast<int>(frame->rows().table());
+      const BackupTable& table = tables.Get(position);
+      const bool source_rows = table.name() == "source_rows";
+      const SubjectColumns columns = ColumnsOf(table);
+      CONSENTRY_ASSIGN_OR_RETURN(
+          Query query,
+          writer_->Prepare(inserts[static_cast<size_t>(position)]));
+      for (const BackupRow& row : frame->rows().rows()) {
+        ++read;
+        if (row.cells_size() != table.columns_size()) return DoesNotFit();
+        if (!IsOfTheLiving(row, columns, &living)) {
+          ++counts->dropped_rows;
+          continue;
+        }
+        CONSENTRY_RETURN_IF_ERROR(BindRow(table, row, query.statement()));
+        std::string key;
+        if (source_rows) {
+          key = absl::StrCat("restored-", counts->rows);
+          query.statement()->BindBlob(row.cells_size() + 1, key);
+        }
+        CONSENTRY_RETURN_IF_ERROR(query.Run());
+        query.Reset();
+        ++counts->rows;
+      }
+    }
+    CONSENTRY_RETURN_IF_ERROR(transaction.Commit());
+  }
+  return read == backup->end().count() ? absl::OkStatus() : DoesNotFit();
+}
+
+absl::Status StoreRestore::Reindex(RestoreCounts* counts) {
+  const auto epochs = options_.epochs->keys();
+  int64_t after = 0;
+  while (true) {
+    struct Row {
+      uint64_t subject;
+      std::string public_id;
+    };
+    std::vector<Row> rows;
+    {
+      CONSENTRY_ASSIGN_OR_RETURN(
+          Query query,
+          writer_->Prepare("SELECT subject, public_id FROM subjects WHERE "
+                           "subject > $1 ORDER BY subject LIMIT $2"));
+      query.Bind(after, int64_t{kSubjectsPerTransaction});
+      while (true) {
+        CONSENTRY_ASSIGN_OR_RETURN(const bool found, query.Step());
+        if (!found) break;
+        after = query.Int64(0);
+        rows.push_back(
+            {static_cast<uint64_t>(after), std::string(query.Blob(1))});
+      }
+    }
+    if (rows.empty()) break;
+    CONSENTRY_ASSIGN_OR_RETURN(auto transaction,
+                               store::WriteTransaction::Begin(writer_.get()));
+    for (const Row& row : rows) {
+      const auto subject = static_cast<int64_t>(row.subject);
+      const auto held =
+          ReadHeldSubject(writer_.get(), *options_.slots, row.subject);
+      absl::Status status = held.status();
+      crypto::ObjectId id;
+      if (status.ok() && row.public_id.size() != id.size()) {
+        status = DoesNotFit();
+      }
+      Reindexed reindexed;
+      if (status.ok() && held->has_value()) {
+        std::copy(row.public_id.begin(), row.public_id.end(), id.begin());
+        const crypto::BlindIndex key = vault::PublicIdKey(id);
+        CONSENTRY_ASSIGN_OR_RETURN(
+            Query insert,
+            writer_->Prepare("INSERT INTO lookup (key, subject, kind) "
+                             "VALUES ($1, $2, 0)"));
+        CONSENTRY_RETURN_IF_ERROR(
+            insert.Bind(vault::AsBytes(key), subject).Run());
+        status = ReindexSubject(writer_.get(), *epochs, **held, &reindexed);
+      }
+      if (status.ok()) {
+        ++counts->subjects;
+        continue;
+      }
+      if (!absl::IsNotFound(status) && !absl::IsDataLoss(status)) {
+        return status;
+      }
+      // Sealed under a key that is no more: nothing of it can be read.
+      base::Log(kUnreadable, {{"status", status}});
+      ++counts->unreadable;
+      for (std::string_view sql :
+           {std::string_view("DELETE FROM subjects WHERE subject = $1"),
+            std::string_view("DELETE FROM facts WHERE subject = $1"),
+            std::string_view("DELETE FROM consent_events WHERE subject = $1"),
+            std::string_view("DELETE FROM lookup WHERE subject = $1"),
+            std::string_view("DELETE FROM merges WHERE subject = $1 "
+                             "OR into_subject = $1")}) {
+        CONSENTRY_ASSIGN_OR_RETURN(Query remove, writer_->Prepare(sql));
+        CONSENTRY_RETURN_IF_ERROR(remove.Bind(subject).Run());
+      }
+      for (std::string_view sql :
+           {std::string_view("DELETE FROM source_rows WHERE record_no BETWEEN "
+                             "$1 AND $2"),
+            std::string_view("DELETE FROM records WHERE record_no BETWEEN $1 "
+                             "AND $2")}) {
+        CONSENTRY_ASSIGN_OR_RETURN(Query remove, writer_->Prepare(sql));
+        CONSENTRY_RETURN_IF_ERROR(
+            remove
+                .Bind(vault::RecordNumber(row.subject, 0, 0),
+                      vault::RecordNumber(row.subject, vault::kMaxKindPosition,
+                                          vault::kMaxRecordIndex))
+                .Run());
+      }
+    }
+    CONSENTRY_RETURN_IF_ERROR(transaction.Commit());
+  }
+  for (const auto& reindex : options_.others) {
+    CONSENTRY_ASSIGN_OR_RETURN(auto transaction,
+                               store::WriteTransaction::Begin(writer_.get()));
+    int64_t last = 0;
+    do {
+      store::ChangeContext context(writer_.get(), 1, 0);
+      CONSENTRY_ASSIGN_OR_RETURN(
+          last, reindex(context, last, kSubjectsPerTransaction));
+    } while (last != 0);
+    CONSENTRY_RETURN_IF_ERROR(transaction.Commit());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status StoreRestore::CarryOver(store::Connection* from) {
+  CONSENTRY_ASSIGN_OR_RETURN(const auto theirs, store::ListTables(from));
+  CONSENTRY_ASSIGN_OR_RETURN(const auto own, store::ListTables(writer_.get()));
+  struct Carried {
+    std::string_view table;
+    std::string_view which;
+  };
+  CONSENTRY_ASSIGN_OR_RETURN(auto transaction,
+                             store::WriteTransaction::Begin(writer_.get()));
+  for (const Carried& carried :
+       {Carried{"backups", ""}, Carried{"suppressed", ""},
+        Carried{"erasures", " WHERE subject = 0"}}) {
+    const auto is_it = [&](const store::TableInfo& table) {
+      return table.name == carried.table;
+    };
+    const auto there = std::find_if(theirs.begin(), theirs.end(), is_it);
+    const auto here = std::find_if(own.begin(), own.end(), is_it);
+    if (there == theirs.end() || here == own.end()) continue;
+    std::string columns;
+    std::string values;
+    int position = 0;
+    for (const store::ColumnInfo& column : here->columns) {
+      absl::StrAppend(&columns, position == 0 ? "" : ", ", column.name);
+      absl::StrAppend(&values, position == 0 ? "$" : ", $", position + 1);
+      ++position;
+    }
+    CONSENTRY_ASSIGN_OR_RETURN(
+        Query select,
+        from->Prepare(absl::StrCat("SELECT ", columns, " FROM ", here->name,
+                                   std::string(carried.which))));
+    CONSENTRY_ASSIGN_OR_RETURN(
+        Query insert, writer_->Prepare(absl::StrCat(
+                          "INSERT INTO ", here->name, " (", columns,
+                          ") VALUES (", values, ") ON CONFLICT DO NOTHING")));
+    while (true) {
+      CONSENTRY_ASSIGN_OR_RETURN(const bool row, select.Step());
+      if (!row) break;
+      for (int i = 0; i < position; ++i) {
+        store::Statement* const to = insert.statement();
+        if (select.IsNull(i)) {
+          to->BindNull(i + 1);
+        } else if (here->columns[static_cast<size_t>(i)].type ==
+                   store::ColumnType::kInt) {
+          to->BindInt64(i + 1, select.Int64(i));
+        } else if (here->columns[static_cast<size_t>(i)].type ==
+                   store::ColumnType::kText) {
+          to->BindText(i + 1, select.TextAt(i));
+        } else {
+          to->BindBlob(i + 1, select.Blob(i));
+        }
+      }
+      CONSENTRY_RETURN_IF_ERROR(insert.Run());
+      insert.Reset();
+    }
+  }
+  return transaction.Commit();
+}
+
+absl::Status StoreRestore::SetState(const store::CommitterState& state) {
+  {
+    CONSENTRY_ASSIGN_OR_RETURN(auto transaction,
+                               store::WriteTransaction::Begin(writer_.get()));
+    CONSENTRY_RETURN_IF_ERROR(store::WriteCommitterState(writer_.get(), state));
+    CONSENTRY_RETURN_IF_ERROR(transaction.Commit());
+  }
+  CONSENTRY_RETURN_IF_ERROR(options_.engine->Checkpoint(writer_.get()));
+  writer_.reset();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int64_t> MakeUncertain(store::ChangeContext& context,
+                                      const crypto::SlotFile& slots,
+                                      vault::HeadCache* cache, int64_t after,
+                                      int limit) {
+  std::vector<uint64_t> subjects;
+  {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        Query query, context.connection()->Prepare(
+                         "SELECT subject FROM subjects WHERE subject > $1 "
+                         "ORDER BY subject LIMIT $2"));
+    query.Bind(after, int64_t{limit});
+    while (true) {
+      CONSENTRY_ASSIGN_OR_RETURN(const bool found, query.Step());
+      if (!found) break;
+      subjects.push_back(static_cast<uint64_t>(query.Int64(0)));
+    }
+  }
+  for (const uint64_t subject : subjects) {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        auto edit, vault::HeadEdit::Begin(&context, slots, subject));
+    edit.head().set_uncertain_before_us(context.now_us());
+    CONSENTRY_ASSIGN_OR_RETURN(
+        const auto events,
+        consent::ReadEvents(context.connection(), edit.keys(),
+                            edit.head().consent_events()));
+    consent::DeriveInto(events, 0, &edit.head());
+    CONSENTRY_RETURN_IF_ERROR(edit.Write(cache));
+  }
+  return static_cast<int>(subjects.size()) < limit
+             ? 0
+             : static_cast<int64_t>(subjects.back());
+}
+
+}  // namespace consentry::upkeep
