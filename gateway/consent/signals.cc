@@ -336,9 +336,9 @@ void Signals::NoteGpc(const CallerContext& caller, uint64_t subject) const {
                  &context, &head, &unused);
   };
   options_.committer->CommitChange(
-      changes_.Make({noted, "", "", "", v1::CHANNEL_UNSPECIFIED}, {subject},
-                    /*negative=*/true, std::move(edit),
-                    [] { return std::string(); }),
+      changes_.Make(
+          {noted, "", "", "", v1::CHANNEL_UNSPECIFIED, std::nullopt}, {subject},
+          /*negative=*/true, std::move(edit), [] { return std::string(); }),
       [this, subject](const store::ChangeOutcome&) {
         MutexLock lock(&mu_);
         noting_.erase(subject);

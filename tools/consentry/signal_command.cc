@@ -1,4 +1,5 @@
 #include "tools/consentry/signal_command.h"
+#include "tools/consentry/parse_words.h"
 
 #include <grpcpp/grpcpp.h>
 
