@@ -182,11 +182,14 @@ class DataFolderTest : public ::testing::TestWithParam<const char*> {
     const auto now = store::GetMetaInt64(writer->get(), "format");
     ASSERT_OK(now);
     EXPECT_GE(*now, 1);
+    format_before_ = *now;
     ASSERT_OK(store::PutMetaInt64(writer->get(), "format", format));
   }
 
   TempDir dir_;
   ManualClock clock_;
+  // What SetMeta found.
+  int64_t format_before_ = 0;
   std::map<std::string, std::string> facts_;
   std::string checkpoint_;
 };
@@ -340,8 +343,7 @@ TEST_P(DataFolderTest, ALaterStoreIsRefusedWithTheWayOut) {
           store::kSchemaVersion + 1);
   EXPECT_THAT(Refusal(), AllOf(HasSubstr("store"), HasSubstr("newer"),
                                HasSubstr("use a newer program")));
-  SetMeta("data/store.db", crypto::KeyPurpose::kStorePages,
-          store::kSchemaVersion);
+  SetMeta("data/store.db", crypto::KeyPurpose::kStorePages, format_before_);
   EXPECT_EQ(Refusal(), "");
 }
 
