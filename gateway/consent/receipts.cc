@@ -44,11 +44,16 @@ void Receipts::Get(const clients::CallerContext& caller,
                    const v1::GetConsentReceiptRequest& request,
                    bool all_purposes, Done<v1::ConsentReceipt> done) const {
   const auto check = [](const LedgerView&) { return absl::OkStatus(); };
-  const auto make = [this, request, all_purposes](
+  const auto make = [this, request, all_purposes, caller](
                         const LedgerView& view, v1::ConsentReceipt* receipt,
                         store::v1::Leaf* leaf) -> absl::Status {
     if (view.members->empty()) return NoEvent();
     const vault::CachedSubject& subject = *view.members->front();
+    const bool hers = std::any_of(
+        view.members->begin(), view.members->end(), [&](const auto& member) {
+          return member->subject() == caller.customer();
+        });
+    if (caller.IsCustomer() && !hers) return NoEvent();
     CONSENTRY_ASSIGN_OR_RETURN(const auto events,
                                ReadEvents(view.connection, subject.keys(),
                                           subject.head().consent_events()));

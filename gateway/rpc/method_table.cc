@@ -31,9 +31,9 @@ constexpr std::string_view kReleasing[] = {
 // one. Each compares it with CallerContext::customer() and answers NOT_FOUND
 // for somebody else's.
 constexpr std::string_view kOfCustomers[] = {
-    "RightsService.GetRightsCase", "RightsService.CancelRightsCase",
-    "RightsService.AppealRightsCase", "RightsService.DownloadReport",
-    "RightsService.GetErasureCertificate"};
+    "RightsService.GetRightsCase",         "RightsService.CancelRightsCase",
+    "RightsService.AppealRightsCase",      "RightsService.DownloadReport",
+    "RightsService.GetErasureCertificate", "ConsentService.GetConsentReceipt"};
 
 bool IsForCustomers(const google::protobuf::MethodDescriptor& method,
                     std::string_view name) {

@@ -97,5 +97,26 @@ TEST_F(ReceiptsTest, NobodyLearnsOfEventsThatAreNotTheirs) {
   EXPECT_OK(Get(event, "shop", /*all=*/true));
 }
 
+TEST_F(ReceiptsTest, ACustomerHasReceiptsOfHerOwnActsAlone) {
+  const std::string hers = Person("anna");
+  const std::string others = Person("berta");
+  const std::string event = Give(hers, kLettersPurpose).states(0).event_id();
+  const auto ask = [&](const std::string& id) {
+    clients::CallerContext caller = As("letters");
+    clients::Person person;
+    person.roles = uint32_t{1} << v1::ROLE_CUSTOMER;
+    person.subject = Number(id);
+    caller.person = person;
+    v1::GetConsentReceiptRequest request;
+    request.set_event_id(event);
+    auto [done, future] =
+        Promised<absl::StatusOr<Answer<v1::ConsentReceipt>>>();
+    receipts_.Get(caller, request, /*all_purposes=*/true, std::move(done));
+    return future.get().status();
+  };
+  EXPECT_OK(ask(hers));
+  EXPECT_EQ(Why(ask(others)), v1::ERROR_REASON_NOT_FOUND);
+}
+
 }  // namespace
 }  // namespace consentry::consent

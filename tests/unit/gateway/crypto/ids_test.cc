@@ -50,7 +50,8 @@ TEST(IdsTest, RoundTripForEveryKind) {
     EXPECT_EQ(text.size(), 28u);
     ASSERT_OK_AND_ASSIGN(const ObjectId parsed, ParseId(kind, text));
     EXPECT_EQ(parsed, id);
-    for (int other = 0; other <= static_cast<int>(IdKind::kDoubleOptIn); ++other) {
+    for (int other = 0; other <= static_cast<int>(IdKind::kDoubleOptIn);
+         ++other) {
       if (other == k) continue;
       EXPECT_THAT(ParseId(static_cast<IdKind>(other), text),
                   StatusIs(absl::StatusCode::kInvalidArgument));
