@@ -9,9 +9,8 @@ namespace consentry::store {
 //                                        a published text; never changes
 //   consent_event_ids(event_id key, subject)
 //                                        whose ledger an event stands in
-//   consent_ends(due_hour, subject key)  a consent of hers ends in that hour,
-//   or
-//                                        did before it was renewed
+//   consent_ends(due_hour, subject key)  a consent of hers ends then, or did
+//                                        until it was renewed
 //   double_opt_ins(handle key, subject, due_hour, doc sealed)
 //                                        codes that were sent and not yet typed
 inline constexpr char kConsentTables[] = R"sql(
