@@ -15,6 +15,7 @@
 #include "audit/log/note.h"
 #include "gateway/base/log.h"
 #include "gateway/server/open_upkeep.h"
+#include "gateway/server/restore.h"
 #include "gateway/server/tag_resolver.h"
 #include "gateway/store/sqlcipher/engine.h"
 #include "policy/packs/packs.h"
@@ -163,6 +164,14 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Open(const Config& config,
   }
   CONSENTRY_RETURN_IF_ERROR(lock.status());
   gateway->lock_ = *std::move(lock);
+  CONSENTRY_ASSIGN_OR_RETURN(const bool restoring,
+                             audit::FileSystem::Posix()->Exists(
+                                 config.DataFile(kUnfinishedRestoreFile)));
+  if (restoring) {
+    return absl::FailedPreconditionError(
+        "a restore was begun and not finished; run it again: consentry "
+        "restore");
+  }
   CONSENTRY_RETURN_IF_ERROR(WithPlace(gateway->OpenKeys(), "keys"));
   CONSENTRY_RETURN_IF_ERROR(WithPlace(gateway->OpenLog(), "audit log"));
   CONSENTRY_RETURN_IF_ERROR(WithPlace(gateway->OpenStore(), "store"));
