@@ -458,7 +458,7 @@ absl::Status Restoration::ReplayAll() {
     CONSENTRY_RETURN_IF_ERROR(Before("replay"));
     CONSENTRY_RETURN_IF_ERROR(
         Commit(
-            "system.restore_replayed",
+            upkeep::kReplayedEvent,
             [&](store::ChangeContext& context,
                 store::v1::Leaf* leaf) -> absl::Status {
               leaf->add_details(absl::StrCat("entry=", entry.index));

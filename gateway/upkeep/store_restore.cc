@@ -442,7 +442,13 @@ absl::Status StoreRestore::SetState(const store::CommitterState& state) {
   {
     CONSENTRY_ASSIGN_OR_RETURN(auto transaction,
                                store::WriteTransaction::Begin(writer_.get()));
-    CONSENTRY_RETURN_IF_ERROR(store::WriteCommitterState(writer_.get(), state));
+    CONSENTRY_ASSIGN_OR_RETURN(store::CommitterState kept,
+                               store::ReadCommitterState(writer_.get()));
+    kept.last_change = state.last_change;
+    kept.last_time_us = std::max(kept.last_time_us, state.last_time_us);
+    kept.log = state.log;
+    kept.log_last_change = state.log_last_change;
+    CONSENTRY_RETURN_IF_ERROR(store::WriteCommitterState(writer_.get(), kept));
     CONSENTRY_RETURN_IF_ERROR(transaction.Commit());
   }
   CONSENTRY_RETURN_IF_ERROR(options_.engine->Checkpoint(writer_.get()));

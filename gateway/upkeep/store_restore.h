@@ -54,7 +54,8 @@ class StoreRestore {
   // over.
   absl::Status CarryOver(store::Connection* from);
 
-  // Where changes and the log go on: behind all that the log holds.
+  // Where changes and the log go on, behind all that the log holds; the epoch
+  // of the configuration stays that of the backup.
   absl::Status SetState(const store::CommitterState& state);
 
  private:
