@@ -475,7 +475,6 @@ absl::Status Restoration::ReplayAll() {
                 store::v1::LeafSubject* told = leaf->add_subjects();
                 told->set_tag(tag.data(), tag.size());
                 told->set_version(static_cast<uint64_t>(context.number()));
-                // A restore of an older backup finds them here too.
                 for (const upkeep::ReplayLine& line : lines) {
                   told->add_changes(line.scope + "=" + line.state);
                 }
