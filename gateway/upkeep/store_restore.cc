@@ -449,6 +449,9 @@ absl::Status StoreRestore::SetState(const store::CommitterState& state) {
     kept.log = state.log;
     kept.log_last_change = state.log_last_change;
     CONSENTRY_RETURN_IF_ERROR(store::WriteCommitterState(writer_.get(), kept));
+    CONSENTRY_RETURN_IF_ERROR(store::PutMetaInt64(
+        writer_.get(), kErasedThroughKey,
+        static_cast<int64_t>(options_.slots->erased_through())));
     CONSENTRY_RETURN_IF_ERROR(transaction.Commit());
   }
   CONSENTRY_RETURN_IF_ERROR(options_.engine->Checkpoint(writer_.get()));
