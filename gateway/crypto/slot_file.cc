@@ -400,6 +400,15 @@ uint64_t SlotFile::erased_through() const { return header().erased_through; }
 
 uint64_t SlotFile::log_size() const { return header().log_size; }
 
+absl::Status SlotFile::ForgetLogBeyond(uint64_t size) {
+  MutexLock lock(&write_mu_);
+  CONSENTRY_RETURN_IF_ERROR(CheckUsable());
+  SlotHeader next = header();
+  next.log_size = std::min(next.log_size, size);
+  next.erased_through = std::min(next.erased_through, size);
+  return WriteHeader(next);
+}
+
 absl::Status SlotFile::RememberLogSize(uint64_t size) {
   MutexLock lock(&write_mu_);
   CONSENTRY_RETURN_IF_ERROR(CheckUsable());

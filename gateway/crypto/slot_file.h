@@ -125,6 +125,9 @@ class SlotFile {
   // The log's size as last remembered here; never falls.
   uint64_t log_size() const;
   absl::Status RememberLogSize(uint64_t size);
+  // For a restore whose log is lost beyond `size`, and nothing else: what was
+  // remembered of entries behind it is forgotten.
+  absl::Status ForgetLogBeyond(uint64_t size);
 
  private:
   SlotFile(const Options& options, std::unique_ptr<audit::File> file,

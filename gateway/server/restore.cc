@@ -20,7 +20,6 @@
 #include "gateway/crypto/backup_stream.h"
 #include "gateway/crypto/note_signer.h"
 #include "gateway/crypto/recovery_key.h"
-#include "gateway/crypto/slot_repair.h"
 #include "gateway/crypto/subject_tag.h"
 #include "gateway/server/config.h"
 #include "gateway/server/gateway.h"
@@ -216,7 +215,6 @@ absl::Status Restoration::TakeKeys() {
 }
 
 absl::Status Restoration::OpenKeys() {
-  slots_.reset();
   CONSENTRY_ASSIGN_OR_RETURN(
       epochs_, crypto::EpochFile::Open(
                    Fs(), config_.message.keys().epoch_file(), *root_));
@@ -305,11 +303,7 @@ absl::Status Restoration::CheckCheckpoint() {
   if (log_size_ < slots_->log_size() || log_size_ < slots_->erased_through()) {
     CONSENTRY_RETURN_IF_ERROR(
         lossy("the log is shorter than the key slots remember"));
-    // It counts from what there is; the key slots are opened anew.
-    slots_.reset();
-    CONSENTRY_RETURN_IF_ERROR(crypto::ForgetLogBeyond(
-        Fs(), File(kSlotFile), *epochs_->keys(), log_size_));
-    CONSENTRY_RETURN_IF_ERROR(OpenKeys());
+    CONSENTRY_RETURN_IF_ERROR(slots_->ForgetLogBeyond(log_size_));
   }
   if (options_.checkpoint_file.empty()) {
     return lossy(

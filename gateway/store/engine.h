@@ -81,6 +81,9 @@ class Query {
     return *this;
   }
 
+  // For whoever binds columns that are known at run time alone.
+  Statement* statement() const { return statement_; }
+
   absl::StatusOr<bool> Step() { return statement_->Step(); }
   // Steps to the end; rows are ignored.
   absl::Status Run();

@@ -91,84 +91,55 @@ bool IsOfTheLiving(const BackupRow& row, const SubjectColumns& columns,
   return true;
 }
 
-// A row whose columns are known at run time alone: bound as bytes, and cast by
-// the statement to the type of each column.
+// A row whose columns are known at run time alone.
 class RowInsert {
  public:
-  RowInsert(store::Connection* writer, std::string table,
-            std::vector<BackupColumn> columns, std::string conflict)
-      : writer_(writer),
-        table_(std::move(table)),
-        columns_(std::move(columns)),
-        conflict_(std::move(conflict)) {}
+  RowInsert(store::Connection* writer, std::string_view table,
+            std::vector<BackupColumn> columns, std::string_view conflict)
+      : writer_(writer), columns_(std::move(columns)) {
+    std::string names;
+    std::string values;
+    for (size_t i = 0; i < columns_.size(); ++i) {
+      absl::StrAppend(&names, i == 0 ? "" : ", ", columns_[i].name());
+      absl::StrAppend(&values, i == 0 ? "$" : ", $", i + 1);
+    }
+    sql_ = absl::StrCat("INSERT INTO ", std::string(table), " (", names,
+                        ") VALUES (", values, ")", std::string(conflict));
+  }
 
   // One cell for each column.
   absl::Status Run(const std::vector<const BackupCell*>& cells) {
-    if (cells.size() != columns_.size() || cells.size() > kMaxColumns) {
-      return DoesNotFit();
-    }
-    std::vector<std::string> numbers;
-    numbers.reserve(cells.size());
-    std::vector<std::string_view> bound;
-    std::string names;
-    std::string values;
+    if (cells.size() != columns_.size()) return DoesNotFit();
+    CONSENTRY_ASSIGN_OR_RETURN(Query query, writer_->Prepare(sql_));
+    store::Statement* const to = query.statement();
     for (size_t i = 0; i < cells.size(); ++i) {
-      absl::StrAppend(&names, i == 0 ? "" : ", ", columns_[i].name());
-      absl::StrAppend(&values, i == 0 ? "" : ", ");
-      const BackupCell& cell = *cells[i];
+      const auto place = static_cast<int>(i) + 1;
       const BackupColumn::Type type = columns_[i].type();
-      switch (cell.value_case()) {
+      switch (cells[i]->value_case()) {
         case BackupCell::kNumber:
           if (type != BackupColumn::INT) return DoesNotFit();
-          numbers.push_back(std::to_string(cell.number()));
-          bound.push_back(numbers.back());
-          absl::StrAppend(&values, "CAST($", bound.size(), " AS INTEGER)");
+          to->BindInt64(place, cells[i]->number());
           break;
         case BackupCell::kData:
           if (type != BackupColumn::BYTES) return DoesNotFit();
-          bound.push_back(cell.data());
-          absl::StrAppend(&values, "$", bound.size());
+          to->BindBlob(place, cells[i]->data());
           break;
         case BackupCell::kText:
           if (type != BackupColumn::TEXT) return DoesNotFit();
-          bound.push_back(cell.text());
-          absl::StrAppend(&values, "CAST($", bound.size(), " AS TEXT)");
+          to->BindText(place, cells[i]->text());
           break;
         case BackupCell::VALUE_NOT_SET:
-          absl::StrAppend(&values, "NULL");
+          to->BindNull(place);
           break;
       }
     }
-    CONSENTRY_ASSIGN_OR_RETURN(
-        Query query,
-        writer_->Prepare(absl::StrCat("INSERT INTO ", table_, " (", names,
-                                      ") VALUES (", values, ")", conflict_)));
-    BindAll(&query, bound, std::make_index_sequence<kMaxColumns>());
     return query.Run();
   }
 
  private:
-  static constexpr size_t kMaxColumns = 24;
-
-  template <size_t... kCounts>
-  static void BindAll(Query* query, const std::vector<std::string_view>& bound,
-                      std::index_sequence<kCounts...>) {
-    (void)((bound.size() == kCounts + 1 &&
-            (BindFirst(query, bound, std::make_index_sequence<kCounts + 1>()),
-             true)) ||
-           ...);
-  }
-  template <size_t... kPlaces>
-  static void BindFirst(Query* query,
-                        const std::vector<std::string_view>& bound,
-                        std::index_sequence<kPlaces...>) {
-    query->Bind(bound[kPlaces]...);
-  }
-
   store::Connection* const writer_;
-  const std::string table_;
   const std::vector<BackupColumn> columns_;
-  const std::string conflict_;
+  std::string sql_;
 };
 
 BackupColumn ColumnOf(std::string_view name, BackupColumn::Type type) {
