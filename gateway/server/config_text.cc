@@ -119,6 +119,9 @@ keys {
   root_key_file: "keys/root.key"
   epoch_file: "keys/epochs.key"
   log_key_file: "keys/log.key"
+  # Days between rotations of the keys that wrap all others; 0: by hand alone,
+  # with `consentry keys rotate`.
+  rotate_every_days: 0
 }
 
 # What you hold, what you use it for, and your own stricter rules. A changed file
@@ -134,6 +137,22 @@ policy {
 # Figures in the Prometheus text format, written anew every few seconds, for
 # node_exporter's textfile collector; empty: none.
 metrics { file: "" }
+
+# Backups of data, keys and log, each in a folder of its own, best on volumes
+# that nobody copies together; `consentry backup` makes one at once. Backups of
+# keys open with the recovery key alone and are removed after a week: so long an
+# erasure is not final against them.
+# backup {
+#   data_directory: "/mnt/backup-data/consentry"
+#   keys_directory: "/mnt/backup-keys/consentry"
+#   log_directory: "/mnt/backup-data/consentry-log"
+#   every_hours: 24
+#   keep_data_days: 35
+#   keep_keys_days: 7
+# }
+
+# Values past their time are removed once a day.
+retention { every_hours: 24 }
 
 # The operating log; no file: standard error.
 log { file: "" }

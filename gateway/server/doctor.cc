@@ -19,6 +19,7 @@
 #include "gateway/crypto/hardening.h"
 #include "gateway/crypto/signing.h"
 #include "gateway/server/config.h"
+#include "gateway/server/doctor_upkeep.h"
 #include "gateway/server/gateway.h"
 #include "gateway/server/recovery.h"
 #include "gateway/store/schema.h"
@@ -48,6 +49,7 @@ class Report {
   void Fail(const char* check, std::string text) {
     Add(Health::kFailure, check, std::move(text));
   }
+  void Take(Finding finding) { findings_.push_back(std::move(finding)); }
   std::vector<Finding> Take() { return std::move(findings_); }
 
  private:
@@ -202,6 +204,9 @@ absl::Status CheckStore(const Config& config, int64_t now_us,
   CONSENTRY_ASSIGN_OR_RETURN(const int64_t version,
                              store::ReadSchemaVersion(reader.get()));
   report->Good("store", absl::StrCat("opens with its key; format ", version));
+  for (Finding& finding : CheckUpkeep(config, reader.get(), now_us)) {
+    report->Take(std::move(finding));
+  }
   CONSENTRY_ASSIGN_OR_RETURN(const auto clients,
                              clients::ReadClients(reader.get()));
   for (const v1::Client& client : clients) {

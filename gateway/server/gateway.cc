@@ -15,8 +15,11 @@
 #include "audit/log/note.h"
 #include "gateway/base/log.h"
 #include "gateway/server/open_upkeep.h"
+#include "gateway/server/restore.h"
 #include "gateway/server/tag_resolver.h"
+#include "gateway/store/schema.h"
 #include "gateway/store/sqlcipher/engine.h"
+#include "gateway/upkeep/store_restore.h"
 #include "policy/packs/packs.h"
 #include "proto/support/status_macros.h"
 
@@ -163,6 +166,14 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Open(const Config& config,
   }
   CONSENTRY_RETURN_IF_ERROR(lock.status());
   gateway->lock_ = *std::move(lock);
+  CONSENTRY_ASSIGN_OR_RETURN(const bool restoring,
+                             audit::FileSystem::Posix()->Exists(
+                                 config.DataFile(kUnfinishedRestoreFile)));
+  if (restoring) {
+    return absl::FailedPreconditionError(
+        "a restore was begun and not finished; run it again: consentry "
+        "restore");
+  }
   CONSENTRY_RETURN_IF_ERROR(WithPlace(gateway->OpenKeys(), "keys"));
   CONSENTRY_RETURN_IF_ERROR(WithPlace(gateway->OpenLog(), "audit log"));
   CONSENTRY_RETURN_IF_ERROR(WithPlace(gateway->OpenStore(), "store"));
@@ -311,6 +322,15 @@ absl::Status Gateway::CheckKeysOfStore() const {
   if (found && static_cast<uint64_t>(query.Int64(0)) > slots_->last_subject()) {
     return absl::DataLossError(
         "holds customers whose keys the key slots lack: an older copy of the "
+        "slots was put back; restore the newest");
+  }
+  // Nor may keys come back that were destroyed.
+  CONSENTRY_ASSIGN_OR_RETURN(
+      const int64_t erased,
+      store::GetMetaInt64(lease.get(), upkeep::kErasedThroughKey));
+  if (slots_->erased_through() < static_cast<uint64_t>(erased)) {
+    return absl::DataLossError(
+        "knows of an erasure that the key slots do not: an older copy of the "
         "slots was put back; restore the newest");
   }
   return absl::OkStatus();
@@ -532,6 +552,9 @@ absl::Status Gateway::NoteStart() {
     leaf.add_details("engine=" + EngineVersion());
     leaf.add_details(absl::StrCat("entries=", recovery_.size));
     if (options_.dev) leaf.add_details("dev");
+    CONSENTRY_RETURN_IF_ERROR(
+        store::PutMetaInt64(context.connection(), upkeep::kErasedThroughKey,
+                            static_cast<int64_t>(slots_->erased_through())));
     context.SetEntry(clients::CanonicalBytes(leaf));
     return absl::OkStatus();
   };

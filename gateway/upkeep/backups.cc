@@ -158,6 +158,17 @@ absl::Status WriteTable(store::Connection* connection, uint32_t position,
   return frame.rows().rows().empty() ? absl::OkStatus() : writer->Write(frame);
 }
 
+// With the folders above it.
+absl::Status MakeFolders(audit::FileSystem* fs, const std::string& path) {
+  const absl::Status made = fs->MakeDirectory(path);
+  const size_t slash = path.rfind('/');
+  if (!absl::IsNotFound(made) || slash == std::string::npos || slash == 0) {
+    return made;
+  }
+  CONSENTRY_RETURN_IF_ERROR(MakeFolders(fs, path.substr(0, slash)));
+  return fs->MakeDirectory(path);
+}
+
 // A copy under its own name once it is whole and synced.
 absl::Status CopyFile(audit::FileSystem* fs, const std::string& from,
                       const std::string& to) {
@@ -386,7 +397,7 @@ absl::StatusOr<Backups::Made> Backups::WriteData(const crypto::ObjectId& id,
   CONSENTRY_ASSIGN_OR_RETURN(
       const std::string sealed_key,
       stream->KeyForSystem(*options_.epochs->keys(), id));
-  CONSENTRY_RETURN_IF_ERROR(options_.fs->MakeDirectory(options_.data_folder));
+  CONSENTRY_RETURN_IF_ERROR(MakeFolders(options_.fs, options_.data_folder));
   CONSENTRY_ASSIGN_OR_RETURN(
       const auto writer,
       BackupWriter::Create(options_.fs, path, BackupKind::kData, id, sealed_key,
@@ -442,7 +453,7 @@ absl::StatusOr<Backups::Made> Backups::WriteKeys(const crypto::ObjectId& id,
   auto stream = std::make_unique<crypto::StreamSealer>();
   CONSENTRY_ASSIGN_OR_RETURN(const std::string sealed_key,
                              stream->KeyForRecovery(*recovery));
-  CONSENTRY_RETURN_IF_ERROR(options_.fs->MakeDirectory(options_.keys_folder));
+  CONSENTRY_RETURN_IF_ERROR(MakeFolders(options_.fs, options_.keys_folder));
   CONSENTRY_ASSIGN_OR_RETURN(
       const auto writer,
       BackupWriter::Create(options_.fs, path, BackupKind::kKeys, id, sealed_key,
@@ -496,7 +507,7 @@ absl::StatusOr<Backups::Made> Backups::CopyLog() {
   audit::FileSystem* const fs = options_.fs;
   const std::string target = options_.logs_folder;
   const std::string segments(audit::kSegmentFolder);
-  CONSENTRY_RETURN_IF_ERROR(fs->MakeDirectory(target));
+  CONSENTRY_RETURN_IF_ERROR(MakeFolders(fs, target));
   CONSENTRY_RETURN_IF_ERROR(fs->MakeDirectory(target + "/" + segments));
   CONSENTRY_RETURN_IF_ERROR(fs->MakeDirectory(target + "/checkpoints"));
   const auto checkpoint = options_.log->checkpoint();

@@ -104,6 +104,8 @@ absl::StatusOr<LogReplay> ReadReplay(const audit::LogReader& log,
         replay.last_change = std::max(replay.last_change, change);
         replay.last_time_us = std::max(replay.last_time_us, leaf.time_us());
         if (change <= last_change) return true;
+        // What it tells of stands in the log before it.
+        if (leaf.event() == kReplayedEvent) return true;
         Told one;
         for (const store::v1::LeafSubject& subject : leaf.subjects()) {
           if (subject.changes().empty()) continue;

@@ -19,6 +19,9 @@ namespace consentry::upkeep {
 
 // What the log says about customers behind a backup: every line of
 // LeafSubject.changes that takes something away, and every erasure.
+// The event of entries by which a restore does it again.
+inline constexpr std::string_view kReplayedEvent = "system.restore_replayed";
+
 struct ReplayLine {
   // "marketing.email=withdrawn"
   std::string scope;

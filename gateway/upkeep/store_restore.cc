@@ -91,30 +91,62 @@ bool IsOfTheLiving(const BackupRow& row, const SubjectColumns& columns,
   return true;
 }
 
-absl::Status BindRow(const BackupTable& table, const BackupRow& row,
-                     store::Statement* statement) {
-  for (int i = 0; i < row.cells_size(); ++i) {
-    const BackupCell& cell = row.cells(i);
-    const BackupColumn::Type type = table.columns(i).type();
-    switch (cell.value_case()) {
-      case BackupCell::kNumber:
-        if (type != BackupColumn::INT) return DoesNotFit();
-        statement->BindInt64(i + 1, cell.number());
-        break;
-      case BackupCell::kData:
-        if (type != BackupColumn::BYTES) return DoesNotFit();
-        statement->BindBlob(i + 1, cell.data());
-        break;
-      case BackupCell::kText:
-        if (type != BackupColumn::TEXT) return DoesNotFit();
-        statement->BindText(i + 1, cell.text());
-        break;
-      case BackupCell::VALUE_NOT_SET:
-        statement->BindNull(i + 1);
-        break;
+// A row whose columns are known at run time alone.
+class RowInsert {
+ public:
+  RowInsert(store::Connection* writer, std::string_view table,
+            std::vector<BackupColumn> columns, std::string_view conflict)
+      : writer_(writer), columns_(std::move(columns)) {
+    std::string names;
+    std::string values;
+    for (size_t i = 0; i < columns_.size(); ++i) {
+      absl::StrAppend(&names, i == 0 ? "" : ", ", columns_[i].name());
+      absl::StrAppend(&values, i == 0 ? "$" : ", $", i + 1);
     }
+    sql_ = absl::StrCat("INSERT INTO ", std::string(table), " (", names,
+                        ") VALUES (", values, ")", std::string(conflict));
   }
-  return absl::OkStatus();
+
+  // One cell for each column.
+  absl::Status Run(const std::vector<const BackupCell*>& cells) {
+    if (cells.size() != columns_.size()) return DoesNotFit();
+    CONSENTRY_ASSIGN_OR_RETURN(Query query, writer_->Prepare(sql_));
+    store::Statement* const to = query.statement();
+    for (size_t i = 0; i < cells.size(); ++i) {
+      const auto place = static_cast<int>(i) + 1;
+      const BackupColumn::Type type = columns_[i].type();
+      switch (cells[i]->value_case()) {
+        case BackupCell::kNumber:
+          if (type != BackupColumn::INT) return DoesNotFit();
+          to->BindInt64(place, cells[i]->number());
+          break;
+        case BackupCell::kData:
+          if (type != BackupColumn::BYTES) return DoesNotFit();
+          to->BindBlob(place, cells[i]->data());
+          break;
+        case BackupCell::kText:
+          if (type != BackupColumn::TEXT) return DoesNotFit();
+          to->BindText(place, cells[i]->text());
+          break;
+        case BackupCell::VALUE_NOT_SET:
+          to->BindNull(place);
+          break;
+      }
+    }
+    return query.Run();
+  }
+
+ private:
+  store::Connection* const writer_;
+  const std::vector<BackupColumn> columns_;
+  std::string sql_;
+};
+
+BackupColumn ColumnOf(std::string_view name, BackupColumn::Type type) {
+  BackupColumn column;
+  column.set_name(std::string(name));
+  column.set_type(type);
+  return column;
 }
 
 }  // namespace
@@ -145,7 +177,7 @@ absl::Status StoreRestore::LoadRows(BackupReader* backup,
   const auto& tables = backup->header().tables();
   // Names go into statements: only those that the store has.
   CONSENTRY_ASSIGN_OR_RETURN(const auto own, store::ListTables(writer_.get()));
-  std::vector<std::string> inserts;
+  std::vector<RowInsert> inserts;
   for (const BackupTable& table : tables) {
     const auto found =
         std::find_if(own.begin(), own.end(), [&](const store::TableInfo& each) {
@@ -154,9 +186,7 @@ absl::Status StoreRestore::LoadRows(BackupReader* backup,
     if (found == own.end() || IsLeftOutOfBackups(table.name())) {
       return DoesNotFit();
     }
-    std::string columns;
-    std::string values;
-    int position = 0;
+    std::vector<BackupColumn> columns;
     for (const BackupColumn& column : table.columns()) {
       const auto known =
           std::find_if(found->columns.begin(), found->columns.end(),
@@ -169,20 +199,15 @@ absl::Status StoreRestore::LoadRows(BackupReader* backup,
           IsLeftOutOfBackups(table.name(), column.name())) {
         return DoesNotFit();
       }
-      absl::StrAppend(&columns, position == 0 ? "" : ", ", column.name());
-      absl::StrAppend(&values, position == 0 ? "$" : ", $", position + 1);
-      ++position;
+      columns.push_back(column);
     }
-    if (position == 0) return DoesNotFit();
-    // A key until the blind index is made anew: unlike every such index in its
-    // length.
+    if (columns.empty()) return DoesNotFit();
     if (table.name() == "source_rows") {
-      absl::StrAppend(&columns, ", row_key");
-      absl::StrAppend(&values, ", $", position + 1);
+      columns.push_back(ColumnOf("row_key", BackupColumn::BYTES));
     }
-    inserts.push_back(absl::StrCat(
-        "INSERT INTO ", table.name(), " (", columns, ") VALUES (", values, ")",
-        table.name() == "meta" ? " ON CONFLICT (k) DO NOTHING" : ""));
+    inserts.emplace_back(
+        writer_.get(), table.name(), std::move(columns),
+        table.name() == "meta" ? " ON CONFLICT (k) DO NOTHING" : "");
   }
   Living living(options_.slots);
   uint64_t read = 0;
@@ -203,9 +228,7 @@ absl::Status StoreRestore::LoadRows(BackupReader* backup,
       const BackupTable& table = tables.Get(position);
       const bool source_rows = table.name() == "source_rows";
       const SubjectColumns columns = ColumnsOf(table);
-      CONSENTRY_ASSIGN_OR_RETURN(
-          Query query,
-          writer_->Prepare(inserts[static_cast<size_t>(position)]));
+      RowInsert& insert = inserts[static_cast<size_t>(position)];
       for (const BackupRow& row : frame->rows().rows()) {
         ++read;
         if (row.cells_size() != table.columns_size()) return DoesNotFit();
@@ -213,14 +236,15 @@ absl::Status StoreRestore::LoadRows(BackupReader* backup,
           ++counts->dropped_rows;
           continue;
         }
-        CONSENTRY_RETURN_IF_ERROR(BindRow(table, row, query.statement()));
-        std::string key;
+        std::vector<const BackupCell*> cells;
+        for (const BackupCell& cell : row.cells()) cells.push_back(&cell);
+        // Until the blind index is made anew; like none of them.
+        BackupCell key;
         if (source_rows) {
-          key = absl::StrCat("restored-", counts->rows);
-          query.statement()->BindBlob(row.cells_size() + 1, key);
+          key.set_data(absl::StrCat("restored-", counts->rows));
+          cells.push_back(&key);
         }
-        CONSENTRY_RETURN_IF_ERROR(query.Run());
-        query.Reset();
+        CONSENTRY_RETURN_IF_ERROR(insert.Run(cells));
         ++counts->rows;
       }
     }
@@ -344,41 +368,42 @@ absl::Status StoreRestore::CarryOver(store::Connection* from) {
     const auto there = std::find_if(theirs.begin(), theirs.end(), is_it);
     const auto here = std::find_if(own.begin(), own.end(), is_it);
     if (there == theirs.end() || here == own.end()) continue;
-    std::string columns;
-    std::string values;
-    int position = 0;
+    std::string names;
+    std::vector<BackupColumn> columns;
     for (const store::ColumnInfo& column : here->columns) {
-      absl::StrAppend(&columns, position == 0 ? "" : ", ", column.name);
-      absl::StrAppend(&values, position == 0 ? "$" : ", $", position + 1);
-      ++position;
+      absl::StrAppend(&names, names.empty() ? "" : ", ", column.name);
+      columns.push_back(
+          ColumnOf(column.name, static_cast<BackupColumn::Type>(column.type)));
     }
     CONSENTRY_ASSIGN_OR_RETURN(
         Query select,
-        from->Prepare(absl::StrCat("SELECT ", columns, " FROM ", here->name,
+        from->Prepare(absl::StrCat("SELECT ", names, " FROM ", here->name,
                                    std::string(carried.which))));
-    CONSENTRY_ASSIGN_OR_RETURN(
-        Query insert, writer_->Prepare(absl::StrCat(
-                          "INSERT INTO ", here->name, " (", columns,
-                          ") VALUES (", values, ") ON CONFLICT DO NOTHING")));
+    RowInsert insert(writer_.get(), here->name, columns,
+                     " ON CONFLICT DO NOTHING");
     while (true) {
       CONSENTRY_ASSIGN_OR_RETURN(const bool row, select.Step());
       if (!row) break;
-      for (int i = 0; i < position; ++i) {
-        store::Statement* const to = insert.statement();
-        if (select.IsNull(i)) {
-          to->BindNull(i + 1);
-        } else if (here->columns[static_cast<size_t>(i)].type ==
-                   store::ColumnType::kInt) {
-          to->BindInt64(i + 1, select.Int64(i));
-        } else if (here->columns[static_cast<size_t>(i)].type ==
-                   store::ColumnType::kText) {
-          to->BindText(i + 1, select.TextAt(i));
-        } else {
-          to->BindBlob(i + 1, select.Blob(i));
+      std::vector<BackupCell> cells(columns.size());
+      std::vector<const BackupCell*> given;
+      for (size_t i = 0; i < columns.size(); ++i) {
+        const auto at = static_cast<int>(i);
+        if (!select.IsNull(at)) {
+          switch (columns[i].type()) {
+            case BackupColumn::INT:
+              cells[i].set_number(select.Int64(at));
+              break;
+            case BackupColumn::TEXT:
+              cells[i].set_text(std::string(select.TextAt(at)));
+              break;
+            default:
+              cells[i].set_data(std::string(select.Blob(at)));
+              break;
+          }
         }
+        given.push_back(&cells[i]);
       }
-      CONSENTRY_RETURN_IF_ERROR(insert.Run());
-      insert.Reset();
+      CONSENTRY_RETURN_IF_ERROR(insert.Run(given));
     }
   }
   return transaction.Commit();
@@ -388,7 +413,16 @@ absl::Status StoreRestore::SetState(const store::CommitterState& state) {
   {
     CONSENTRY_ASSIGN_OR_RETURN(auto transaction,
                                store::WriteTransaction::Begin(writer_.get()));
-    CONSENTRY_RETURN_IF_ERROR(store::WriteCommitterState(writer_.get(), state));
+    CONSENTRY_ASSIGN_OR_RETURN(store::CommitterState kept,
+                               store::ReadCommitterState(writer_.get()));
+    kept.last_change = state.last_change;
+    kept.last_time_us = std::max(kept.last_time_us, state.last_time_us);
+    kept.log = state.log;
+    kept.log_last_change = state.log_last_change;
+    CONSENTRY_RETURN_IF_ERROR(store::WriteCommitterState(writer_.get(), kept));
+    CONSENTRY_RETURN_IF_ERROR(store::PutMetaInt64(
+        writer_.get(), kErasedThroughKey,
+        static_cast<int64_t>(options_.slots->erased_through())));
     CONSENTRY_RETURN_IF_ERROR(transaction.Commit());
   }
   CONSENTRY_RETURN_IF_ERROR(options_.engine->Checkpoint(writer_.get()));

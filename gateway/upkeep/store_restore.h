@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -18,6 +19,10 @@
 #include "gateway/vault/head_cache.h"
 
 namespace consentry::upkeep {
+
+// Row of meta: SlotFile::erased_through as the store last saw it. A start
+// refuses slots that know of less.
+inline constexpr std::string_view kErasedThroughKey = "keys_erased_through";
 
 // What became of the rows of a backup.
 struct RestoreCounts {
@@ -54,7 +59,8 @@ class StoreRestore {
   // over.
   absl::Status CarryOver(store::Connection* from);
 
-  // Where changes and the log go on: behind all that the log holds.
+  // Where changes and the log go on, behind all that the log holds; the epoch
+  // of the configuration stays that of the backup.
   absl::Status SetState(const store::CommitterState& state);
 
  private:

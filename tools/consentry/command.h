@@ -32,6 +32,8 @@ void AddImport(CLI::App* app, CommandContext* context);
 void AddClient(CLI::App* app, CommandContext* context);
 void AddProtos(CLI::App* app, CommandContext* context);
 void AddInit(CLI::App* app, CommandContext* context);
+// `backup` and `restore`.
+void AddBackup(CLI::App* app, CommandContext* context);
 void AddRetention(CLI::App* app, CommandContext* context);
 void AddRenew(CLI::App* app, CommandContext* context);
 void AddServe(CLI::App* app, CommandContext* context);

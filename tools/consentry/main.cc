@@ -84,6 +84,7 @@ int main(int argc, char** argv) {
   AddDemo(&app, &context);
   AddClient(&app, &context);
   AddRenew(&app, &context);
+  AddBackup(&app, &context);
   AddRetention(&app, &context);
   AddImport(&app, &context);
   AddRead(&app, &context);

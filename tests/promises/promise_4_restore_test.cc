@@ -1,0 +1,344 @@
+// Promise 4, the part about backups: neither an erased customer nor a withdrawn
+// consent comes back with an older state.
+//
+// Shown on a real gateway: customers give consents, backups are taken, then
+// consents are withdrawn and objected to; every older state is restored, with
+// the keys that are here and on a machine that has lost everything but its
+// configuration and the key of its log, and each time what was taken back stays
+// taken back. A restore stopped at any of its steps lets no gateway start, and
+// goes on when it is run again. Without the newest checkpoint, or with a log
+// that is shorter, nothing is restored; whoever accepts the loss finds every
+// consent uncertain. Damaged and foreign files are refused.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <string>
+#include <thread>
+
+#include "gateway/server/restore.h"
+#include "tests/promises/asking.h"
+#include "tests/testing/status_matchers.h"
+
+namespace consentry {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::StatusIs;
+using testing::TestGateway;
+
+constexpr char kService[] = "essential.service.operations";
+constexpr char kLetters[] = "marketing.communications.email";
+
+class RestoreTest : public ::testing::Test {
+ protected:
+  RestoreTest()
+      : gateway_([this](server::InitialiseOptions* options) {
+          options->show_recovery_key = [this](std::string_view key) {
+            recovery_key_ = std::string(key);
+          };
+        }) {
+    std::ofstream config(gateway_.File("consentry.txtpb"), std::ios::app);
+    config << "backup { data_directory: \"backups/data\" keys_directory: "
+              "\"backups/keys\" log_directory: \"backups/log\" }\n";
+    config.close();
+    fs::create_directories(gateway_.File("backups"));
+    gateway_.Start();
+    v1::Client shop = testing::FullClient("shop", kService);
+    v1::Client letters = testing::FullClient("letters", kLetters);
+    letters.add_attests(kLetters);
+    shop_ = gateway_.Register(shop);
+    letters_ = gateway_.Register(letters);
+    for (const char* key : {"anna", "ben", "carla"}) {
+      ids_[key] = testing::MustWrite(
+          gateway_.Connect(shop_),
+          testing::ProfileOf(key, std::string(key) + "@example.com"));
+      Give(key);
+      EXPECT_TRUE(Allowed(key)) << key;
+    }
+  }
+
+  void Give(const std::string& key) {
+    v1::RecordConsentRequest request;
+    *request.mutable_subject() = testing::ById(ids_[key]);
+    request.add_purposes(kLetters);
+    request.set_action(v1::CONSENT_ACTION_GIVE);
+    request.mutable_notice()->set_id("marketing-consent");
+    request.mutable_notice()->set_version(1);
+    v1::RecordConsentResponse response;
+    const grpc::Status status =
+        v1::ConsentService::NewStub(gateway_.Connect(letters_))
+            ->RecordConsent(testing::Timed().get(), request, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+  }
+  void Withdraw(const std::string& key) {
+    v1::WithdrawConsentRequest request;
+    *request.mutable_subject() = testing::ById(ids_[key]);
+    v1::WithdrawConsentResponse response;
+    EXPECT_TRUE(
+        v1::ConsentService::NewStub(gateway_.Connect(letters_))
+            ->WithdrawConsent(testing::Timed().get(), request, &response)
+            .ok());
+  }
+  void OptOut(const std::string& key) {
+    v1::OptOutRequest request;
+    *request.mutable_subject() = testing::ById(ids_[key]);
+    request.add_kinds(v1::OPT_OUT_KIND_DIRECT_MARKETING);
+    v1::OptOutResponse response;
+    const grpc::Status status =
+        v1::ConsentService::NewStub(gateway_.Connect(letters_))
+            ->OptOut(testing::Timed().get(), request, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+  }
+  // By her address, so that the blind index is asked too.
+  testing::Told Read(const std::string& key, const char* purpose,
+                     const testing::Identity& as) {
+    testing::Question question;
+    question.subjects = {testing::ByEmail(key + "@example.com")};
+    question.purpose = purpose;
+    question.fields = {"profile.email"};
+    question.channel = purpose == std::string(kLetters) ? v1::CHANNEL_EMAIL
+                                                        : v1::CHANNEL_INTERNAL;
+    return testing::Ask(testing::Way::kRead, gateway_.Connect(as), question);
+  }
+  bool Allowed(const std::string& key) {
+    return Read(key, kLetters, letters_).has_values();
+  }
+  bool Known(const std::string& key) {
+    return Read(key, kService, shop_).has_values();
+  }
+
+  void Backup() {
+    auto admin =
+        v1::AdminService::NewStub(gateway_.Connect(gateway_.Made("operator")));
+    v1::Backup made;
+    ASSERT_TRUE(admin->CreateBackup(testing::Timed(60).get(), {}, &made).ok());
+    for (int i = 0; i < 600; ++i) {
+      v1::ListBackupsResponse all;
+      ASSERT_TRUE(admin->ListBackups(testing::Timed().get(), {}, &all).ok());
+      int open = 0;
+      for (const v1::Backup& each : all.backups()) open += !each.verified();
+      if (open == 0) break;
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+  }
+  // The newest file in the folder.
+  std::string Newest(const std::string& folder) {
+    std::set<std::string> names;
+    for (const auto& entry : fs::directory_iterator(gateway_.File(folder))) {
+      names.insert(entry.path().string());
+    }
+    return names.empty() ? std::string() : *names.rbegin();
+  }
+  // The last one that the log has signed, kept elsewhere.
+  void KeepCheckpoint() {
+    fs::copy_file(gateway_.File("data/log/checkpoint"),
+                  gateway_.File("kept-checkpoint"),
+                  fs::copy_options::overwrite_existing);
+  }
+  server::RestoreOptions Options(bool with_keys = false) {
+    server::RestoreOptions options;
+    options.config = gateway_.folder();
+    options.data_file = data_;
+    options.checkpoint_file = gateway_.File("kept-checkpoint");
+    if (with_keys) {
+      options.keys_file = keys_;
+      options.recovery_key = recovery_key_;
+    }
+    return options;
+  }
+  // Backs up, then takes back what two of the three gave, and stops.
+  void BackUpAndTakeBack() {
+    Backup();
+    data_ = Newest("backups/data");
+    keys_ = Newest("backups/keys");
+    Withdraw("anna");
+    OptOut("ben");
+    EXPECT_FALSE(Allowed("anna"));
+    EXPECT_FALSE(Allowed("ben"));
+  }
+  void ExpectTakenBack() {
+    EXPECT_FALSE(Allowed("anna"));
+    EXPECT_FALSE(Allowed("ben"));
+    EXPECT_TRUE(Allowed("carla"));
+    EXPECT_TRUE(Known("anna"));
+  }
+
+  std::string recovery_key_;
+  TestGateway gateway_;
+  testing::Identity shop_;
+  testing::Identity letters_;
+  std::map<std::string, std::string> ids_;
+  std::string data_;
+  std::string keys_;
+};
+
+TEST_F(RestoreTest, WhatWasTakenBackStaysTakenBack) {
+  BackUpAndTakeBack();
+  ASSERT_OK(gateway_.Stop());
+  KeepCheckpoint();
+  const auto report = server::Restore(Options());
+  ASSERT_OK(report);
+  EXPECT_EQ(report->customers, 3);
+  EXPECT_GE(report->replayed, 2);
+  EXPECT_FALSE(report->uncertain);
+  gateway_.Start();
+  ExpectTakenBack();
+}
+
+TEST_F(RestoreTest, AlsoOnAMachineThatHasLostEverything) {
+  BackUpAndTakeBack();
+  // The log goes on being copied.
+  Backup();
+  ASSERT_OK(gateway_.Stop());
+  KeepCheckpoint();
+  const std::string log = gateway_.File("log-copy");
+  fs::copy(gateway_.File("data/log"), log, fs::copy_options::recursive);
+  fs::remove_all(gateway_.File("data"));
+  fs::remove(gateway_.File("keys/epochs.key"));
+  fs::remove(gateway_.File("keys/root.key"));
+  server::RestoreOptions options = Options(/*with_keys=*/true);
+  options.log_folder = log;
+  const auto report = server::Restore(options);
+  ASSERT_OK(report);
+  EXPECT_EQ(report->customers, 3);
+  gateway_.Start();
+  ExpectTakenBack();
+}
+
+TEST_F(RestoreTest, WithoutTheNewestCheckpointNothingIsRestored) {
+  BackUpAndTakeBack();
+  ASSERT_OK(gateway_.Stop());
+  server::RestoreOptions options = Options();
+  options.checkpoint_file.clear();
+  EXPECT_THAT(server::Restore(options),
+              StatusIs(absl::StatusCode::kFailedPrecondition));
+  // Nor does anything run on what it left.
+  EXPECT_FALSE(server::Server::Open(gateway_.folder(), {}).ok());
+  options.accept_loss = true;
+  const auto report = server::Restore(options);
+  ASSERT_OK(report);
+  EXPECT_TRUE(report->uncertain);
+  gateway_.Start();
+  for (const char* key : {"anna", "ben", "carla"}) {
+    EXPECT_FALSE(Allowed(key)) << key;
+    EXPECT_TRUE(Known(key)) << key;
+  }
+  Give("carla");
+  EXPECT_TRUE(Allowed("carla"));
+}
+
+TEST_F(RestoreTest, AShorterLogIsRefused) {
+  Backup();
+  data_ = Newest("backups/data");
+  keys_ = Newest("backups/keys");
+  Withdraw("anna");
+  ASSERT_OK(gateway_.Stop());
+  KeepCheckpoint();
+  // Everything is lost but what was copied before the withdrawal.
+  fs::remove_all(gateway_.File("data"));
+  server::RestoreOptions options = Options(/*with_keys=*/true);
+  options.log_folder = gateway_.File("backups/log");
+  EXPECT_THAT(server::Restore(options),
+              StatusIs(absl::StatusCode::kFailedPrecondition));
+  options.accept_loss = true;
+  ASSERT_OK(server::Restore(options));
+  gateway_.Start();
+  EXPECT_FALSE(Allowed("anna"));
+  EXPECT_FALSE(Allowed("carla"));
+  EXPECT_TRUE(Known("carla"));
+}
+
+TEST_F(RestoreTest, StoppedAtAnyStepItGoesOnFromTheStart) {
+  BackUpAndTakeBack();
+  ASSERT_OK(gateway_.Stop());
+  KeepCheckpoint();
+  std::vector<std::string> steps;
+  server::RestoreOptions options = Options(/*with_keys=*/true);
+  options.before_step = [&](std::string_view step) {
+    steps.emplace_back(step);
+    return absl::OkStatus();
+  };
+  ASSERT_OK(server::Restore(options));
+  ASSERT_GT(steps.size(), 7u);
+  for (size_t stop = 0; stop < steps.size(); ++stop) {
+    size_t at = 0;
+    options.before_step = [&](std::string_view) {
+      return at++ == stop ? absl::CancelledError("stopped") : absl::OkStatus();
+    };
+    EXPECT_FALSE(server::Restore(options).ok()) << steps[stop];
+    // Before the first step nothing has happened.
+    if (stop > 0) {
+      EXPECT_THAT(server::Server::Open(gateway_.folder(), {}),
+                  StatusIs(absl::StatusCode::kFailedPrecondition))
+          << steps[stop];
+    }
+  }
+  options.before_step = nullptr;
+  ASSERT_OK(server::Restore(options));
+  gateway_.Start();
+  ExpectTakenBack();
+}
+
+TEST_F(RestoreTest, DamagedAndForeignFilesAreRefused) {
+  BackUpAndTakeBack();
+  ASSERT_OK(gateway_.Stop());
+  KeepCheckpoint();
+  const auto flip = [](const std::string& path, int64_t at) {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(at);
+    const char byte = static_cast<char>(file.get() ^ 1);
+    file.seekp(at);
+    file.put(byte);
+  };
+  const auto middle = [](const std::string& path) {
+    return static_cast<int64_t>(fs::file_size(path) / 2);
+  };
+  flip(data_, middle(data_));
+  EXPECT_FALSE(server::Restore(Options()).ok());
+  flip(data_, middle(data_));
+  flip(keys_, middle(keys_));
+  EXPECT_FALSE(server::Restore(Options(true)).ok());
+  flip(keys_, middle(keys_));
+  server::RestoreOptions swapped = Options();
+  swapped.data_file = keys_;
+  EXPECT_THAT(server::Restore(swapped),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  server::RestoreOptions mistyped = Options(true);
+  mistyped.recovery_key = "0000-0000-0000-0000-0000-0000-0000-0000-0000";
+  EXPECT_FALSE(server::Restore(mistyped).ok());
+  const uintmax_t whole = fs::file_size(data_);
+  fs::copy_file(data_, data_ + ".whole");
+  fs::resize_file(data_, whole - 1);
+  EXPECT_THAT(server::Restore(Options()),
+              StatusIs(absl::StatusCode::kDataLoss));
+  fs::rename(data_ + ".whole", data_);
+  ASSERT_OK(server::Restore(Options(true)));
+  gateway_.Start();
+  ExpectTakenBack();
+}
+
+TEST_F(RestoreTest, RotatedKeysOpenOlderBackupsOfTheData) {
+  BackUpAndTakeBack();
+  auto admin =
+      v1::AdminService::NewStub(gateway_.Connect(gateway_.Made("operator")));
+  v1::KeyStatus keys;
+  ASSERT_TRUE(admin->RotateKeys(testing::Timed().get(), {}, &keys).ok());
+  for (int i = 0; keys.remaining() > 0 && i < 300; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    ASSERT_TRUE(admin->GetKeyStatus(testing::Timed().get(), {}, &keys).ok());
+  }
+  ASSERT_EQ(keys.remaining(), 0);
+  EXPECT_EQ(keys.epoch(), 2u);
+  EXPECT_TRUE(Known("carla"));
+  ASSERT_OK(gateway_.Stop());
+  KeepCheckpoint();
+  ASSERT_OK(server::Restore(Options()));
+  gateway_.Start();
+  ExpectTakenBack();
+}
+
+}  // namespace
+}  // namespace consentry

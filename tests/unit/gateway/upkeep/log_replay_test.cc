@@ -1,0 +1,90 @@
+#include "gateway/upkeep/log_replay.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "consentry/v1/consent_service.pb.h"
+#include "tests/testing/access_fixture.h"
+#include "tests/testing/status_matchers.h"
+
+namespace consentry::upkeep {
+namespace {
+
+bool Negative(std::string_view line) {
+  return IsNegative(ParseReplayLine(line));
+}
+
+TEST(ReplayLine, WhatTakesAwayIsDoneAgainAndWhatGivesIsNot) {
+  for (const char* line :
+       {"marketing.email=withdrawn", "a=refused", "a=invalidated", "a=expired",
+        "opt_out.OPT_OUT_KIND_SALE=set", "objection.*=set", "gpc=set",
+        "restricted=set", "hold=placed", "erasure=decided", "erasure=begun"}) {
+    EXPECT_TRUE(Negative(line)) << line;
+  }
+  for (const char* line :
+       {"marketing.email=given", "objection.a=lifted", "hold=lifted",
+        "erasure=cancelled", "retention.profile.tier=removed",
+        "agent=authorized", "a=none", "", "withdrawn", "=withdrawn"}) {
+    EXPECT_FALSE(Negative(line)) << line;
+  }
+}
+
+class ApplyReplayTest : public ::testing::Test, public testing::AccessFixture {
+ protected:
+  void Apply(const std::string& id, const std::vector<std::string>& lines) {
+    ReplayEntry entry;
+    entry.index = 7;
+    entry.time_us = clock().NowUs();
+    entry.client_id = "letters";
+    std::vector<ReplayLine> parsed;
+    for (const std::string& line : lines) {
+      parsed.push_back(ParseReplayLine(line));
+    }
+    store::Change change;
+    change.apply = [&](store::ChangeContext& context) -> absl::Status {
+      auto edit = vault::HeadEdit::Begin(&context, keys().slots(), Number(id));
+      if (!edit.ok()) return edit.status();
+      const absl::Status applied =
+          ApplyReplay(context.connection(), entry, parsed, &*edit);
+      if (!applied.ok()) return applied;
+      context.SetEntry("replayed");
+      return edit->Write(&cache());
+    };
+    ASSERT_OK(committer()->CommitChangeAndWait(std::move(change)).status);
+  }
+};
+
+TEST_F(ApplyReplayTest, AWithdrawalClosesWhatWasGiven) {
+  const std::string id = Person("anna");
+  Give(id, testing::kLettersPurpose);
+  clock().AdvanceUs(1'000'000);
+  Apply(id, {std::string(testing::kLettersPurpose) + "=withdrawn"});
+  const auto head = Head(Number(id));
+  ASSERT_EQ(head.consents_size(), 1);
+  EXPECT_EQ(head.consents(0).status(), v1::CONSENT_STATUS_WITHDRAWN);
+}
+
+TEST_F(ApplyReplayTest, ProtectionsStandAgain) {
+  const std::string id = Person("anna");
+  Apply(id, {"opt_out.OPT_OUT_KIND_SALE=set", "objection.test.stats=set",
+             "gpc=set", "restricted=set", "hold=placed", "erasure=decided"});
+  const auto head = Head(Number(id));
+  EXPECT_EQ(head.opt_outs_size(), 1);
+  EXPECT_EQ(head.objections(0), "test.stats");
+  EXPECT_TRUE(head.global_privacy_control());
+  EXPECT_TRUE(head.restricted());
+  EXPECT_TRUE(head.legal_hold());
+  EXPECT_TRUE(head.erasing());
+}
+
+TEST_F(ApplyReplayTest, AnOptOutThatNobodyKnowsClosesEverything) {
+  const std::string id = Person("anna");
+  Apply(id, {"opt_out.OPT_OUT_KIND_OF_TOMORROW=set"});
+  EXPECT_TRUE(Head(Number(id)).restricted());
+}
+
+}  // namespace
+}  // namespace consentry::upkeep
