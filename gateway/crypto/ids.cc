@@ -33,6 +33,8 @@ std::string_view IdPrefix(IdKind kind) {
       return "not_";
     case IdKind::kBreach:
       return "brc_";
+    case IdKind::kProposal:
+      return "prp_";
   }
   return "";
 }

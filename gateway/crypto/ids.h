@@ -29,6 +29,7 @@ enum class IdKind : uint8_t {
   kJob,            // job_
   kNotice,         // not_
   kBreach,         // brc_
+  kProposal,       // prp_
 };
 
 // The prefix with its underscore.

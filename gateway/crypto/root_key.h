@@ -25,6 +25,7 @@ enum class KeyPurpose : uint32_t {
   kConsistencyTokens = 8,  // Answers of writes.
   kRequestDigests = 9,     // Digests kept for request_id.
   kMergeIds = 10,          // mrg_ ids.
+  kStaffPseudonyms = 50,   // stf_ ids of people who come with tokens.
 };
 
 // The key at the top: 32 random bytes that wrap the epoch keys and from which

@@ -26,6 +26,7 @@ enum class FactTable : uint32_t {
   kSubjectLink = 4,     // Merges and identity links.
   kChangeState = 5,     // Jobs and requests as far as decisions read them.
   kRecordMeta = 6,      // Source, time and digests of a record; no value.
+  kLogin = 50,          // Issuer and login of a customer's tokens.
 };
 
 // Opened by Opener, with a Grant. Range 256 to 65535.

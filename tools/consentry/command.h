@@ -26,6 +26,8 @@ void AddWrite(CLI::App* app, CommandContext* context);
 void AddConsent(CLI::App* app, CommandContext* context);
 void AddKeys(CLI::App* app, CommandContext* context);
 void AddMerge(CLI::App* app, CommandContext* context);
+void AddProposals(CLI::App* app, CommandContext* context);
+void AddStaff(CLI::App* app, CommandContext* context);
 void AddAudit(CLI::App* app, CommandContext* context);
 void AddImport(CLI::App* app, CommandContext* context);
 void AddClient(CLI::App* app, CommandContext* context);

@@ -90,6 +90,8 @@ int main(int argc, char** argv) {
   AddExplain(&app, &context);
   AddConsent(&app, &context);
   AddMerge(&app, &context);
+  AddProposals(&app, &context);
+  AddStaff(&app, &context);
   AddPolicy(app);
   AddPolicyApply(app.get_subcommand("policy"), &context);
   AddAudit(&app, &context);
