@@ -11,6 +11,7 @@
 #include "consentry/v1/admin_service.pb.h"
 #include "gateway/base/clock.h"
 #include "gateway/clients/configuration_writer.h"
+#include "gateway/clients/proposals.h"
 #include "gateway/clients/registry.h"
 #include "gateway/crypto/certificates.h"
 
@@ -34,14 +35,18 @@ class ClientAdmin {
     // not looked at.
     std::string trusted_roots;
     const base::Clock* clock = nullptr;
+    // Where what gives power waits; null: all takes effect at once.
+    Proposals* proposals = nullptr;
   };
   using Done = absl::AnyInvocable<void(absl::StatusOr<v1::Client>)>;
 
-  explicit ClientAdmin(Options options) : options_(std::move(options)) {}
+  explicit ClientAdmin(Options options);
 
-  // FIELD_INVALID with every fault, ALREADY_EXISTS, STATE_INVALID where no
-  // authority is configured. With validate_only the answer is what would be
-  // registered, without a certificate.
+  // What gives power becomes a proposal where approval is needed: the answer
+  // then is what stands now, with its proposal_id. FIELD_INVALID with every
+  // fault, ALREADY_EXISTS, STATE_INVALID where no authority is configured. With
+  // validate_only the answer is what would be registered, without a
+  // certificate.
   void Create(const CallerContext& caller,
               const v1::CreateClientRequest& request, Done done);
   // NOT_FOUND, STATE_INVALID (revoked), ETAG_MISMATCH, FIELD_INVALID.
@@ -54,10 +59,15 @@ class ClientAdmin {
   void Revoke(const CallerContext& caller,
               const v1::RevokeClientRequest& request, Done done);
   // Suspends a client or a purpose, or lifts that. The answer is the place of
-  // the entry in the log; 0 for a repetition.
-  using IndexDone = absl::AnyInvocable<void(absl::StatusOr<uint64_t>)>;
+  // the entry in the log, 0 for a repetition, and the proposal that lifting
+  // became, if it did.
+  struct Suspended {
+    uint64_t log_index = 0;
+    std::string proposal_id;
+  };
+  using SuspendDone = absl::AnyInvocable<void(absl::StatusOr<Suspended>)>;
   void Suspend(const CallerContext& caller, const v1::SuspendRequest& request,
-               IndexDone done);
+               SuspendDone done);
 
  private:
   struct Credential {
@@ -71,6 +81,24 @@ class ClientAdmin {
                                             const std::string& client_id,
                                             int64_t end_us, bool dry) const;
   void Commit(ConfigurationWriter::Plan plan, Done done);
+  bool NeedsApproval(const CallerContext& caller) const {
+    return options_.proposals != nullptr && options_.proposals->Needed(caller);
+  }
+  // `shown` is what the call answers with, but for the proposal's id.
+  void Propose(const CallerContext& caller,
+               const google::protobuf::Message& request, std::string target,
+               std::vector<std::string> changes,
+               std::optional<store::RequestBinding> binding, v1::Client shown,
+               Done done);
+  store::ChangeCompletion ShowStored(Done done) const;
+  // Edits of what was checked, or is checked in them; also for proposals.
+  ConfigurationWriter::Edit InsertEdit(const v1::Client& client,
+                                       std::string issued) const;
+  static ConfigurationWriter::Edit UpdateEdit(const v1::Client& wanted);
+  static ConfigurationWriter::Edit RenewEdit(const v1::Client& renewed,
+                                             std::string issued);
+  static ConfigurationWriter::Edit SuspendEdit(
+      const v1::SuspendRequest& request);
   static ConfigurationWriter::Edit SuspendClient(
       const v1::SuspendRequest& request);
   static ConfigurationWriter::Edit SuspendPurpose(

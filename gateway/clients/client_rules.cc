@@ -196,6 +196,10 @@ void CheckDelegation(const v1::Client& client, Faults* faults) {
                 "a system for compliance, dpo, reviewer or admin has no "
                 "purposes and no categories: register two systems");
   }
+  if (customers && client.context_rules().acting_person_required()) {
+    faults->Add("context_rules.acting_person_required",
+                "customers act for themselves: register two systems");
+  }
   faults->CheckText(client.token_client(), "token_client");
   if (client.context_rules().token_required() &&
       client.may_delegate().empty()) {

@@ -89,6 +89,7 @@ constexpr Row kRows[] = {
     {"keys.read", kAdmin | kOffice, 0},
     {"retention.run", kAdmin | kOffice, 0},
     {"proposals.approve", kAdmin | kDpo, 0},
+    {"staff.read", kOffice, 0},
 };
 constexpr size_t kCount = std::size(kRows);
 static_assert(kCount <= 64);

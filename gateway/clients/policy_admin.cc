@@ -17,6 +17,9 @@ namespace {
 // meta: hash of the policy that the files last held.
 constexpr std::string_view kFilesHash = "policy_files_hash";
 
+// What a proposal of changed files names as its method.
+constexpr char kFilesMethod[] = "system.policy_files";
+
 std::string Hex(std::string_view bytes) {
   return absl::BytesToHexString(absl::string_view(bytes.data(), bytes.size()));
 }
@@ -24,6 +27,17 @@ std::string Hex(std::string_view bytes) {
 // The hash of the policy's own text: another registration does not change it.
 std::string EtagOf(std::string_view policy_hash) {
   return Hex(policy_hash.substr(0, 16));
+}
+
+absl::Status CheckEtag(std::string_view policy_hash, std::string_view etag) {
+  if (EtagOf(policy_hash) == etag) return absl::OkStatus();
+  return MakeError(v1::ERROR_REASON_ETAG_MISMATCH,
+                   "the policy changed; read it again");
+}
+
+absl::Status Unreadable() {
+  return MakeError(v1::ERROR_REASON_DATA_CORRUPT,
+                   "a kept proposal does not parse");
 }
 
 v1::Policy Show(const Policy& policy, std::string_view bundle_hash) {
@@ -109,46 +123,23 @@ absl::StatusOr<std::vector<v1::Policy>> PolicyAdmin::List(
   return versions;
 }
 
-void PolicyAdmin::Update(const CallerContext& caller,
-                         const v1::UpdatePolicyRequest& request, Done done) {
-  const auto current = registry_->current();
-  store::v1::StoredPolicy sources = current->policy().sources;
+absl::StatusOr<std::shared_ptr<const Policy>> PolicyAdmin::Compiled(
+    const v1::UpdatePolicyRequest& request) const {
+  store::v1::StoredPolicy sources = registry_->current()->policy().sources;
   if (!request.catalog().empty()) sources.set_catalog(request.catalog());
   if (!request.purposes().empty()) sources.set_purposes(request.purposes());
   if (!request.owner_pack().empty()) {
     sources.set_owner_pack(request.owner_pack());
   }
-  auto compiled = CompilePolicy(std::move(sources));
-  if (!compiled.ok()) {
-    done(compiled.status());
-    return;
-  }
-  const auto mismatch = [etag = request.etag()](std::string_view policy_hash) {
-    if (EtagOf(policy_hash) == etag) return absl::OkStatus();
-    return MakeError(v1::ERROR_REASON_ETAG_MISMATCH,
-                     "the policy changed; read it again");
-  };
-  if (request.validate_only()) {
-    const absl::Status status = mismatch(current->policy().hash);
-    if (status.ok()) {
-      done(Show(**compiled, current->hash()));
-    } else {
-      done(status);
-    }
-    return;
-  }
-  ConfigurationWriter::Plan plan;
-  plan.caller = caller;
-  // What a purpose or the owner's pack may take away is not worked out here:
-  // every new policy binds the reads in flight.
-  plan.negative = true;
-  v1::UpdatePolicyRequest canonical = request;
-  canonical.clear_request_id();
-  plan.request = BindRequest(caller, request.request_id(), canonical);
-  plan.edit = [policy = *compiled, mismatch](
-                  store::Connection* writer, int64_t,
-                  ConfigurationDraft* draft) -> absl::Status {
-    CONSENTRY_RETURN_IF_ERROR(mismatch(draft->policy_hash));
+  return CompilePolicy(std::move(sources));
+}
+
+ConfigurationWriter::Edit PolicyAdmin::UpdateEdit(
+    std::shared_ptr<const Policy> policy, std::string etag) {
+  return [policy = std::move(policy), etag = std::move(etag)](
+             store::Connection* writer, int64_t,
+             ConfigurationDraft* draft) -> absl::Status {
+    CONSENTRY_RETURN_IF_ERROR(CheckEtag(draft->policy_hash, etag));
     CONSENTRY_RETURN_IF_ERROR(CheckRegistrations(writer, *policy->bundle));
     CONSENTRY_ASSIGN_OR_RETURN(draft->policy_hash,
                                WritePolicy(writer, policy->sources));
@@ -156,6 +147,106 @@ void PolicyAdmin::Update(const CallerContext& caller,
     draft->details.push_back("policy=" + Hex(policy->hash));
     return absl::OkStatus();
   };
+}
+
+ConfigurationWriter::Edit PolicyAdmin::FilesEdit(
+    std::shared_ptr<const Policy> policy) {
+  return [policy = std::move(policy)](
+             store::Connection* writer, int64_t now,
+             ConfigurationDraft* draft) -> absl::Status {
+    if (draft->policy_hash.empty()) {
+      CONSENTRY_RETURN_IF_ERROR(store::PutMetaInt64(writer, kFounded, now));
+    }
+    CONSENTRY_RETURN_IF_ERROR(CheckRegistrations(writer, *policy->bundle));
+    CONSENTRY_ASSIGN_OR_RETURN(draft->policy_hash,
+                               WritePolicy(writer, policy->sources));
+    CONSENTRY_RETURN_IF_ERROR(store::PutMeta(writer, kFilesHash, policy->hash));
+    draft->policy = policy;
+    draft->details.push_back("policy=" + Hex(policy->hash));
+    return absl::OkStatus();
+  };
+}
+
+void PolicyAdmin::WaitIn(Proposals* proposals) {
+  proposals_ = proposals;
+  proposals->SetBuilder("AdminService.UpdatePolicy",
+                        [this](const store::v1::StoredProposal& proposal)
+                            -> absl::StatusOr<ConfigurationWriter::Edit> {
+                          v1::UpdatePolicyRequest kept;
+                          if (!kept.ParseFromString(proposal.request()))
+                            return Unreadable();
+                          CONSENTRY_ASSIGN_OR_RETURN(auto policy,
+                                                     Compiled(kept));
+                          return UpdateEdit(std::move(policy), kept.etag());
+                        });
+  proposals->SetBuilder(kFilesMethod,
+                        [](const store::v1::StoredProposal& proposal)
+                            -> absl::StatusOr<ConfigurationWriter::Edit> {
+                          store::v1::StoredPolicy kept;
+                          if (!kept.ParseFromString(proposal.request()))
+                            return Unreadable();
+                          CONSENTRY_ASSIGN_OR_RETURN(
+                              auto policy, CompilePolicy(std::move(kept)));
+                          return FilesEdit(std::move(policy));
+                        });
+}
+
+void PolicyAdmin::Update(const CallerContext& caller,
+                         const v1::UpdatePolicyRequest& request, Done done) {
+  const auto current = registry_->current();
+  auto compiled = Compiled(request);
+  if (!compiled.ok()) {
+    done(compiled.status());
+    return;
+  }
+  const bool waits = proposals_ != nullptr && proposals_->Needed(caller);
+  if (request.validate_only() || waits) {
+    const absl::Status status =
+        CheckEtag(current->policy().hash, request.etag());
+    if (!status.ok()) {
+      done(status);
+      return;
+    }
+  }
+  if (request.validate_only()) {
+    done(Show(**compiled, current->hash()));
+    return;
+  }
+  v1::UpdatePolicyRequest canonical = request;
+  canonical.clear_request_id();
+  auto binding = BindRequest(caller, request.request_id(), canonical);
+  if (waits) {
+    store::v1::StoredProposal proposal;
+    proposal.set_method(caller.method);
+    proposal.set_request(CanonicalBytes(canonical));
+    proposal.set_target("policy");
+    if (!request.catalog().empty()) proposal.add_changes("catalog");
+    if (!request.purposes().empty()) proposal.add_changes("purposes");
+    if (!request.owner_pack().empty()) proposal.add_changes("owner's pack");
+    proposal.add_changes("policy " + Hex((*compiled)->hash));
+    proposals_->Propose(
+        caller, std::move(proposal), std::move(binding),
+        [](const std::string& id) { return id; },
+        [registry = registry_,
+         done = std::move(done)](store::ChangeOutcome outcome) mutable {
+          if (!outcome.status.ok()) {
+            done(std::move(outcome.status));
+            return;
+          }
+          const auto now = registry->current();
+          v1::Policy shown = Show(now->policy(), now->hash());
+          shown.set_proposal_id(outcome.result);
+          done(std::move(shown));
+        });
+    return;
+  }
+  ConfigurationWriter::Plan plan;
+  plan.caller = caller;
+  // What a purpose or the owner's pack may take away is not worked out here:
+  // every new policy binds the reads in flight.
+  plan.negative = true;
+  plan.request = std::move(binding);
+  plan.edit = UpdateEdit(*compiled, request.etag());
   writer_->Commit(std::move(plan), [registry = registry_, policy = *compiled,
                                     done = std::move(done)](
                                        store::ChangeOutcome outcome) mutable {
@@ -174,20 +265,42 @@ absl::Status PolicyAdmin::LoadFiles(store::Connection* connection,
   CONSENTRY_ASSIGN_OR_RETURN(const std::string last,
                              store::GetMeta(connection, kFilesHash));
   if (last == policy->hash) return absl::OkStatus();
+  CallerContext self;
+  self.event = "system.policy_loaded";
+  const bool first = registry_->current() == nullptr;
+  if (!first && proposals_ != nullptr &&
+      proposals_->mode() != ApprovalRules::Mode::kAtOnce) {
+    return ProposeFiles(connection, self, *policy);
+  }
   ConfigurationWriter::Plan plan;
-  plan.caller.event = "system.policy_loaded";
+  plan.caller = self;
   plan.negative = true;
-  plan.edit = [policy](store::Connection* writer, int64_t,
-                       ConfigurationDraft* draft) -> absl::Status {
-    CONSENTRY_RETURN_IF_ERROR(CheckRegistrations(writer, *policy->bundle));
-    CONSENTRY_ASSIGN_OR_RETURN(draft->policy_hash,
-                               WritePolicy(writer, policy->sources));
-    CONSENTRY_RETURN_IF_ERROR(store::PutMeta(writer, kFilesHash, policy->hash));
-    draft->policy = policy;
-    draft->details.push_back("policy=" + Hex(policy->hash));
-    return absl::OkStatus();
-  };
+  plan.edit = FilesEdit(policy);
   return writer_->CommitAndWait(std::move(plan)).status;
+}
+
+// Once for each content: an open proposal of the same files is not made again.
+absl::Status PolicyAdmin::ProposeFiles(store::Connection* connection,
+                                       const CallerContext& self,
+                                       const Policy& policy) {
+  const std::string line = "policy " + Hex(policy.hash);
+  int64_t next = 0;
+  CONSENTRY_ASSIGN_OR_RETURN(
+      const auto open,
+      proposals_->List(connection, v1::PROPOSAL_STATE_OPEN, INT64_MAX,
+                       /*limit=*/1000, &next));
+  for (const v1::Proposal& proposal : open.proposals()) {
+    if (proposal.method() == kFilesMethod && proposal.changes_size() == 1 &&
+        proposal.changes(0) == line) {
+      return absl::OkStatus();
+    }
+  }
+  store::v1::StoredProposal proposal;
+  proposal.set_method(kFilesMethod);
+  proposal.set_request(CanonicalBytes(policy.sources));
+  proposal.set_target("policy files");
+  proposal.add_changes(line);
+  return proposals_->ProposeAndWait(self, std::move(proposal));
 }
 
 }  // namespace consentry::clients

@@ -14,10 +14,14 @@
 #include "consentry/store/v1/configuration.pb.h"
 #include "consentry/v1/admin_service.pb.h"
 #include "gateway/clients/configuration_writer.h"
+#include "gateway/clients/proposals.h"
 #include "gateway/clients/registry.h"
 #include "gateway/store/engine.h"
 
 namespace consentry::clients {
+
+// Row of meta: when the gateway's first policy came into force, microseconds.
+inline constexpr char kFounded[] = "founded_us";
 
 // The policy in force, its past, and putting a new one into force. Safe for
 // many threads.
@@ -26,6 +30,10 @@ class PolicyAdmin {
   // Both outlive this.
   PolicyAdmin(ConfigurationWriter* writer, Registry* registry)
       : writer_(writer), registry_(registry) {}
+
+  // From now on a new policy waits where approval is needed. Once, before any
+  // call; it outlives this.
+  void WaitIn(Proposals* proposals);
 
   // In force, or by the hash of a bundle, hexadecimal: NOT_FOUND.
   absl::StatusOr<v1::Policy> Get(store::Connection* connection,
@@ -37,7 +45,9 @@ class PolicyAdmin {
                                                int64_t before, int limit,
                                                int64_t* next) const;
 
-  // Replaces the texts that are given. CONFIG_INVALID with everything wrong in
+  // Replaces the texts that are given. Where approval is needed it becomes a
+  // proposal: the answer is the policy in force, with its proposal_id.
+  // CONFIG_INVALID with everything wrong in
   // any of them, ETAG_MISMATCH. Compiles on the calling thread: some
   // milliseconds.
   using Done = absl::AnyInvocable<void(absl::StatusOr<v1::Policy>)>;
@@ -45,13 +55,27 @@ class PolicyAdmin {
               const v1::UpdatePolicyRequest& request, Done done);
 
   // For start: puts `sources` into force unless they are what was last given
-  // this way, whatever was put into force since by Update. One entry; waits.
+  // this way, whatever was put into force since by Update. Where approval is
+  // needed they become a proposal, and the policy in force stays. One entry;
+  // waits.
   absl::Status LoadFiles(store::Connection* connection,
                          store::v1::StoredPolicy sources);
 
  private:
+  // The policy, compiled from the one in force and the texts of a request, and
+  // the edit that puts it into force if the etag still holds.
+  absl::StatusOr<std::shared_ptr<const Policy>> Compiled(
+      const v1::UpdatePolicyRequest& request) const;
+  static ConfigurationWriter::Edit UpdateEdit(
+      std::shared_ptr<const Policy> policy, std::string etag);
+  static ConfigurationWriter::Edit FilesEdit(
+      std::shared_ptr<const Policy> policy);
+  absl::Status ProposeFiles(store::Connection* connection,
+                            const CallerContext& self, const Policy& policy);
+
   ConfigurationWriter* const writer_;
   Registry* const registry_;
+  Proposals* proposals_ = nullptr;
 };
 
 }  // namespace consentry::clients

@@ -48,6 +48,12 @@ absl::StatusOr<CertificateInfo> ParseCertificate(std::string_view pem) {
   CertificateInfo info;
   CONSENTRY_ASSIGN_OR_RETURN(info.spki,
                              HashOf(X509_get_X509_PUBKEY(certificate.get())));
+  unsigned size = 0;
+  if (X509_digest(certificate.get(), EVP_sha256(), info.fingerprint.data(),
+                  &size) != 1 ||
+      size != info.fingerprint.size()) {
+    return Forget(absl::InternalError("a certificate cannot be hashed"));
+  }
   info.common_name = CommonNameOf(certificate.get());
   CONSENTRY_ASSIGN_OR_RETURN(info.not_before_us,
                              TimeOf(X509_get0_notBefore(certificate.get())));

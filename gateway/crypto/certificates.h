@@ -27,6 +27,9 @@ inline constexpr size_t kMaxPemBytes = size_t{64} * 1024;
 
 struct CertificateInfo {
   SpkiHash spki{};
+  // SHA-256 over the certificate itself, DER: what a token can be bound to
+  // (RFC 8705).
+  std::array<uint8_t, 32> fingerprint{};
   // Informative; identity is `spki`. Empty when there is none.
   std::string common_name;
   int64_t not_before_us = 0;

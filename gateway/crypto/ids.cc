@@ -37,6 +37,8 @@ std::string_view IdPrefix(IdKind kind) {
       return "doi_";
     case IdKind::kHold:
       return "hld_";
+    case IdKind::kProposal:
+      return "prp_";
   }
   return "";
 }

@@ -31,6 +31,7 @@ enum class IdKind : uint8_t {
   kBreach,         // brc_
   kDoubleOptIn,    // doi_
   kHold,           // hld_
+  kProposal,       // prp_
 };
 
 // The prefix with its underscore.

@@ -26,6 +26,7 @@ enum class KeyPurpose : uint32_t {
   kRequestDigests = 9,     // Digests kept for request_id.
   kMergeIds = 10,          // mrg_ ids.
   kLinkTokens = 20,        // One-click links.
+  kStaffPseudonyms = 50,   // stf_ ids of people who come with tokens.
 };
 
 // The key at the top: 32 random bytes that wrap the epoch keys and from which

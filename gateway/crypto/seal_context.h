@@ -28,6 +28,7 @@ enum class FactTable : uint32_t {
   kRecordMeta = 6,      // Source, time and digests of a record; no value.
   kPendingOptIn = 10,   // Double opt-ins that wait for their code.
   kLegalHold = 30,      // Which fields, on which ground.
+  kLogin = 50,          // Issuer and login of a customer's tokens.
 };
 
 // Opened by Opener, with a Grant. Range 256 to 65535.

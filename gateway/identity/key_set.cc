@@ -174,6 +174,11 @@ absl::StatusOr<std::shared_ptr<const KeySet>> KeySet::Parse(
   return std::shared_ptr<const KeySet>(std::move(set));
 }
 
+bool KeySet::Has(std::string_view key_id) const {
+  return std::any_of(keys_.begin(), keys_.end(),
+                     [key_id](const auto& key) { return key->id == key_id; });
+}
+
 absl::Status KeySet::Verify(std::string_view token,
                             const ParsedToken& parsed) const {
   const Key* found = nullptr;

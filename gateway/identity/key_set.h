@@ -32,6 +32,7 @@ class KeySet {
   // The same keys give the same text, in whatever order they were published.
   const std::string& digest() const { return digest_; }
   size_t size() const { return keys_.size(); }
+  bool Has(std::string_view key_id) const;
 
   // Whether the signature over `token`, the text that `parsed` was made of, is
   // by the key that it names, used with the algorithm that the key is for; a

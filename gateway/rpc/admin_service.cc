@@ -25,10 +25,7 @@ using Result = absl::StatusOr<T>;
 
 // Methods of AdminService that nothing takes yet.
 template <class Below>
-using Unserved =
-    Api::WithGenericMethod_ApproveProposal<Api::WithGenericMethod_ListProposals<
-        Api::WithGenericMethod_DiffPolicy<Api::WithGenericMethod_LinkLogin<
-            Api::WithGenericMethod_UnlinkLogin<Below>>>>>;
+using Unserved = Api::WithGenericMethod_DiffPolicy<Below>;
 
 template <class Below>
 using Upkeep = Api::WithCallbackMethod_GetKeyStatus<
@@ -41,6 +38,13 @@ using Merging = Api::WithCallbackMethod_ListMerges<
     Api::WithCallbackMethod_MergeSubjects<Api::WithCallbackMethod_UndoMerge<
         Api::WithCallbackMethod_DismissMerge<Below>>>>;
 
+template <class Below>
+using Deciding = Api::WithCallbackMethod_ApproveProposal<
+    Api::WithCallbackMethod_RejectProposal<
+        Api::WithCallbackMethod_ListProposals<Api::WithCallbackMethod_LinkLogin<
+            Api::WithCallbackMethod_UnlinkLogin<
+                Api::WithCallbackMethod_ResolveStaff<Below>>>>>>;
+
 using Served = Api::WithCallbackMethod_CreateClient<
     Api::WithCallbackMethod_GetClient<Api::WithCallbackMethod_ListClients<
         Api::WithCallbackMethod_UpdateClient<
@@ -51,8 +55,8 @@ using Served = Api::WithCallbackMethod_CreateClient<
                             Api::WithCallbackMethod_ListPolicyVersions<
                                 Api::WithCallbackMethod_GetStatus<
                                     Api::WithCallbackMethod_Suspend<
-                                        Merging<Upkeep<
-                                            Unserved<Api::Service>>>>>>>>>>>>>>;
+                                        Deciding<Merging<Upkeep<
+                                            Unserved<Api::Service>>>>>>>>>>>>>>>;
 
 int PageSize(int32_t asked) { return asked == 0 ? kDefaultPageSize : asked; }
 
@@ -122,14 +126,16 @@ class AdminServer final : public Served {
                v1::SuspendResponse* out, Completion done) {
           can_.clients->Suspend(
               CallerOf(call, {}), asked,
-              [tokens = can_.tokens, out,
-               done = std::move(done)](Result<uint64_t> index) mutable {
-                if (index.ok()) {
+              [tokens = can_.tokens, out, done = std::move(done)](
+                  Result<clients::ClientAdmin::Suspended> ended) mutable {
+                if (ended.ok()) {
                   out->set_audit_reference(tokens->Encode(
                       crypto::TokenKind::kAudit,
-                      crypto::LogPosition{.index = *index, .item = 0}.Pack()));
+                      crypto::LogPosition{.index = ended->log_index, .item = 0}
+                          .Pack()));
+                  out->set_proposal_id(ended->proposal_id);
                 }
-                done(index.status());
+                done(ended.status());
               });
         });
   }
@@ -365,6 +371,128 @@ class AdminServer final : public Served {
         });
   }
 
+  grpc::ServerUnaryReactor* ApproveProposal(
+      grpc::CallbackServerContext* context,
+      const v1::ApproveProposalRequest* request,
+      v1::ApproveProposalResponse* response) override {
+    return StartUnary(
+        pipeline_, approve_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::ApproveProposalRequest& asked,
+               v1::ApproveProposalResponse* out, Completion done) {
+          // Perhaps it compiles a policy.
+          Submit([this, &call, &asked, out, done = std::move(done)]() mutable {
+            can_.proposals->Approve(
+                CallerOf(call, {}), asked,
+                [out, done = std::move(done)](
+                    Result<v1::Proposal> proposal) mutable {
+                  const absl::Status status = proposal.status();
+                  if (status.ok()) {
+                    *out->mutable_proposal() = *std::move(proposal);
+                  }
+                  done(status);
+                });
+          });
+        });
+  }
+
+  grpc::ServerUnaryReactor* RejectProposal(
+      grpc::CallbackServerContext* context,
+      const v1::RejectProposalRequest* request,
+      v1::Proposal* response) override {
+    return StartUnary(
+        pipeline_, reject_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::RejectProposalRequest& asked,
+               v1::Proposal* out, Completion done) {
+          can_.proposals->Reject(CallerOf(call, {}), asked,
+                                 Answer(out, std::move(done)));
+        });
+  }
+
+  grpc::ServerUnaryReactor* ListProposals(
+      grpc::CallbackServerContext* context,
+      const v1::ListProposalsRequest* request,
+      v1::ListProposalsResponse* response) override {
+    return OnWorker<v1::ListProposalsResponse>(
+        list_proposals_, context, request, response,
+        [this](const CallInfo& call, const v1::ListProposalsRequest& asked)
+            -> Result<v1::ListProposalsResponse> {
+          int64_t before = INT64_MAX;
+          // The state is part of the place: a token leads on in its own list.
+          const std::string state = v1::ProposalState_Name(asked.state()) + ":";
+          if (!asked.page_token().empty()) {
+            CONSENTRY_ASSIGN_OR_RETURN(const std::string position,
+                                       OpenPage(call, asked.page_token()));
+            if (position.rfind(state, 0) != 0) return WrongPage();
+            std::from_chars(position.data() + state.size(),
+                            position.data() + position.size(), before);
+          }
+          CONSENTRY_ASSIGN_OR_RETURN(auto lease, can_.readers->Acquire());
+          int64_t next = 0;
+          CONSENTRY_ASSIGN_OR_RETURN(
+              v1::ListProposalsResponse page,
+              can_.proposals->List(lease.get(), asked.state(), before,
+                                   PageSize(asked.page_size()), &next));
+          if (next != 0) {
+            CONSENTRY_ASSIGN_OR_RETURN(
+                *page.mutable_next_page_token(),
+                SealPage(call, state + std::to_string(next)));
+          }
+          return page;
+        });
+  }
+
+  grpc::ServerUnaryReactor* LinkLogin(
+      grpc::CallbackServerContext* context, const v1::LinkLoginRequest* request,
+      v1::LinkLoginResponse* response) override {
+    return StartUnary(
+        pipeline_, link_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::LinkLoginRequest& asked,
+               v1::LinkLoginResponse* out, Completion done) {
+          Submit([this, &call, &asked,
+                  end = Told(call, out, std::move(done))]() mutable {
+            can_.logins->Link(CallerOf(call, {}), asked, std::move(end));
+          });
+        });
+  }
+
+  grpc::ServerUnaryReactor* UnlinkLogin(
+      grpc::CallbackServerContext* context,
+      const v1::UnlinkLoginRequest* request,
+      v1::UnlinkLoginResponse* response) override {
+    return StartUnary(
+        pipeline_, unlink_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::UnlinkLoginRequest& asked,
+               v1::UnlinkLoginResponse* out, Completion done) {
+          Submit([this, &call, &asked,
+                  end = Told(call, out, std::move(done))]() mutable {
+            can_.logins->Unlink(CallerOf(call, {}), asked, std::move(end));
+          });
+        });
+  }
+
+  grpc::ServerUnaryReactor* ResolveStaff(grpc::CallbackServerContext* context,
+                                         const v1::ResolveStaffRequest* request,
+                                         v1::StaffMember* response) override {
+    return StartUnary(
+        pipeline_, resolve_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::ResolveStaffRequest& asked,
+               v1::StaffMember* out, Completion done) {
+          store::v1::Leaf leaf = clients::LeafOf(
+              call.configuration(), CallerOf(call, asked.context()),
+              call.arrived_us());
+          leaf.add_details("person=" + asked.acting_person());
+          Submit([this, &asked,
+                  end = AuditedAs(std::move(leaf), out,
+                                  std::move(done))]() mutable {
+            const auto find = [&]() -> Result<v1::StaffMember> {
+              CONSENTRY_ASSIGN_OR_RETURN(auto lease, can_.readers->Acquire());
+              return can_.staff->Find(lease.get(), asked.acting_person());
+            };
+            end(find());
+          });
+        });
+  }
+
   grpc::ServerUnaryReactor* GetStatus(grpc::CallbackServerContext* context,
                                       const v1::GetStatusRequest* request,
                                       v1::GatewayStatus* response) override {
@@ -390,11 +518,32 @@ class AdminServer final : public Served {
     };
   }
 
+  // The same where the part below writes no entry about what it refuses.
+  template <class T>
+  absl::AnyInvocable<void(Result<T>)> Told(const CallInfo& call, T* out,
+                                           Completion done) const {
+    return [pipeline = pipeline_, &call, out,
+            done = std::move(done)](Result<T> result) mutable {
+      const absl::Status status = result.status();
+      if (status.ok()) {
+        *out = *std::move(result);
+      } else {
+        pipeline->NoteRefusal(call, status);
+      }
+      done(status);
+    };
+  }
+
   // The same for what is no change: the entry first, then the answer.
   template <class T>
   absl::AnyInvocable<void(Result<T>)> Audited(const CallInfo& call, T* out,
                                               Completion done) const {
-    return [committer = can_.committer, leaf = LeafOf(call), out,
+    return AuditedAs(LeafOf(call), out, std::move(done));
+  }
+  template <class T>
+  absl::AnyInvocable<void(Result<T>)> AuditedAs(store::v1::Leaf entry, T* out,
+                                                Completion done) const {
+    return [committer = can_.committer, leaf = std::move(entry), out,
             done = std::move(done)](Result<T> result) mutable {
       if (!result.ok()) {
         done(result.status());
@@ -460,14 +609,16 @@ class AdminServer final : public Served {
   Result<std::string> OpenPage(const CallInfo& call,
                                std::string_view token) const {
     auto position = can_.page_tokens->Open(
-        call.registration().id(), call.method().name, token, call.arrived_us());
+        clients::RequesterOf(CallerOf(call, {})), call.method().name, token,
+        call.arrived_us());
     if (position.ok()) return position;
     return WrongPage();
   }
   Result<std::string> SealPage(const CallInfo& call,
                                std::string_view position) const {
-    return can_.page_tokens->Seal(call.registration().id(), call.method().name,
-                                  position, call.arrived_us());
+    return can_.page_tokens->Seal(clients::RequesterOf(CallerOf(call, {})),
+                                  call.method().name, position,
+                                  call.arrived_us());
   }
 
   Result<v1::ListClientsResponse> List(
@@ -515,6 +666,12 @@ class AdminServer final : public Served {
   const Method* const list_backups_ = Get("ListBackups");
   const Method* const retention_ = Get("RunRetention");
   const Method* const status_ = Get("GetStatus");
+  const Method* const approve_ = Get("ApproveProposal");
+  const Method* const reject_ = Get("RejectProposal");
+  const Method* const list_proposals_ = Get("ListProposals");
+  const Method* const link_ = Get("LinkLogin");
+  const Method* const unlink_ = Get("UnlinkLogin");
+  const Method* const resolve_ = Get("ResolveStaff");
 };
 
 }  // namespace

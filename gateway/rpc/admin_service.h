@@ -9,8 +9,11 @@
 #include "gateway/base/threads.h"
 #include "gateway/clients/client_admin.h"
 #include "gateway/clients/policy_admin.h"
+#include "gateway/clients/proposals.h"
 #include "gateway/crypto/opaque_token.h"
 #include "gateway/crypto/page_token.h"
+#include "gateway/identity/login_desk.h"
+#include "gateway/identity/staff_directory.h"
 #include "gateway/store/committer.h"
 #include "gateway/store/reader_pool.h"
 #include "gateway/upkeep/upkeep_desk.h"
@@ -23,6 +26,9 @@ struct AdminCapabilities {
   clients::PolicyAdmin* policy = nullptr;
   const access::MergeDesk* merges = nullptr;
   upkeep::UpkeepDesk* upkeep = nullptr;
+  clients::Proposals* proposals = nullptr;
+  const identity::LoginDesk* logins = nullptr;
+  const identity::StaffDirectory* staff = nullptr;
   store::Committer* committer = nullptr;
   store::ReaderPool* readers = nullptr;
   const crypto::PageTokens* page_tokens = nullptr;

@@ -23,7 +23,7 @@ absl::Status NoCertificate() {
 
 }  // namespace
 
-absl::StatusOr<crypto::SpkiHash> CertificateKeys::KeyOf(std::string_view pem) {
+absl::StatusOr<PeerKey> CertificateKeys::KeyOf(std::string_view pem) {
   {
     MutexLock lock(&mu_);
     if (const auto it = known_.find(pem); it != known_.end()) {
@@ -37,13 +37,13 @@ absl::StatusOr<crypto::SpkiHash> CertificateKeys::KeyOf(std::string_view pem) {
   }
   MutexLock lock(&mu_);
   if (known_.size() >= kMost) known_.clear();
-  known_.emplace(pem, info->spki);
-  return info->spki;
+  const PeerKey key{info->spki, info->fingerprint};
+  known_.emplace(pem, key);
+  return key;
 }
 
 absl::StatusOr<clients::Caller> Authenticator::Authenticate(
-    const grpc::ServerContextBase& context, int64_t now_us,
-    crypto::SpkiHash* key) {
+    const grpc::ServerContextBase& context, int64_t now_us, PeerKey* key) {
   const std::shared_ptr<const grpc::AuthContext> auth = context.auth_context();
   if (auth == nullptr || !auth->IsPeerAuthenticated()) return NoCertificate();
   const auto level = auth->FindPropertyValues(kSecurityLevel);
@@ -55,7 +55,7 @@ absl::StatusOr<clients::Caller> Authenticator::Authenticate(
   if (pem.size() != 1) return NoCertificate();
   CONSENTRY_ASSIGN_OR_RETURN(
       *key, keys_.KeyOf(std::string_view(pem[0].data(), pem[0].size())));
-  return registry_->Authenticate(*key, now_us);
+  return registry_->Authenticate(key->key, now_us);
 }
 
 }  // namespace consentry::rpc

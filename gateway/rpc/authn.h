@@ -3,6 +3,7 @@
 
 #include <grpcpp/server_context.h>
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -14,6 +15,13 @@
 
 namespace consentry::rpc {
 
+// What a certificate proves of a connection.
+struct PeerKey {
+  crypto::SpkiHash key{};
+  // SHA-256 of the certificate, DER.
+  std::array<uint8_t, 32> certificate{};
+};
+
 // The public key of a certificate, by its PEM text. Parsing costs some 20
 // microseconds, and a connection shows the same text on every call, so keys are
 // remembered: kMost at most, then all are forgotten, which bounds the memory a
@@ -22,12 +30,11 @@ class CertificateKeys {
  public:
   static constexpr size_t kMost = 1024;
 
-  absl::StatusOr<crypto::SpkiHash> KeyOf(std::string_view pem);
+  absl::StatusOr<PeerKey> KeyOf(std::string_view pem);
 
  private:
   Mutex mu_;
-  std::map<std::string, crypto::SpkiHash, std::less<>> known_
-      ABSL_GUARDED_BY(mu_);
+  std::map<std::string, PeerKey, std::less<>> known_ ABSL_GUARDED_BY(mu_);
 };
 
 // Who calls. Identity is the registered public key of the certificate that the
@@ -43,8 +50,7 @@ class Authenticator {
   // whose key is registered; CLIENT_REVOKED, CLIENT_EXPIRED, SUSPENDED. `key`
   // is set as soon as it is known, also when the caller is refused then.
   absl::StatusOr<clients::Caller> Authenticate(
-      const grpc::ServerContextBase& context, int64_t now_us,
-      crypto::SpkiHash* key);
+      const grpc::ServerContextBase& context, int64_t now_us, PeerKey* key);
 
  private:
   const clients::Registry* const registry_;

@@ -12,6 +12,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/clients/person.h"
 #include "gateway/clients/registry.h"
+#include "gateway/identity/people.h"
 #include "gateway/rpc/method_table.h"
 #include "gateway/store/release_ticket.h"
 
@@ -39,19 +40,20 @@ class CallInfo {
   }
   // The same caller under the configuration in force now, for another try
   // after the first snapshot went stale and for the next chunk of a stream.
-  // PERMISSION_MISSING when the method's was taken away meanwhile.
+  // PERMISSION_MISSING when the method's was taken away meanwhile,
+  // ACCESS_DENIED when a customer's login was unlinked.
   absl::StatusOr<clients::Caller> Refresh() const;
 
   // Whose token the call carries; null: the client speaks for itself.
   const clients::Person* person() const {
-    return person_.has_value() ? &*person_ : nullptr;
+    return known_.has_value() ? &known_->person : nullptr;
   }
-  bool IsCustomer() const { return person_ && person_->IsCustomer(); }
+  bool IsCustomer() const { return known_ && known_->person.IsCustomer(); }
   // The call has a service's powers: those of a registration that is one, or of
   // its own staff. Otherwise it has those of an office, or of a customer.
   bool IsService() const {
-    return person_ ? person_->Is(v1::ROLE_SERVICE)
-                   : registration().client().role() == v1::ROLE_SERVICE;
+    return known_ ? known_->person.Is(v1::ROLE_SERVICE)
+                  : registration().client().role() == v1::ROLE_SERVICE;
   }
 
   // The metadata of the call holds "sec-gpc: 1".
@@ -82,7 +84,8 @@ class CallInfo {
   const clients::Registry* const registry_;
   const base::Clock* const clock_;
   clients::Caller caller_;
-  std::optional<clients::Person> person_;
+  const identity::People* people_ = nullptr;
+  std::optional<identity::KnownPerson> known_;
   bool global_privacy_control_ = false;
   bool may_explain_ = false;
   int64_t arrived_us_ = 0;

@@ -58,7 +58,8 @@ inline constexpr size_t kMaxLanguageBytes = 35;  // RFC 5646, 4.4.1.
 inline constexpr size_t kMaxEvidenceBytes = 128;
 inline constexpr size_t kMaxLabelBytes = 128;
 inline constexpr size_t kMaxNoteBytes = 500;
-inline constexpr size_t kMaxTokenBytes = 128;  // dec_, aud_, psn_, cst_.
+inline constexpr size_t kMaxIssuerBytes = 512;  // An https URL.
+inline constexpr size_t kMaxTokenBytes = 128;   // dec_, aud_, psn_, cst_.
 inline constexpr size_t kMaxPemBytes = 16 << 10;
 inline constexpr uint32_t kMaxCertificateDays = 825;
 

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <string>
 #include <utility>
 
+#include "absl/strings/match.h"
+#include "gateway/identity/token.h"
 #include "gateway/rpc/error_map.h"
 #include "proto/support/error.h"
 
@@ -12,6 +15,8 @@ namespace consentry::rpc {
 namespace {
 
 constexpr char kPrivacySignal[] = "sec-gpc";
+constexpr char kAuthorization[] = "authorization";
+constexpr std::string_view kBearer = "Bearer ";
 
 // Absent deadlines lie centuries ahead: clamped before any arithmetic.
 int64_t MicrosecondsLeft(const grpc::ServerContextBase& context,
@@ -46,6 +51,12 @@ absl::StatusOr<clients::Caller> CallInfo::Refresh() const {
   if (!PermissionsOf(*caller->registration, person())
            .Contains(method_->permission)) {
     return PermissionMissing(*method_);
+  }
+  if (known_.has_value()) {
+    if (absl::Status status = people_->CheckStillLinked(*known_);
+        !status.ok()) {
+      return status;
+    }
   }
   return caller;
 }
@@ -111,7 +122,7 @@ absl::Status Pipeline::Admit(const grpc::ServerContextBase& context,
                      "the call's time was up when it arrived");
   }
 
-  crypto::SpkiHash key{};
+  PeerKey key;
   absl::StatusOr<clients::Caller> caller =
       authenticator_.Authenticate(context, info->arrived_us_, &key);
   if (!caller.ok()) {
@@ -119,27 +130,37 @@ absl::Status Pipeline::Admit(const grpc::ServerContextBase& context,
     const auto configuration = registry_->current();
     return Refuse(
         configuration.get(),
-        configuration == nullptr ? nullptr : configuration->FindByKey(key),
+        configuration == nullptr ? nullptr : configuration->FindByKey(key.key),
         info->method(), std::move(caller).status());
   }
   info->caller_ = *std::move(caller);
   const clients::Configuration* configuration =
       info->caller_.configuration.get();
   const clients::Registration& registration = *info->caller_.registration;
+  const auto refuse = [&](absl::Status status) {
+    return Refuse(configuration, &registration, info->method(),
+                  std::move(status));
+  };
+  const bool has_token = context.client_metadata().count(kAuthorization) > 0;
+  if (has_token) {
+    // Looking at a token costs more than all else here.
+    absl::Status status = TakeRate(registration, monotonic_us);
+    if (status.ok()) status = Identify(context, key, info);
+    if (!status.ok()) return refuse(std::move(status));
+  } else if (registration.client().context_rules().token_required()) {
+    return refuse(MakeError(v1::ERROR_REASON_TOKEN_REQUIRED,
+                            "the registration demands a token with each call"));
+  }
   const clients::PermissionSet permissions =
       PermissionsOf(registration, info->person());
   if (!permissions.Contains(info->method().permission)) {
-    return Refuse(configuration, &registration, info->method(),
-                  PermissionMissing(info->method()));
+    return refuse(PermissionMissing(info->method()));
   }
-  if (const int64_t wait_us = registration.use().rate.Take(monotonic_us);
-      wait_us > 0) {
-    absl::Status status = MakeError(v1::ERROR_REASON_RATE_LIMITED,
-                                    "more calls than the registration allows");
-    AddErrorMetadata(&status, "retry_after_ms",
-                     std::to_string((wait_us + 999) / 1000));
-    return Refuse(configuration, &registration, info->method(),
-                  std::move(status));
+  if (!has_token) {
+    if (absl::Status status = TakeRate(registration, monotonic_us);
+        !status.ok()) {
+      return refuse(std::move(status));
+    }
   }
 
   static const clients::PermissionSet explain =
@@ -153,9 +174,45 @@ absl::Status Pipeline::Admit(const grpc::ServerContextBase& context,
   return absl::OkStatus();
 }
 
+absl::Status Pipeline::TakeRate(const clients::Registration& registration,
+                                int64_t monotonic_us) {
+  const int64_t wait_us = registration.use().rate.Take(monotonic_us);
+  if (wait_us <= 0) return absl::OkStatus();
+  absl::Status status = MakeError(v1::ERROR_REASON_RATE_LIMITED,
+                                  "more calls than the registration allows");
+  AddErrorMetadata(&status, "retry_after_ms",
+                   std::to_string((wait_us + 999) / 1000));
+  return status;
+}
+
+absl::Status Pipeline::Identify(const grpc::ServerContextBase& context,
+                                const PeerKey& key, CallInfo* info) const {
+  const auto [from, to] = context.client_metadata().equal_range(kAuthorization);
+  const std::string_view text(from->second.data(), from->second.size());
+  // RFC 6750: one token, its scheme in any case.
+  if (std::next(from) != to || text.size() <= kBearer.size() ||
+      !absl::EqualsIgnoreCase(
+          absl::string_view(text.data(), kBearer.size()),
+          absl::string_view(kBearer.data(), kBearer.size()))) {
+    return identity::TokenError("form");
+  }
+  if (options_.people == nullptr) return identity::TokenError("not_configured");
+  auto known = options_.people->Identify(
+      text.substr(kBearer.size()), *info->caller_.registration,
+      std::string_view(reinterpret_cast<const char*>(key.certificate.data()),
+                       key.certificate.size()),
+      info->arrived_us_);
+  if (!known.ok()) return std::move(known).status();
+  info->people_ = options_.people;
+  info->known_ = *std::move(known);
+  return absl::OkStatus();
+}
+
 absl::Status Pipeline::BeforeRelease(const CallInfo& info,
                                      const absl::Status& status) const {
-  if (!status.ok() || !info.method().releases) return status;
+  if (!status.ok() || !(info.method().releases || info.IsCustomer())) {
+    return status;
+  }
   return info.Refresh().status();
 }
 

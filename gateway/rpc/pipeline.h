@@ -12,6 +12,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/base/metrics.h"
 #include "gateway/clients/registry.h"
+#include "gateway/identity/people.h"
 #include "gateway/rpc/authn.h"
 #include "gateway/rpc/call.h"
 #include "gateway/rpc/method_table.h"
@@ -31,15 +32,18 @@ class RefusalSink {
 };
 
 // What every call passes before its handler and after it, in this order:
-// stopping? -> deadline -> authenticate -> permission -> rate -> (validate,
-// handle: UnaryCall and its siblings) -> still registered? -> error map.
-// Never blocks. Safe for many threads; outlives every call.
+// stopping? -> deadline -> authenticate -> (with a token: rate, person) ->
+// permission -> rate -> (bind to the person, validate, handle: UnaryCall and
+// its siblings) -> still registered, still linked? -> error map. Never blocks.
+// Safe for many threads; outlives every call.
 class Pipeline {
  public:
   struct Options {
     // Longest time of one unary call; streams have no bound of their own.
     int64_t max_call_us = 10'000'000;
     base::MetricRegistry* metrics = base::MetricRegistry::Global();
+    // Who the tokens of calls stand for; null: no call may carry one.
+    identity::People* people = nullptr;
   };
 
   // All arguments outlive the pipeline.
@@ -84,6 +88,13 @@ class Pipeline {
   absl::Status Refuse(const clients::Configuration* configuration,
                       const clients::Registration* registration,
                       const Method& method, absl::Status status);
+
+  // RATE_LIMITED when the registration has used up its calls.
+  static absl::Status TakeRate(const clients::Registration& registration,
+                               int64_t monotonic_us);
+  // Who stands behind the call, if it carries a token.
+  absl::Status Identify(const grpc::ServerContextBase& context,
+                        const PeerKey& key, CallInfo* info) const;
 
   const clients::Registry* const registry_;
   const MethodTable* const methods_;

@@ -82,6 +82,12 @@ void Validate(const v1::ListBackupsRequest& request, FaultList* faults);
 void Validate(const v1::RunRetentionRequest& request, FaultList* faults);
 void Validate(const v1::GetStatusRequest& request, FaultList* faults);
 void Validate(const v1::SuspendRequest& request, FaultList* faults);
+void Validate(const v1::ApproveProposalRequest& request, FaultList* faults);
+void Validate(const v1::RejectProposalRequest& request, FaultList* faults);
+void Validate(const v1::ListProposalsRequest& request, FaultList* faults);
+void Validate(const v1::LinkLoginRequest& request, FaultList* faults);
+void Validate(const v1::UnlinkLoginRequest& request, FaultList* faults);
+void Validate(const v1::ResolveStaffRequest& request, FaultList* faults);
 
 // As a function object, for StartUnary and its siblings.
 struct Validator {

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "audit/io/file.h"
+#include "gateway/server/wire_identity.h"
 #include "proto/support/status_macros.h"
 
 namespace consentry::server {
@@ -89,6 +90,7 @@ void FillDefaults(GatewayConfig* message) {
   Default(limits, &Limits::call_memory_mib, &Limits::set_call_memory_mib, 128);
   Default(limits, &Limits::max_call_ms, &Limits::set_max_call_ms, 10'000);
   Default(limits, &Limits::stop_grace_ms, &Limits::set_stop_grace_ms, 10'000);
+  FillIdentityDefaults(message);
 }
 
 void Absolute(const std::filesystem::path& folder, std::string* path) {
@@ -116,6 +118,13 @@ void ResolvePaths(const std::string& file, GatewayConfig* message) {
   Absolute(folder, policy->mutable_catalog());
   Absolute(folder, policy->mutable_purposes());
   Absolute(folder, policy->mutable_owner_pack());
+  for (int i = 0; i < message->identity().issuers_size(); ++i) {
+    auto* issuer = message->mutable_identity()->mutable_issuers(i);
+    if (issuer->has_jwks_file()) {
+      Absolute(folder, issuer->mutable_jwks_file());
+    }
+    Absolute(folder, issuer->mutable_authorities());
+  }
   Absolute(folder, message->mutable_metrics()->mutable_file());
   if (message->has_backup()) {
     auto* backup = message->mutable_backup();
@@ -226,6 +235,9 @@ void CheckContent(const GatewayConfig& message,
                        "erasure.suppression_months");
   }
   CheckUpkeep(message, faults);
+  for (FieldViolation& fault : CheckIdentity(message)) {
+    faults->Add(std::move(fault.field), std::move(fault.description));
+  }
   const config::v1::Limits& limits = message.limits();
   faults->CheckRange(limits.max_connection_age_seconds(), 60, 86'400,
                      "limits.max_connection_age_seconds");

@@ -166,8 +166,32 @@ limits {
   stop_grace_ms: 0
 }
 
-# One person holds all powers. Status, doctor and reports say so.
+# One person holds all powers. What gives power to anybody (a registration, a
+# policy, a lifted suspension) then takes effect a day after it was proposed, and
+# status, doctor and reports say so. Otherwise another person approves it:
+# `consentry proposals`. What takes power away takes effect at once.
 single_operator: $SINGLE
+approvals {
+  # Hours after `consentry init` in which nothing waits, 0 to 72.
+  setup_hours: 24
+  # Hours that a proposal waits where one person holds all powers, from 24.
+  wait_hours: 24
+}
+
+# Tokens of people beside the certificates of systems (OpenID Connect). None:
+# nobody may carry one.
+# identity {
+#   issuers {
+#     issuer: "https://login.shop.example"
+#     audience: "consentry"
+#     algorithms: [ RS256, ES256 ]
+#     jwks_url: "https://login.shop.example/keys"
+#     # Staff, by what their tokens say; customers: true instead for a provider
+#     # of customers, whom LinkLogin links one by one.
+#     roles { group: "privacy" roles: [ COMPLIANCE ] }
+#     roles { email: "dpo@shop.example" roles: [ DPO ] }
+#   }
+# }
 )";
 
 constexpr char kOwnerPack[] =

@@ -343,7 +343,10 @@ std::vector<Finding> RunDoctor(const DoctorOptions& options) {
   }
   if (config->message.single_operator()) {
     report.Warn("configuration",
-                "single_operator: nobody else approves what one person does");
+                absl::StrCat("single_operator: nobody else approves what one "
+                             "person does; a wait of ",
+                             config->message.approvals().wait_hours(),
+                             " hours stands in"));
   }
   CheckKeys(*config, options.dev, &report);
   const config::v1::Tls& tls = config->message.tls();

@@ -42,6 +42,9 @@ constexpr base::LogEvent kSlotsBehind = {base::LogLevel::kError, 8006,
 constexpr base::LogEvent kNoMetrics = {base::LogLevel::kWarn, 8007,
                                        "server.metrics_not_written"};
 
+constexpr base::LogEvent kProposalFailed = {base::LogLevel::kWarn, 8008,
+                                            "server.proposal_without_effect"};
+
 constexpr int64_t kExpiryWarningUs = int64_t{14} * 24 * 3600 * 1'000'000;
 constexpr std::chrono::seconds kTick{5};
 constexpr size_t kMaxPolicyFile = 4 << 20;
@@ -348,6 +351,16 @@ absl::Status Gateway::LoadConfiguration() {
   } else if (!absl::IsNotFound(loaded.status())) {
     return WithPlace(loaded.status(), "configuration in the store");
   }
+  CONSENTRY_ASSIGN_OR_RETURN(
+      const clients::ApprovalRules rules,
+      ApprovalRulesOf(config_.message, options_.dev, lease.get()));
+  proposals_ = std::make_unique<clients::Proposals>(
+      clients::Proposals::Options{.writer = writer_.get(),
+                                  .committer = committer_.get(),
+                                  .readers = readers_.get(),
+                                  .registry = &registry_,
+                                  .rules = rules});
+  policy_admin_->WaitIn(proposals_.get());
   CONSENTRY_ASSIGN_OR_RETURN(auto files, ReadPolicyFiles(config_));
   return WithFiles(policy_admin_->LoadFiles(lease.get(), std::move(files)),
                    config_.message.policy());
@@ -369,7 +382,8 @@ absl::Status Gateway::OpenCapabilities() {
                                     .registry = &registry_,
                                     .authority = authority_.get(),
                                     .trusted_roots = std::move(roots),
-                                    .clock = options_.clock});
+                                    .clock = options_.clock,
+                                    .proposals = proposals_.get()});
   workers_ = std::make_unique<base::WorkerPool>(
       base::Constant("worker"),
       std::max(2u, std::thread::hardware_concurrency()), 4096);
@@ -506,6 +520,20 @@ absl::Status Gateway::OpenCapabilities() {
                                  .log = log_.get(),
                                  .signer = signer_.get(),
                                  .clock = options_.clock});
+  identity_ = std::make_unique<IdentityParts>(
+      IdentityParts::Options{.config = &config_.message.identity(),
+                             .root = root_.get(),
+                             .epochs = epochs_.get(),
+                             .clock = options_.clock,
+                             .desk = {.configuration = configuration,
+                                      .committer = committer_.get(),
+                                      .readers = readers_.get(),
+                                      .subjects = subjects_.get(),
+                                      .slots = slots_.get(),
+                                      .cache = cache_.get(),
+                                      .tokens = tokens_.get(),
+                                      .digests = digests_.get(),
+                                      .log_origin = origin}});
   return absl::OkStatus();
 }
 
@@ -573,6 +601,14 @@ absl::Status Gateway::NoteStart() {
         WriteMetrics();
       });
   upkeep_->Start();
+  approver_ = std::make_unique<base::Periodic>(
+      base::Constant("approver"), std::chrono::seconds(options_.dev ? 1 : 60),
+      [this] {
+        if (const absl::Status status = proposals_->RunDue(); !status.ok()) {
+          base::Log(kProposalFailed, {{"status", status}});
+        }
+      });
+  approver_->Wake();
   return absl::OkStatus();
 }
 
@@ -611,6 +647,19 @@ absl::StatusOr<v1::GatewayStatus> Gateway::Status() const {
   if (options_.dev) status.add_warnings("dev");
   if (config_.message.single_operator()) {
     status.add_warnings("single_operator");
+  }
+  if (proposals_->rules().setup_ends_us > committer_->NowUs()) {
+    status.add_warnings("setup");
+  }
+  {
+    CONSENTRY_ASSIGN_OR_RETURN(auto lease, readers_->Acquire());
+    CONSENTRY_ASSIGN_OR_RETURN(const int64_t open,
+                               proposals_->CountOpen(lease.get()));
+    if (open > 0) status.add_warnings(absl::StrCat("proposals: ", open));
+  }
+  for (std::string& warning :
+       identity_->people()->Warnings(options_.clock->NowUs())) {
+    status.add_warnings(std::move(warning));
   }
   for (const auto& warning :
        registry_.Expiring(options_.clock->NowUs(), kExpiryWarningUs)) {

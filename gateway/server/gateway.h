@@ -41,6 +41,7 @@
 #include "gateway/server/config.h"
 #include "gateway/server/consent_parts.h"
 #include "gateway/server/wire_erasure.h"
+#include "gateway/server/wire_identity.h"
 #include "gateway/store/audit_log_sink.h"
 #include "gateway/store/committer.h"
 #include "gateway/store/reader_pool.h"
@@ -106,6 +107,8 @@ class Gateway {
   clients::ConfigurationWriter* writer() { return writer_.get(); }
   clients::ClientAdmin* client_admin() { return client_admin_.get(); }
   clients::PolicyAdmin* policy_admin() { return policy_admin_.get(); }
+  clients::Proposals* proposals() { return proposals_.get(); }
+  IdentityParts* identity() { return identity_.get(); }
   store::Committer* committer() { return committer_.get(); }
   store::ReaderPool* readers() { return readers_.get(); }
   base::WorkerPool* workers() { return workers_.get(); }
@@ -174,6 +177,7 @@ class Gateway {
   clients::ConfigurationArchive archive_;
   std::unique_ptr<clients::ConfigurationWriter> writer_;
   std::unique_ptr<clients::PolicyAdmin> policy_admin_;
+  std::unique_ptr<clients::Proposals> proposals_;
   std::unique_ptr<clients::ClientAdmin> client_admin_;
   std::unique_ptr<base::WorkerPool> workers_;
   std::unique_ptr<crypto::OpaqueTokens> tokens_;
@@ -195,12 +199,15 @@ class Gateway {
   std::unique_ptr<vault::Merges> merges_;
   std::unique_ptr<access::MergeDesk> merge_desk_;
   std::unique_ptr<access::Transparency> transparency_;
+  std::unique_ptr<IdentityParts> identity_;
   std::unique_ptr<oversight::Oversight> oversight_;
   std::unique_ptr<upkeep::UpkeepDesk> upkeep_;
 
   // Every few seconds tells the slots how far the log is (PROTOCOLS E3), and
   // writes the metrics.
   std::unique_ptr<base::Periodic> ticker_;
+  // Puts into force what has waited long enough.
+  std::unique_ptr<base::Periodic> approver_;
 };
 
 }  // namespace consentry::server

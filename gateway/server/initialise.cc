@@ -225,6 +225,15 @@ absl::StatusOr<InitialiseResult> Initialise(const InitialiseOptions& options) {
   CONSENTRY_RETURN_IF_ERROR(
       WriteIssued(compliance, folder + "/clients/compliance"));
 
+  // Somebody must be able to approve what the administrator proposes.
+  crypto::IssuedCertificate officer;
+  if (!options.single_operator) {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        officer, authority->IssueClient("dpo", now_us - kBackdateUs,
+                                        now_us + kClientDays * kDayUs));
+    CONSENTRY_RETURN_IF_ERROR(WriteIssued(officer, folder + "/clients/dpo"));
+  }
+
   {
     CONSENTRY_ASSIGN_OR_RETURN(const Config config,
                                LoadConfig(config_file, PackIds()));
@@ -235,6 +244,11 @@ absl::StatusOr<InitialiseResult> Initialise(const InitialiseOptions& options) {
     CONSENTRY_RETURN_IF_ERROR(
         Register(gateway.get(), "compliance", v1::ROLE_COMPLIANCE,
                  "Compliance and audit", compliance.certificate_pem));
+    if (!options.single_operator) {
+      CONSENTRY_RETURN_IF_ERROR(Register(gateway.get(), "dpo", v1::ROLE_DPO,
+                                         "Data protection officer",
+                                         officer.certificate_pem));
+    }
     CONSENTRY_RETURN_IF_ERROR(gateway->Close());
     result.address = config.listen.ToString();
   }

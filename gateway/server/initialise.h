@@ -58,9 +58,10 @@ struct InitialiseResult {
 
 // Makes a folder from which a gateway serves at once: keys, key slots, store,
 // log, an authority of its own with a server's certificate and one for each of
-// an administrator ("operator") and a compliance officer ("compliance"), and a
-// commented configuration with catalog and purposes. Both registrations have
-// their entry in the new log.
+// an administrator ("operator") and a compliance officer ("compliance"), unless
+// one person holds all powers also one of a data protection officer ("dpo") who
+// approves what the administrator proposes, and a commented configuration with
+// catalog and purposes. The registrations have their entry in the new log.
 //
 // The folder appears whole or not at all. AlreadyExists; CONFIG_INVALID for
 // answers that no policy can be made of; errors of the file system.

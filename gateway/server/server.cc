@@ -179,6 +179,9 @@ class Server::Impl {
     refusal_log_ = std::make_unique<rpc::RefusalLog>(gateway->refusals());
     rpc::Pipeline::Options options;
     options.max_call_us = int64_t{config.message.limits().max_call_ms()} * 1000;
+    if (config.message.has_identity()) {
+      options.people = gateway->identity()->people();
+    }
     pipeline_ = std::make_unique<rpc::Pipeline>(
         gateway->registry(), methods_.get(), refusal_log_.get(),
         gateway->clock(), options);
@@ -210,6 +213,9 @@ class Server::Impl {
             .policy = gateway->policy_admin(),
             .merges = gateway->merges(),
             .upkeep = gateway->upkeep(),
+            .proposals = gateway->proposals(),
+            .logins = gateway->identity()->desk(),
+            .staff = gateway->identity()->staff(),
             .committer = gateway->committer(),
             .readers = gateway->readers(),
             .page_tokens = gateway->page_tokens(),

@@ -45,6 +45,9 @@ struct ClientOptions {
   bool acting_person = false;
   bool reason_code = false;
   bool ticket = false;
+  std::vector<std::string> delegates;
+  std::string token_client;
+  bool token = false;
   std::string certificate;
   std::string signing_request;
   uint32_t days = 0;
@@ -91,6 +94,13 @@ void ShowClient(const v1::Client& client) {
   ShowList("sources", client.sources());
   ShowList("permissions", client.permissions());
   ShowList("attests", client.attests());
+  if (!client.may_delegate().empty()) {
+    std::cout << "  carries tokens of ";
+    for (int i = 0; i < client.may_delegate_size(); ++i) {
+      std::cout << (i == 0 ? "" : ", ") << RoleWord(client.may_delegate(i));
+    }
+    std::cout << "\n";
+  }
   if (!client.country().empty()) {
     std::cout << "  country         " << client.country();
     if (!client.transfer_ground().empty()) {
@@ -116,24 +126,32 @@ int WithAdmin(
 int Print(const v1::Client& client, const ClientOptions& options) {
   if (options.json) {
     ShowJson(client, std::cout);
-  } else {
-    ShowClient(client);
+    return kExitOk;
+  }
+  ShowClient(client);
+  if (!client.proposal_id().empty()) {
+    std::cout << "Not in force yet: it is proposal " << client.proposal_id()
+              << ". `consentry proposals list` says what it waits for.\n";
   }
   return kExitOk;
+}
+
+absl::StatusOr<v1::Role> ParseRole(const std::string& word) {
+  std::string name = "ROLE_" + word;
+  for (char& c : name) c = static_cast<char>(std::toupper(c));
+  v1::Role role;
+  if (v1::Role_Parse(name, &role)) return role;
+  return absl::InvalidArgumentError(
+      "the role is service, admin, compliance, dpo or reviewer");
 }
 
 absl::StatusOr<v1::Client> MakeClient(const ClientOptions& options) {
   v1::Client client;
   client.set_id(options.id);
   client.set_title(options.title);
-  std::string role = "ROLE_" + options.role;
-  for (char& c : role) c = static_cast<char>(std::toupper(c));
-  v1::Role parsed;
-  if (!v1::Role_Parse(role, &parsed)) {
-    return absl::InvalidArgumentError(
-        "the role is service, admin, compliance, dpo or reviewer");
-  }
-  client.set_role(parsed);
+  const auto role = ParseRole(options.role);
+  if (!role.ok()) return role.status();
+  client.set_role(*role);
   client.mutable_purposes()->Assign(options.purposes.begin(),
                                     options.purposes.end());
   client.mutable_read_categories()->Assign(options.reads.begin(),
@@ -161,6 +179,13 @@ absl::StatusOr<v1::Client> MakeClient(const ClientOptions& options) {
   rules->set_acting_person_required(options.acting_person);
   rules->set_reason_code_required(options.reason_code);
   rules->set_ticket_required(options.ticket);
+  rules->set_token_required(options.token);
+  for (const std::string& word : options.delegates) {
+    const auto delegate = ParseRole(word);
+    if (!delegate.ok()) return delegate.status();
+    client.add_may_delegate(*delegate);
+  }
+  client.set_token_client(options.token_client);
   return client;
 }
 
@@ -288,6 +313,12 @@ int RunRenew(const std::string& folder, const ClientOptions& options) {
           const absl::Status written =
               WritePrivate(stem + ".pem.new", client.issued_certificate_pem());
           if (!written.ok()) return Fail(written);
+          if (!client.proposal_id().empty()) {
+            std::cout << "The new key and certificate wait as " << stem
+                      << ".key.new and .pem.new: once the proposal is in "
+                         "force, put them in the place of .key and .pem.\n";
+            return Print(client, options);
+          }
           std::filesystem::rename(stem + ".key.new", stem + ".key", error);
           if (!error) {
             std::filesystem::rename(stem + ".pem.new", stem + ".pem", error);
@@ -382,6 +413,13 @@ void AddClient(CLI::App* app, CommandContext* context) {
   add->add_flag("--acting-person-required", options->acting_person);
   add->add_flag("--reason-required", options->reason_code);
   add->add_flag("--ticket-required", options->ticket);
+  add->add_option("--delegate", options->delegates,
+                  "Role whose holders' tokens it may carry: customer, service "
+                  "(its own staff), compliance, ...; repeat");
+  add->add_option("--token-client", options->token_client,
+                  "Its name in those tokens (azp, client_id); default: the id");
+  add->add_flag("--token-required", options->token,
+                "Every call must carry a person's token");
   AddCredentialOptions(add, options.get());
 
   sub("list", "All registrations", false, RunList);

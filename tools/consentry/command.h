@@ -27,6 +27,8 @@ void AddConsent(CLI::App* app, CommandContext* context);
 void AddKeys(CLI::App* app, CommandContext* context);
 void AddMerge(CLI::App* app, CommandContext* context);
 void AddHolds(CLI::App* app, CommandContext* context);
+void AddProposals(CLI::App* app, CommandContext* context);
+void AddStaff(CLI::App* app, CommandContext* context);
 void AddAudit(CLI::App* app, CommandContext* context);
 void AddImport(CLI::App* app, CommandContext* context);
 void AddClient(CLI::App* app, CommandContext* context);

@@ -110,6 +110,17 @@ int RunInit(const std::string& folder, InitOptions* options) {
                  "size, say so in consentry.txtpb, controller.thresholds:\n  "
               << open << "\n\n";
   }
+  if (!init.single_operator) {
+    std::cout << "Two persons: from tomorrow on, what gives power waits until "
+                 "another person approves\nit. Give "
+              << folder
+              << "/clients/dpo.key and .pem to that person, and keep no copy; "
+                 "then:\n  consentry proposals approve prp_... --as dpo\n\n";
+  } else {
+    std::cout << "One person: from tomorrow on, what gives power takes effect "
+                 "a day after it was\nproposed (`consentry proposals list`). "
+                 "Today, while you set up, nothing waits.\n\n";
+  }
   ShowNext(ProgramPath(), folder, init);
   std::fill(recovery.begin(), recovery.end(), '\0');
   return kExitOk;

@@ -93,6 +93,8 @@ int main(int argc, char** argv) {
   AddConsent(&app, &context);
   AddMerge(&app, &context);
   AddHolds(&app, &context);
+  AddProposals(&app, &context);
+  AddStaff(&app, &context);
   AddPolicy(app);
   AddPolicyApply(app.get_subcommand("policy"), &context);
   AddAudit(&app, &context);

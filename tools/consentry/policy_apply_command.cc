@@ -86,6 +86,9 @@ int RunApply(const std::string& folder, const ApplyOptions& options) {
   }
   if (options.check) {
     std::cout << "can be put into force\n";
+  } else if (!policy.proposal_id().empty()) {
+    std::cout << "not in force yet: it is proposal " << policy.proposal_id()
+              << "; `consentry proposals list` says what it waits for\n";
   } else if (policy.hash() == before) {
     std::cout << "nothing changed; in force: " << before << "\n";
   } else {

@@ -72,7 +72,9 @@ absl::StatusOr<std::string> OnlySystemIn(const std::string& folder) {
        std::filesystem::directory_iterator(folder + "/clients", error)) {
     if (file.path().extension() != ".pem") continue;
     const std::string name = file.path().stem().string();
-    if (name != "operator" && name != "compliance") names.insert(name);
+    if (name != "operator" && name != "compliance" && name != "dpo") {
+      names.insert(name);
+    }
   }
   if (names.size() == 1) return *names.begin();
   if (names.empty()) {

@@ -43,6 +43,12 @@ int Run(const std::string& folder, const Options& options) {
   v1::SuspendResponse response;
   const grpc::Status status = stub->Suspend(&call, request, &response);
   if (!status.ok()) return PrintError(status, std::cerr);
+  if (!response.proposal_id().empty()) {
+    std::cout << "still suspended: lifting it is proposal "
+              << response.proposal_id()
+              << "; `consentry proposals list` says what it waits for\n";
+    return kExitOk;
+  }
   std::cout << (options.client.empty() ? "purpose " + options.purpose
                                        : "client " + options.client)
             << (options.lift ? " may ask again"
