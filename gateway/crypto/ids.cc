@@ -37,6 +37,12 @@ std::string_view IdPrefix(IdKind kind) {
       return "doi_";
     case IdKind::kHold:
       return "hld_";
+    case IdKind::kMessage:
+      return "msg_";
+    case IdKind::kTask:
+      return "tsk_";
+    case IdKind::kEvent:
+      return "evt_";
   }
   return "";
 }

@@ -31,6 +31,9 @@ enum class IdKind : uint8_t {
   kBreach,         // brc_
   kDoubleOptIn,    // doi_
   kHold,           // hld_
+  kMessage,        // msg_
+  kTask,           // tsk_
+  kEvent,          // evt_
 };
 
 // The prefix with its underscore.

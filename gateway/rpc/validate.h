@@ -83,6 +83,11 @@ void Validate(const v1::RunRetentionRequest& request, FaultList* faults);
 void Validate(const v1::GetStatusRequest& request, FaultList* faults);
 void Validate(const v1::SuspendRequest& request, FaultList* faults);
 
+void Validate(const v1::ListRecipientTasksRequest& request, FaultList* faults);
+void Validate(const v1::CompleteRecipientTaskRequest& request,
+              FaultList* faults);
+void Validate(const v1::WatchChangesRequest& request, FaultList* faults);
+
 // As a function object, for StartUnary and its siblings.
 struct Validator {
   template <class Request>

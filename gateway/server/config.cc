@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "audit/io/file.h"
+#include "gateway/server/config_delivery.h"
 #include "proto/support/status_macros.h"
 
 namespace consentry::server {
@@ -124,6 +125,7 @@ void ResolvePaths(const std::string& file, GatewayConfig* message) {
     Absolute(folder, backup->mutable_log_directory());
   }
   Absolute(folder, message->mutable_log()->mutable_file());
+  ResolveDeliveryPaths(folder, message);
 }
 
 // Whether `path` is `folder` or lies in it.
@@ -226,6 +228,9 @@ void CheckContent(const GatewayConfig& message,
                        "erasure.suppression_months");
   }
   CheckUpkeep(message, faults);
+  for (FieldViolation& fault : CheckDelivery(message)) {
+    faults->Add(std::move(fault.field), std::move(fault.description));
+  }
   const config::v1::Limits& limits = message.limits();
   faults->CheckRange(limits.max_connection_age_seconds(), 60, 86'400,
                      "limits.max_connection_age_seconds");

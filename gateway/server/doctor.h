@@ -36,6 +36,7 @@ struct DoctorOptions {
 //                  text that the store is known to hold, and look random
 //   log            the whole log verifies with its public key
 //   store          opens with the key and has a format that this program reads
+//   sender         customers and staff can be written to
 //   disk           below the high-water mark
 //   clock          not behind the log, and synchronised
 //   process        core dumps off, memory can be locked

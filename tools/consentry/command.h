@@ -27,6 +27,7 @@ void AddConsent(CLI::App* app, CommandContext* context);
 void AddKeys(CLI::App* app, CommandContext* context);
 void AddMerge(CLI::App* app, CommandContext* context);
 void AddHolds(CLI::App* app, CommandContext* context);
+void AddTasks(CLI::App* app, CommandContext* context);
 void AddAudit(CLI::App* app, CommandContext* context);
 void AddImport(CLI::App* app, CommandContext* context);
 void AddClient(CLI::App* app, CommandContext* context);

@@ -92,6 +92,7 @@ int main(int argc, char** argv) {
   AddConsent(&app, &context);
   AddMerge(&app, &context);
   AddHolds(&app, &context);
+  AddTasks(&app, &context);
   AddPolicy(app);
   AddPolicyApply(app.get_subcommand("policy"), &context);
   AddAudit(&app, &context);
