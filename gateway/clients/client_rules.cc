@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "gateway/clients/permissions.h"
 #include "gateway/clients/registration.h"
+#include "gateway/clients/webhook_url.h"
 
 namespace consentry::clients {
 namespace {
@@ -208,6 +209,32 @@ void CheckDelegation(const v1::Client& client, Faults* faults) {
   }
 }
 
+void CheckNotify(const v1::Client& client, Faults* faults) {
+  if (!client.has_notify()) return;
+  const v1::Notify& notify = client.notify();
+  if (client.role() != v1::ROLE_SERVICE) {
+    faults->Add("notify", "only services are recipients");
+  }
+  if (!v1::Notify::Way_IsValid(notify.way())) {
+    faults->Add("notify.way", "no such way");
+  }
+  const bool webhook = notify.way() == v1::Notify::WAY_WEBHOOK;
+  if (webhook != !notify.webhook_url().empty()) {
+    faults->Add("notify.webhook_url", "goes with WAY_WEBHOOK: both or neither");
+  } else if (webhook && !IsWebhookUrl(notify.webhook_url())) {
+    faults->Add("notify.webhook_url",
+                "must be https, or http to a loopback address, without user "
+                "and fragment");
+  }
+  bool may_watch = false;
+  for (const std::string& permission : client.permissions()) {
+    may_watch = may_watch || permission == "consent.watch";
+  }
+  if (notify.way() == v1::Notify::WAY_WATCH && !may_watch) {
+    faults->Add("notify.way", "WAY_WATCH needs the permission consent.watch");
+  }
+}
+
 }  // namespace
 
 bool MixesClasses(const v1::Client& client, const policy::Bundle& bundle) {
@@ -262,6 +289,7 @@ std::vector<FieldViolation> CheckClient(const v1::Client& client,
                "must be empty or one of adequacy, scc, bcr, certification, "
                "explicit_consent, derogation");
   }
+  CheckNotify(client, &faults);
   if (client.limits().calls_per_second() > kMaxCallsPerSecond) {
     faults.Add("limits.calls_per_second",
                absl::StrCat("at most ", kMaxCallsPerSecond));

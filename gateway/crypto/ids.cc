@@ -39,6 +39,12 @@ std::string_view IdPrefix(IdKind kind) {
       return "hld_";
     case IdKind::kProposal:
       return "prp_";
+    case IdKind::kMessage:
+      return "msg_";
+    case IdKind::kTask:
+      return "tsk_";
+    case IdKind::kEvent:
+      return "evt_";
   }
   return "";
 }

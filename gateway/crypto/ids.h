@@ -32,6 +32,9 @@ enum class IdKind : uint8_t {
   kDoubleOptIn,    // doi_
   kHold,           // hld_
   kProposal,       // prp_
+  kMessage,        // msg_
+  kTask,           // tsk_
+  kEvent,          // evt_
 };
 
 // The prefix with its underscore.

@@ -23,6 +23,8 @@ KeyPurpose PurposeOf(TokenKind kind) {
       return KeyPurpose::kConsistencyTokens;
     case TokenKind::kMerge:
       return KeyPurpose::kMergeIds;
+    case TokenKind::kWatch:
+      return KeyPurpose::kWatchTokens;
   }
   return KeyPurpose::kDecisionTokens;
 }
@@ -39,6 +41,8 @@ std::string_view PrefixOf(TokenKind kind) {
       return "cst_";
     case TokenKind::kMerge:
       return "mrg_";
+    case TokenKind::kWatch:
+      return "wch_";
   }
   return "";
 }

@@ -20,9 +20,10 @@ enum class TokenKind {
   kPseudonym,    // psn_
   kConsistency,  // cst_
   kMerge,        // mrg_
+  kWatch,        // wch_
 };
 
-inline constexpr size_t kTokenKinds = 5;
+inline constexpr size_t kTokenKinds = 6;
 
 // Turns 64 bits into a short text that says nothing to its holder and cannot
 // be made up: the same bits always give the same token. 16 bytes: an 8-byte

@@ -27,6 +27,8 @@ enum class KeyPurpose : uint32_t {
   kMergeIds = 10,          // mrg_ ids.
   kLinkTokens = 20,        // One-click links.
   kStaffPseudonyms = 50,   // stf_ ids of people who come with tokens.
+  kWatchTokens = 40,       // Where a watcher of changes goes on.
+  kWebhookSigning = 41,    // Seed of the key that signs webhooks.
 };
 
 // The key at the top: 32 random bytes that wrap the epoch keys and from which

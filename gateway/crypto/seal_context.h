@@ -29,6 +29,8 @@ enum class FactTable : uint32_t {
   kPendingOptIn = 10,   // Double opt-ins that wait for their code.
   kLegalHold = 30,      // Which fields, on which ground.
   kLogin = 50,          // Issuer and login of a customer's tokens.
+  kMessage = 40,        // A message about the subject, without its address.
+  kNotice = 41,         // What a recipient is to be told; no value.
 };
 
 // Opened by Opener, with a Grant. Range 256 to 65535.
@@ -39,6 +41,7 @@ enum class FieldTable : uint32_t {
   kRightsRequest = 259,  // Documents of rights requests.
   kReview = 260,
   kScreening = 261,
+  kMessageAddress = 290,  // Where a queued message goes.
 };
 
 // Opened by SystemSeal. Range 65536 to 131071.
@@ -52,6 +55,9 @@ enum class SystemTable : uint32_t {
   kErasure = 65570,     // What an erasure did; names no value.
   kSuppressed = 65571,  // What binds an identifier that nobody goes by.
   kBackup = 65590,  // The key of a backup of the data.
+  kMessageText = 65560,     // Of messages about nobody that is held.
+  kMessageTarget = 65561,   // Their addresses.
+  kRecipientNotice = 65562,  // Of erasures, whose subject's keys are gone.
 };
 
 // Which row: a number, or an id of 15 bytes. The two never collide.

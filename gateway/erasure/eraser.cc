@@ -187,11 +187,26 @@ absl::Status Eraser::Advance(int64_t id, bool begin) {
 absl::Status Eraser::Begin(Erasure* erasure) {
   Step("begin");
   const int64_t id = erasure->id;
+  // Entries lead to recipients only as long as the keys are there. Begun again
+  // after a crash, they were told.
+  std::function<absl::Status(store::ChangeContext&)> tell;
+  if (parts_.tell_recipients && !erasure->under_way()) {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        tell, parts_.tell_recipients(SubjectsOf(erasure->job)));
+  }
   CONSENTRY_ASSIGN_OR_RETURN(
       const store::ChangeOutcome outcome,
       Commit("system.erasure_begun", id,
-             [this, id](store::ChangeContext& context, store::v1::Leaf* leaf) {
-               return ApplyBegin(context, id, leaf);
+             [this, id, tell](store::ChangeContext& context,
+                              store::v1::Leaf* leaf) -> absl::Status {
+               CONSENTRY_RETURN_IF_ERROR(ApplyBegin(context, id, leaf));
+               if (!tell) return absl::OkStatus();
+               CONSENTRY_ASSIGN_OR_RETURN(
+                   const Erasure begun,
+                   ReadErasure(context.connection(), *parts_.epochs->keys(),
+                               id));
+               // A hold may have stopped it.
+               return begun.under_way() ? tell(context) : absl::OkStatus();
              }));
   CONSENTRY_ASSIGN_OR_RETURN(auto lease, parts_.readers->Acquire());
   CONSENTRY_ASSIGN_OR_RETURN(

@@ -52,6 +52,12 @@ struct ErasureParts {
   int64_t wait_us = int64_t{24} * 3600 * 1'000'000;
   // When the last key backup that is older than a destruction has expired.
   std::function<int64_t(int64_t destroyed_us)> final_us;
+  // Finds, before anything of the customers is destroyed, who received their
+  // data; what it returns runs inside of the change that begins the
+  // destruction, and queues what these are told. May be null.
+  std::function<absl::StatusOr<std::function<absl::Status(
+      store::ChangeContext& context)>>(const std::vector<uint64_t>& subjects)>
+      tell_recipients;
   // Rows that other parts hold about customers.
   std::vector<RowsEraser> rows;
   // Runs inside of the change that ends an erasure of a case, so that the case

@@ -8,15 +8,12 @@
 #include "gateway/rpc/services.h"
 #include "gateway/rpc/unary_call.h"
 #include "gateway/rpc/validate.h"
+#include "gateway/rpc/watch_stream.h"
 
 namespace consentry::rpc {
 namespace {
 
 using Api = v1::ConsentService;
-
-// Methods of ConsentService that nothing takes yet.
-template <class Below>
-using Unserved = Api::WithGenericMethod_WatchChanges<Below>;
 
 template <class Below>
 using Signalling = Api::WithCallbackMethod_RecordSignal<
@@ -41,7 +38,8 @@ template <class Below>
 using Noticing = Api::WithCallbackMethod_CreateNotice<
     Api::WithCallbackMethod_ListNotices<Below>>;
 
-using Served = Choosing<Asking<Noticing<Signalling<Unserved<Api::Service>>>>>;
+using Served = Choosing<Asking<Noticing<Signalling<
+    Api::WithCallbackMethod_WatchChanges<Api::Service>>>>>;
 
 // The ledger's answer, handed to a call with its tickets. What it refuses has
 // its entry: nobody learns who is a customer by trying unseen.
@@ -63,7 +61,19 @@ consent::Done<Response> Deliver(Pipeline* pipeline, const CallInfo* call,
 class ConsentServer final : public Served {
  public:
   ConsentServer(Pipeline* pipeline, const ConsentCapabilities& capabilities)
-      : pipeline_(pipeline), can_(capabilities) {}
+      : pipeline_(pipeline),
+        can_(capabilities),
+        waiters_("watch-stream", 2, 256) {}
+
+  grpc::ServerWriteReactor<v1::WatchChangesResponse>* WatchChanges(
+      grpc::CallbackServerContext* context,
+      const v1::WatchChangesRequest* request) override {
+    return StartStream<v1::WatchChangesResponse>(
+        pipeline_, watch_, context, request, Validator(),
+        [this](const CallInfo& call, const v1::WatchChangesRequest& asked) {
+          return MakeWatchSource(can_.watcher, &waiters_, &call, asked);
+        });
+  }
 
   grpc::ServerUnaryReactor* RecordConsent(
       grpc::CallbackServerContext* context,
@@ -268,6 +278,7 @@ class ConsentServer final : public Served {
 
   Pipeline* const pipeline_;
   const ConsentCapabilities can_;
+  base::WorkerPool waiters_;
   const Method* const record_ = Get("RecordConsent");
   const Method* const renew_ = Get("RenewConsent");
   const Method* const withdraw_ = Get("WithdrawConsent");
@@ -278,6 +289,7 @@ class ConsentServer final : public Served {
   const Method* const receipt_ = Get("GetConsentReceipt");
   const Method* const reask_ = Get("CheckReask");
   const Method* const state_ = Get("GetConsentState");
+  const Method* const watch_ = Get("WatchChanges");
   const Method* const events_ = Get("ListConsentEvents");
   const Method* const create_notice_ = Get("CreateNotice");
   const Method* const list_notices_ = Get("ListNotices");

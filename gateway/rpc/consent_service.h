@@ -8,6 +8,10 @@
 #include "gateway/consent/receipts.h"
 #include "gateway/store/committer.h"
 
+namespace consentry::delivery {
+class Watcher;
+}  // namespace consentry::delivery
+
 namespace consentry::rpc {
 
 // What ConsentService works on. All outlive it.
@@ -16,6 +20,7 @@ struct ConsentCapabilities {
   const consent::Notices* notices = nullptr;
   const consent::Receipts* receipts = nullptr;
   consent::DoubleOptIns* double_opt_ins = nullptr;
+  delivery::Watcher* watcher = nullptr;
   store::Committer* committer = nullptr;
   base::WorkerPool* workers = nullptr;
 };

@@ -50,6 +50,7 @@ inline constexpr size_t kMaxKeyBytes = 64;  // Purposes, kinds, sources.
 inline constexpr size_t kMaxContextBytes = 64;
 inline constexpr int kMaxChoicesPerRow = 32;
 inline constexpr int kMaxConsentPurposes = 16;
+inline constexpr int kMaxWatchedPurposes = 64;
 inline constexpr int kMaxOptOuts = 7;
 inline constexpr int kMaxNoticePurposes = 64;
 inline constexpr size_t kMaxNoticeTextBytes = 64 << 10;

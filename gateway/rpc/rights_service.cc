@@ -5,6 +5,7 @@
 
 #include "consentry/v1/rights_service.grpc.pb.h"
 #include "gateway/access/transparency.h"
+#include "gateway/delivery/task_desk.h"
 #include "gateway/erasure/erasure_desk.h"
 #include "gateway/rpc/deliver.h"
 #include "gateway/rpc/entries.h"
@@ -35,9 +36,12 @@ template <class Below>
 using UnservedReports = Api::WithGenericMethod_DownloadReport<Below>;
 template <class Below>
 using UnservedAgents = Api::WithGenericMethod_AuthorizeAgent<
-    Api::WithGenericMethod_RevokeAgent<Api::WithGenericMethod_ListAgents<
-        Api::WithGenericMethod_ListRecipientTasks<
-            Api::WithGenericMethod_CompleteRecipientTask<Below>>>>>;
+    Api::WithGenericMethod_RevokeAgent<
+        Api::WithGenericMethod_ListAgents<Below>>>;
+// What staff have to tell recipients.
+template <class Below>
+using Tasks = Api::WithCallbackMethod_ListRecipientTasks<
+    Api::WithCallbackMethod_CompleteRecipientTask<Below>>;
 template <class Below>
 using Erasing = Api::WithCallbackMethod_PreviewErasure<
     Api::WithCallbackMethod_GetErasureCertificate<
@@ -46,12 +50,45 @@ using Erasing = Api::WithCallbackMethod_PreviewErasure<
                 Api::WithCallbackMethod_ListLegalHolds<Below>>>>>;
 
 using Served = Api::WithCallbackMethod_GetTransparencyView<
-    UnservedCases<UnservedReports<UnservedAgents<Erasing<Api::Service>>>>>;
+    UnservedCases<UnservedReports<UnservedAgents<Erasing<Tasks<Api::Service>>>>>>;
 
 class RightsServer final : public Served {
  public:
   RightsServer(Pipeline* pipeline, const RightsCapabilities& capabilities)
       : pipeline_(pipeline), can_(capabilities) {}
+
+  grpc::ServerUnaryReactor* ListRecipientTasks(
+      grpc::CallbackServerContext* context,
+      const v1::ListRecipientTasksRequest* request,
+      v1::ListRecipientTasksResponse* response) override {
+    return StartUnary(
+        pipeline_, list_tasks_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::ListRecipientTasksRequest& asked,
+               v1::ListRecipientTasksResponse* out, Completion done) {
+          can_.tasks->List(CallerOf(call, asked.context()), asked,
+                           Deliver(out, std::move(done)));
+        });
+  }
+
+  grpc::ServerUnaryReactor* CompleteRecipientTask(
+      grpc::CallbackServerContext* context,
+      const v1::CompleteRecipientTaskRequest* request,
+      v1::RecipientTask* response) override {
+    return StartUnary(
+        pipeline_, complete_task_, context, request, response, Validator(),
+        [this](const CallInfo& call,
+               const v1::CompleteRecipientTaskRequest& asked,
+               v1::RecipientTask* out, Completion done) {
+          can_.tasks->Complete(
+              CallerOf(call, asked.context()), asked,
+              [out, done = std::move(done)](
+                  absl::StatusOr<v1::RecipientTask> task) mutable {
+                const absl::Status status = task.status();
+                if (status.ok()) *out = *std::move(task);
+                done(status);
+              });
+        });
+  }
 
   grpc::ServerUnaryReactor* GetTransparencyView(
       grpc::CallbackServerContext* context,
@@ -151,6 +188,8 @@ class RightsServer final : public Served {
 
   Pipeline* const pipeline_;
   const RightsCapabilities can_;
+  const Method* const list_tasks_ = Get("ListRecipientTasks");
+  const Method* const complete_task_ = Get("CompleteRecipientTask");
   const Method* const transparency_ = Get("GetTransparencyView");
   const Method* const preview_ = Get("PreviewErasure");
   const Method* const certificate_ = Get("GetErasureCertificate");

@@ -4,6 +4,9 @@
 namespace consentry::access {
 class Transparency;
 }  // namespace consentry::access
+namespace consentry::delivery {
+class TaskDesk;
+}  // namespace consentry::delivery
 namespace consentry::erasure {
 class ErasureDesk;
 }  // namespace consentry::erasure
@@ -14,6 +17,7 @@ namespace consentry::rpc {
 struct RightsCapabilities {
   access::Transparency* transparency = nullptr;
   const erasure::ErasureDesk* erasure = nullptr;
+  const delivery::TaskDesk* tasks = nullptr;
 };
 
 }  // namespace consentry::rpc

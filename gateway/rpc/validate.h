@@ -89,6 +89,11 @@ void Validate(const v1::LinkLoginRequest& request, FaultList* faults);
 void Validate(const v1::UnlinkLoginRequest& request, FaultList* faults);
 void Validate(const v1::ResolveStaffRequest& request, FaultList* faults);
 
+void Validate(const v1::ListRecipientTasksRequest& request, FaultList* faults);
+void Validate(const v1::CompleteRecipientTaskRequest& request,
+              FaultList* faults);
+void Validate(const v1::WatchChangesRequest& request, FaultList* faults);
+
 // As a function object, for StartUnary and its siblings.
 struct Validator {
   template <class Request>

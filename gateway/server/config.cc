@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "audit/io/file.h"
+#include "gateway/server/config_delivery.h"
 #include "gateway/server/wire_identity.h"
 #include "proto/support/status_macros.h"
 
@@ -133,6 +134,7 @@ void ResolvePaths(const std::string& file, GatewayConfig* message) {
     Absolute(folder, backup->mutable_log_directory());
   }
   Absolute(folder, message->mutable_log()->mutable_file());
+  ResolveDeliveryPaths(folder, message);
 }
 
 // Whether `path` is `folder` or lies in it.
@@ -236,6 +238,9 @@ void CheckContent(const GatewayConfig& message,
   }
   CheckUpkeep(message, faults);
   for (FieldViolation& fault : CheckIdentity(message)) {
+    faults->Add(std::move(fault.field), std::move(fault.description));
+  }
+  for (FieldViolation& fault : CheckDelivery(message)) {
     faults->Add(std::move(fault.field), std::move(fault.description));
   }
   const config::v1::Limits& limits = message.limits();

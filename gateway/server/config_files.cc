@@ -179,6 +179,12 @@ std::vector<FieldViolation> CheckFiles(const Config& config, int64_t now_us) {
   }
   CheckSecret(message.keys().epoch_file(), "keys.epoch_file", &faults);
   CheckSecret(message.keys().log_key_file(), "keys.log_key_file", &faults);
+  CheckSecret(message.sender().smtp().password_file(),
+              "sender.smtp.password_file", &faults);
+  CheckReadable(message.sender().smtp().authorities(),
+                "sender.smtp.authorities", &faults);
+  CheckReadable(message.delivery().authorities(), "delivery.authorities",
+                &faults);
   CheckDataDirectory(config, &faults);
   CheckReadable(message.policy().catalog(), "policy.catalog", &faults);
   CheckReadable(message.policy().purposes(), "policy.purposes", &faults);

@@ -166,6 +166,32 @@ limits {
   stop_grace_ms: 0
 }
 
+# How customers and staff are written to: codes, progress, dates, alarms; never a
+# value. Without it nobody is, and what needs it is refused.
+# sender {
+#   from_address: "privacy@shop.example"
+#   from_name: "Shop"
+#   # The password alone in a file of mode 0600. PLAIN only on this machine.
+#   smtp {
+#     host: "mail.shop.example"
+#     security: STARTTLS
+#     user: "shop"
+#     password_file: "keys/mail.password"
+#   }
+#   staff_addresses: "dpo@shop.example"
+#   staff_language: "en"
+# }
+
+# Systems that keep customers' data learn of withdrawals, rectifications and
+# erasures by webhook, stream or staff, as their registration says (notify).
+# delivery {
+#   # Private networks of yours that webhooks may reach.
+#   allow_networks: "10.1.2.0/24"
+#   give_up_days: 3
+#   task_days: 14
+#   watch_days: 90
+# }
+
 # One person holds all powers. What gives power to anybody (a registration, a
 # policy, a lifted suspension) then takes effect a day after it was proposed, and
 # status, doctor and reports say so. Otherwise another person approves it:

@@ -301,6 +301,22 @@ void CheckDisk(const Config& config, Report* report) {
   }
 }
 
+void CheckSender(const Config& config, bool dev, Report* report) {
+  const config::v1::Sender& sender = config.message.sender();
+  if (!config.message.has_sender()) {
+    report->Warn("sender",
+                 "none is configured: no code reaches a customer, no date and "
+                 "no alarm the staff");
+  } else if (sender.has_file_drop() && !dev) {
+    report->Fail("sender", "file_drop works with --dev alone; use smtp");
+  } else if (sender.staff_addresses().empty()) {
+    report->Warn("sender",
+                 "staff_addresses is empty: dates and alarms reach nobody");
+  } else {
+    report->Good("sender", "customers and staff can be written to");
+  }
+}
+
 void CheckClock(Report* report) {
   timex state{};
   const int result = adjtimex(&state);
@@ -370,6 +386,7 @@ std::vector<Finding> RunDoctor(const DoctorOptions& options) {
       !log.ok()) {
     report.Fail("log", absl::StrCat("cannot be read: ", log.message()));
   }
+  CheckSender(*config, options.dev, &report);
   CheckDisk(*config, &report);
   CheckClock(&report);
   CheckProcess(&report);

@@ -37,6 +37,7 @@ struct DoctorOptions {
 //   log            the whole log verifies with its public key
 //   store          opens with the key and has a format that this program reads
 //   backup         made, read back, and not too old; keys are not half rotated
+//   sender         customers and staff can be written to
 //   disk           below the high-water mark
 //   clock          not behind the log, and synchronised
 //   process        core dumps off, memory can be locked

@@ -439,6 +439,24 @@ absl::Status Gateway::OpenCapabilities() {
                                    .verifier_key = verifier.Vkey()});
   erasure_ = std::make_unique<ErasureWiring>(config_.message, epochs_.get());
   CONSENTRY_ASSIGN_OR_RETURN(
+      delivery_, Delivery::Open({.config = &config_,
+                                 .dev = options_.dev,
+                                 .root = root_.get(),
+                                 .registry = &registry_,
+                                 .configuration = configuration,
+                                 .trail = trail_.get(),
+                                 .workers = workers_.get(),
+                                 .tokens = tokens_.get(),
+                                 .page_tokens = page_tokens_.get(),
+                                 .committer = committer_.get(),
+                                 .readers = readers_.get(),
+                                 .subjects = subjects_.get(),
+                                 .slots = slots_.get(),
+                                 .epochs = epochs_.get(),
+                                 .digests = digests_.get(),
+                                 .clock = options_.clock,
+                                 .log_size = [this] { return log_->size(); }}));
+  CONSENTRY_ASSIGN_OR_RETURN(
       consent_,
       ConsentParts::Open({.configuration = configuration,
                           .committer = committer_.get(),
@@ -455,7 +473,7 @@ absl::Status Gateway::OpenCapabilities() {
                           .page_tokens = page_tokens_.get(),
                           .links = link_tokens_.get(),
                           .unsubscribe_url = config_.message.unsubscribe_url()},
-                         signer_.get(), /*sender=*/nullptr));
+                         signer_.get(), delivery_->codes()));
   vault_writer_ = std::make_unique<vault::VaultWriter>(
       vault::VaultWriter::Options{.committer = committer_.get(),
                                   .readers = readers_.get(),
@@ -552,6 +570,10 @@ absl::Status Gateway::OpenErasures() {
   parts->page_tokens = page_tokens_.get();
   parts->digests = digests_.get();
   parts->on_step = options_.on_erasure_step;
+  parts->rows.push_back(&delivery::Outbox::Forget);
+  parts->tell_recipients = [this](const std::vector<uint64_t>& subjects) {
+    return delivery_->TellErasureOf(subjects);
+  };
   return WithPlace(erasure_->Recover(), "an erasure that had begun");
 }
 
@@ -595,6 +617,7 @@ absl::Status Gateway::NoteStart() {
   RememberLogSize();
   WriteMetrics();
   consent_->StartWork();
+  delivery_->Start();
   ticker_ =
       std::make_unique<base::Periodic>(base::Constant("ticker"), kTick, [this] {
         RememberLogSize();
@@ -672,6 +695,10 @@ absl::StatusOr<v1::GatewayStatus> Gateway::Status() const {
   status.set_log_size(log_->size());
   status.set_subjects(slots_->last_subject());
   status.set_bundle_hash(absl::BytesToHexString(registry_.current()->hash()));
+  for (const std::string& warning : delivery_->warnings()) {
+    status.add_warnings(warning);
+  }
+  status.set_webhook_key(delivery_->WebhookKey());
   status.mutable_start_time()->set_seconds(start_us_ / 1'000'000);
   return status;
 }
@@ -682,6 +709,7 @@ absl::Status Gateway::Close() {
   if (erasure_ != nullptr) erasure_->Stop();
   ticker_.reset();
   oversight_.reset();
+  if (delivery_ != nullptr) delivery_->Stop();
   if (consent_ != nullptr) consent_->StopWork();
   if (upkeep_ != nullptr) upkeep_->Stop();
   workers_.reset();  // Runs what was accepted; it may still commit.

@@ -40,6 +40,7 @@
 #include "gateway/oversight/oversight.h"
 #include "gateway/server/config.h"
 #include "gateway/server/consent_parts.h"
+#include "gateway/server/wire_delivery.h"
 #include "gateway/server/wire_erasure.h"
 #include "gateway/server/wire_identity.h"
 #include "gateway/store/audit_log_sink.h"
@@ -122,6 +123,7 @@ class Gateway {
   access::Transparency* transparency() { return transparency_.get(); }
   oversight::Oversight* oversight() { return oversight_.get(); }
   consent::Ledger* ledger() { return consent_->ledger(); }
+  Delivery* delivery() { return delivery_.get(); }
   ConsentParts* consent() { return consent_.get(); }
   const erasure::ErasureDesk* erasures() const { return erasure_->desk(); }
   upkeep::UpkeepDesk* upkeep() { return upkeep_.get(); }
@@ -194,6 +196,7 @@ class Gateway {
   std::unique_ptr<access::AuditReader> audit_reader_;
   std::unique_ptr<ConsentParts> consent_;
   std::unique_ptr<ErasureWiring> erasure_;
+  std::unique_ptr<Delivery> delivery_;
   std::unique_ptr<vault::VaultWriter> vault_writer_;
   std::unique_ptr<access::GovernedWrites> writes_;
   std::unique_ptr<vault::Merges> merges_;

@@ -196,11 +196,13 @@ class Server::Impl {
          .notices = gateway->consent()->notices(),
          .receipts = gateway->consent()->receipts(),
          .double_opt_ins = gateway->consent()->double_opt_ins(),
+         .watcher = gateway->delivery()->watcher(),
          .committer = gateway->committer(),
          .workers = gateway->workers()}));
     services_.push_back(rpc::MakeRightsService(
         pipeline_.get(), {.transparency = gateway->transparency(),
-                          .erasure = gateway->erasures()}));
+                          .erasure = gateway->erasures(),
+                          .tasks = gateway->delivery()->tasks()}));
     services_.push_back(rpc::MakeAuditService(
         pipeline_.get(), {.reader = gateway->audit_reader(),
                           .processing = gateway->oversight()->processing(),

@@ -27,7 +27,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const auto again = NormalizeIdentifier(type, *normal, country);
     if (!again.ok() || *again != *normal) std::abort();
   }
-  for (int kind = 0; kind <= static_cast<int>(IdKind::kHold); ++kind) {
+  for (int kind = 0; kind <= static_cast<int>(IdKind::kEvent); ++kind) {
     const auto id = ParseId(static_cast<IdKind>(kind), value);
     // One id has one spelling.
     if (id.ok() && FormatId(static_cast<IdKind>(kind), *id) != value) {

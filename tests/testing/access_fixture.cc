@@ -70,6 +70,14 @@ constexpr char kPurposes[] = R"pb(
     context { kind: "ticket" within_days: 30 }
     channels: INTERNAL
   }
+  purposes {
+    key: "test.rights"
+    purpose_class: RIGHTS_FULFILMENT
+    text { language: "en" title: "Rights" text: "To answer requests." }
+    fields { field: "profile.email" transform: NONE why: "w" }
+    bases { regimes: "eu-gdpr" basis: LEGAL_OBLIGATION law: "l" }
+    channels: [ EMAIL, INTERNAL ]
+  }
 )pb";
 
 }  // namespace

@@ -11,7 +11,8 @@ find_package(CLI11 CONFIG REQUIRED)
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(RHONABWY REQUIRED IMPORTED_TARGET librhonabwy)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
-pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
+# Outgoing mail, webhooks, keys of identity providers.
+pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl>=7.85)
 pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 # Optional: a read allocates some hundred blocks that another thread frees, which
 # costs glibc a fifth of a gateway's processor time more.

@@ -29,6 +29,7 @@ void AddMerge(CLI::App* app, CommandContext* context);
 void AddHolds(CLI::App* app, CommandContext* context);
 void AddProposals(CLI::App* app, CommandContext* context);
 void AddStaff(CLI::App* app, CommandContext* context);
+void AddTasks(CLI::App* app, CommandContext* context);
 void AddAudit(CLI::App* app, CommandContext* context);
 void AddImport(CLI::App* app, CommandContext* context);
 void AddClient(CLI::App* app, CommandContext* context);

@@ -95,6 +95,7 @@ int main(int argc, char** argv) {
   AddHolds(&app, &context);
   AddProposals(&app, &context);
   AddStaff(&app, &context);
+  AddTasks(&app, &context);
   AddPolicy(app);
   AddPolicyApply(app.get_subcommand("policy"), &context);
   AddAudit(&app, &context);

@@ -43,14 +43,14 @@ TEST(Base32Test, SetBitsAfterTheEndAreRefused) {
 }
 
 TEST(IdsTest, RoundTripForEveryKind) {
-  for (int k = 0; k <= static_cast<int>(IdKind::kProposal); ++k) {
+  for (int k = 0; k <= static_cast<int>(IdKind::kEvent); ++k) {
     const auto kind = static_cast<IdKind>(k);
     const ObjectId id = NewObjectId();
     const std::string text = FormatId(kind, id);
     EXPECT_EQ(text.size(), 28u);
     ASSERT_OK_AND_ASSIGN(const ObjectId parsed, ParseId(kind, text));
     EXPECT_EQ(parsed, id);
-    for (int other = 0; other <= static_cast<int>(IdKind::kProposal); ++other) {
+    for (int other = 0; other <= static_cast<int>(IdKind::kEvent); ++other) {
       if (other == k) continue;
       EXPECT_THAT(ParseId(static_cast<IdKind>(other), text),
                   StatusIs(absl::StatusCode::kInvalidArgument));
