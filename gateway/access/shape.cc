@@ -162,6 +162,7 @@ class Shaper {
 
   uint32_t PriorityOf(const std::string& source,
                       const std::string& field) const {
+    if (source == vault::kSubjectSource) return vault::kSubjectPriority;
     for (const auto& known : plan_.bundle().catalog().sources()) {
       if (known.key() != source) continue;
       for (const auto& special : known.fields()) {

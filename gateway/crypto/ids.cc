@@ -18,7 +18,7 @@ std::string_view IdPrefix(IdKind kind) {
     case IdKind::kImport:
       return "imp_";
     case IdKind::kRightsRequest:
-      return "rig_";
+      return "rgt_";
     case IdKind::kReview:
       return "rev_";
     case IdKind::kScreening:
@@ -45,6 +45,8 @@ std::string_view IdPrefix(IdKind kind) {
       return "tsk_";
     case IdKind::kEvent:
       return "evt_";
+    case IdKind::kAgent:
+      return "agt_";
   }
   return "";
 }

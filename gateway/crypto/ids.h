@@ -21,7 +21,7 @@ enum class IdKind : uint8_t {
   kConsentEvent,   // con_
   kRecord,         // rec_
   kImport,         // imp_
-  kRightsRequest,  // rig_
+  kRightsRequest,  // rgt_
   kReview,         // rev_
   kScreening,      // scr_
   kClient,         // cli_
@@ -35,6 +35,7 @@ enum class IdKind : uint8_t {
   kMessage,        // msg_
   kTask,           // tsk_
   kEvent,          // evt_
+  kAgent,          // agt_
 };
 
 // The prefix with its underscore.

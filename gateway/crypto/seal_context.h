@@ -31,6 +31,8 @@ enum class FactTable : uint32_t {
   kLogin = 50,          // Issuer and login of a customer's tokens.
   kMessage = 40,        // A message about the subject, without its address.
   kNotice = 41,         // What a recipient is to be told; no value.
+  kRightsCase = 20,     // A case, without what the customer wrote.
+  kRightsAgent = 21,    // Who may act for the customer.
 };
 
 // Opened by Opener, with a Grant. Range 256 to 65535.
@@ -42,6 +44,8 @@ enum class FieldTable : uint32_t {
   kReview = 260,
   kScreening = 261,
   kMessageAddress = 290,  // Where a queued message goes.
+  kRightsWords = 280,   // What a customer wrote in a case.
+  kRightsReport = 281,  // Pieces of her report.
 };
 
 // Opened by SystemSeal. Range 65536 to 131071.
@@ -58,6 +62,7 @@ enum class SystemTable : uint32_t {
   kMessageText = 65560,     // Of messages about nobody that is held.
   kMessageTarget = 65561,   // Their addresses.
   kRecipientNotice = 65562,  // Of erasures, whose subject's keys are gone.
+  kRightsCase = 65600,  // Of cases that are about nobody who is held.
 };
 
 // Which row: a number, or an id of 15 bytes. The two never collide.

@@ -54,6 +54,22 @@ void Validate(const v1::CreateBreachRequest& request, FaultList* faults);
 void Validate(const v1::UpdateBreachRequest& request, FaultList* faults);
 void Validate(const v1::ListBreachesRequest& request, FaultList* faults);
 
+void Validate(const v1::SubmitRightsCaseRequest& request, FaultList* faults);
+void Validate(const v1::GetRightsCaseRequest& request, FaultList* faults);
+void Validate(const v1::ListRightsCasesRequest& request, FaultList* faults);
+void Validate(const v1::VerifyRightsCaseRequest& request, FaultList* faults);
+void Validate(const v1::ExtendRightsCaseRequest& request, FaultList* faults);
+void Validate(const v1::PauseRightsCaseRequest& request, FaultList* faults);
+void Validate(const v1::RefuseRightsCaseRequest& request, FaultList* faults);
+void Validate(const v1::ApproveRightsCaseRequest& request, FaultList* faults);
+void Validate(const v1::CompleteRightsCaseRequest& request, FaultList* faults);
+void Validate(const v1::CancelRightsCaseRequest& request, FaultList* faults);
+void Validate(const v1::AppealRightsCaseRequest& request, FaultList* faults);
+void Validate(const v1::LiftRestrictionRequest& request, FaultList* faults);
+void Validate(const v1::DownloadReportRequest& request, FaultList* faults);
+void Validate(const v1::AuthorizeAgentRequest& request, FaultList* faults);
+void Validate(const v1::RevokeAgentRequest& request, FaultList* faults);
+void Validate(const v1::ListAgentsRequest& request, FaultList* faults);
 void Validate(const v1::GetTransparencyViewRequest& request, FaultList* faults);
 void Validate(const v1::PreviewErasureRequest& request, FaultList* faults);
 void Validate(const v1::GetErasureCertificateRequest& request,

@@ -494,6 +494,26 @@ absl::Status Gateway::OpenCapabilities() {
                                       .refusals = refusals_.get()});
   merges_ = std::make_unique<vault::Merges>(vault::Merges::Options{
       .slots = slots_.get(), .cache = cache_.get(), .log_origin = origin});
+  rights_ = WireRights({.cases = {.configuration = configuration,
+                                  .committer = committer_.get(),
+                                  .readers = readers_.get(),
+                                  .subjects = subjects_.get(),
+                                  .slots = slots_.get(),
+                                  .epochs = epochs_.get(),
+                                  .cache = cache_.get(),
+                                  .tokens = tokens_.get(),
+                                  .digests = digests_.get(),
+                                  .ledger = consent_->ledger(),
+                                  .agents = nullptr,
+                                  .log_origin = origin,
+                                  .outgoing = {}},
+                        .erasures = erasure_->desk(),
+                        .delivery = delivery_.get(),
+                        .workers = workers_.get(),
+                        .trail = trail_.get(),
+                        .log = log_.get(),
+                        .writer = vault_writer_.get(),
+                        .page_tokens = page_tokens_.get()});
   merge_desk_ = std::make_unique<access::MergeDesk>(
       access::MergeDesk::Options{.configuration = configuration,
                                  .committer = committer_.get(),
@@ -573,6 +593,10 @@ absl::Status Gateway::OpenErasures() {
   parts->rows.push_back(&delivery::Outbox::Forget);
   parts->tell_recipients = [this](const std::vector<uint64_t>& subjects) {
     return delivery_->TellErasureOf(subjects);
+  };
+  parts->finished = [this](store::ChangeContext& context,
+                           const v1::ErasureCertificate& certificate) {
+    return rights_.cases->Erased(context, certificate);
   };
   return WithPlace(erasure_->Recover(), "an erasure that had begun");
 }

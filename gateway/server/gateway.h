@@ -43,6 +43,7 @@
 #include "gateway/server/wire_delivery.h"
 #include "gateway/server/wire_erasure.h"
 #include "gateway/server/wire_identity.h"
+#include "gateway/server/wire_rights.h"
 #include "gateway/store/audit_log_sink.h"
 #include "gateway/store/committer.h"
 #include "gateway/store/reader_pool.h"
@@ -127,6 +128,7 @@ class Gateway {
   ConsentParts* consent() { return consent_.get(); }
   const erasure::ErasureDesk* erasures() const { return erasure_->desk(); }
   upkeep::UpkeepDesk* upkeep() { return upkeep_.get(); }
+  const RightsParts& rights() const { return rights_; }
   const crypto::PageTokens* page_tokens() const { return page_tokens_.get(); }
   const crypto::OpaqueTokens* tokens() const { return tokens_.get(); }
   audit::AuditLog* log() { return log_.get(); }
@@ -201,6 +203,7 @@ class Gateway {
   std::unique_ptr<access::GovernedWrites> writes_;
   std::unique_ptr<vault::Merges> merges_;
   std::unique_ptr<access::MergeDesk> merge_desk_;
+  RightsParts rights_;
   std::unique_ptr<access::Transparency> transparency_;
   std::unique_ptr<IdentityParts> identity_;
   std::unique_ptr<oversight::Oversight> oversight_;

@@ -202,7 +202,12 @@ class Server::Impl {
     services_.push_back(rpc::MakeRightsService(
         pipeline_.get(), {.transparency = gateway->transparency(),
                           .erasure = gateway->erasures(),
-                          .tasks = gateway->delivery()->tasks()}));
+                          .tasks = gateway->delivery()->tasks(),
+                          .cases = gateway->rights().cases.get(),
+                          .case_reads = gateway->rights().reads.get(),
+                          .completion = gateway->rights().completion.get(),
+                          .agents = gateway->rights().agents.get(),
+                          .workers = gateway->workers()}));
     services_.push_back(rpc::MakeAuditService(
         pipeline_.get(), {.reader = gateway->audit_reader(),
                           .processing = gateway->oversight()->processing(),

@@ -1,8 +1,10 @@
 #include "gateway/vault/catalog_index.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "gateway/vault/field_number.h"
+#include "gateway/vault/profile.h"
 #include "proto/support/error.h"
 #include "proto/support/status_macros.h"
 
@@ -44,6 +46,12 @@ uint32_t SourceSpec::PriorityOf(uint32_t field) const {
 
 absl::StatusOr<std::shared_ptr<const CatalogIndex>> CatalogIndex::Build(
     config::v1::Catalog catalog, const KeptMonths& kept) {
+  if (std::none_of(catalog.sources().begin(), catalog.sources().end(),
+                   [](const config::v1::Source& source) {
+                     return source.key() == kSubjectSource;
+                   })) {
+    catalog.add_sources()->set_key(std::string(kSubjectSource));
+  }
   std::shared_ptr<CatalogIndex> index(new CatalogIndex(std::move(catalog)));
   for (const config::v1::RecordKind& kind : index->catalog_.kinds()) {
     CONSENTRY_RETURN_IF_ERROR(index->AddKind(kind, kept));
@@ -165,6 +173,7 @@ const FieldSpec* CatalogIndex::FindField(uint32_t number) const {
 
 uint32_t CatalogIndex::PriorityOf(std::string_view source,
                                   uint32_t field) const {
+  if (source == kSubjectSource) return kSubjectPriority;
   const SourceSpec* spec = FindSource(source);
   return spec == nullptr ? 0 : spec->PriorityOf(field);
 }

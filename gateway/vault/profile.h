@@ -9,6 +9,12 @@
 
 namespace consentry::vault {
 
+// The touchpoint of what the customer herself corrected (GDPR Art. 16). Every
+// catalog has it; its values win over those of all others until she corrects
+// them again.
+inline constexpr std::string_view kSubjectSource = "subject";
+inline constexpr uint32_t kSubjectPriority = 0xffffffff;
+
 // One source's value of one field, told by everything but the value.
 struct ProfileCandidate {
   // FieldNumber of the full name.

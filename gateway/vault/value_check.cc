@@ -111,20 +111,6 @@ bool IsPostalCode(std::string_view text) {
          });
 }
 
-// Digits after the point in ISO 4217, where they are not two.
-int MinorDigits(std::string_view currency) {
-  for (std::string_view none :
-       {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF",
-        "UGX", "VND", "VUV", "XAF", "XOF", "XPF"}) {
-    if (currency == none) return 0;
-  }
-  for (std::string_view three :
-       {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"}) {
-    if (currency == three) return 3;
-  }
-  return 2;
-}
-
 bool IsCurrency(std::string_view text) {
   return text.size() == 3 &&
          AllOf(text, [](unsigned char c) { return absl::ascii_isupper(c); });
@@ -364,6 +350,19 @@ bool KindFits(FieldType::Value type, Value::KindCase kind) {
 }
 
 }  // namespace
+
+int MinorDigits(std::string_view currency) {
+  for (std::string_view none :
+       {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF",
+        "UGX", "VND", "VUV", "XAF", "XOF", "XPF"}) {
+    if (currency == none) return 0;
+  }
+  for (std::string_view three :
+       {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"}) {
+    if (currency == three) return 3;
+  }
+  return 2;
+}
 
 v1::ErrorReason CheckValue(const FieldSpec& spec, const Value& in,
                            std::string_view home_country, Value* out) {

@@ -25,6 +25,9 @@ namespace consentry::vault {
 v1::ErrorReason CheckValue(const FieldSpec& spec, const v1::Value& in,
                            std::string_view home_country, v1::Value* out);
 
+// Digits after the point of an amount in this currency (ISO 4217): mostly 2.
+int MinorDigits(std::string_view currency);
+
 // "YYYY-MM-DD", a day that exists, years 1800 to 2200. Days since 1970-01-01.
 std::optional<int32_t> ParseDate(std::string_view text);
 

@@ -85,8 +85,9 @@ std::set<std::string, std::less<>> NamedPlaces(const BundleSources& sources) {
 }
 
 bool DecisionsRead(std::string_view rows) {
-  constexpr std::array<std::string_view, 7> kUnread = {
-      "clocks", "reasks", "breaches", "proofs", "rights", "grounds", "redress"};
+  constexpr std::array<std::string_view, 8> kUnread = {
+      "clocks", "reasks",  "breaches", "proofs",
+      "rights", "grounds", "redress",  "reckonings"};
   return std::find(kUnread.begin(), kUnread.end(), rows) == kUnread.end();
 }
 

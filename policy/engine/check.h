@@ -80,6 +80,7 @@ void ForEachRule(const config::v1::Pack& pack, F f) {
   each(pack.rights(), "rights");
   each(pack.grounds(), "grounds");
   each(pack.redress(), "redress");
+  each(pack.reckonings(), "reckonings");
 }
 
 // Whether decisions read rows of the repeated field.

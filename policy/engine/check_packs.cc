@@ -404,6 +404,7 @@ class PackChecker {
     only_tighten(pack_.rights_size(), "rights");
     only_tighten(pack_.grounds_size(), "grounds");
     only_tighten(pack_.redress_size(), "redress");
+    only_tighten(pack_.reckonings_size(), "reckonings");
   }
 
   void CheckOwnerRule(const OwnerRule& row, const Place& at) {

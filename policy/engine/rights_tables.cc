@@ -191,6 +191,13 @@ const config::v1::ReaskRule* ReaskOf(const Bundle& bundle, RegimeId regime,
   });
 }
 
+const config::v1::ReckoningRule* ReckoningOf(const Bundle& bundle,
+                                             RegimeId regime, int64_t time_us) {
+  const Pack& pack = bundle.pack(regime);
+  return First(pack, pack.reckonings(), time_us,
+               [](const config::v1::ReckoningRule&) { return true; });
+}
+
 bool IsSensitive(const Bundle& bundle, RegimeId regime, FieldId field) {
   return bundle.tables().sensitive_fields[Index(regime)].Has(field);
 }

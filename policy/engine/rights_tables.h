@@ -76,6 +76,10 @@ const config::v1::ReaskRule* ReaskOf(const Bundle& bundle, RegimeId regime,
                                      PurposeClass purpose_class,
                                      int64_t time_us);
 
+// The row that holds then, or null: local days, home's holidays.
+const config::v1::ReckoningRule* ReckoningOf(const Bundle& bundle,
+                                             RegimeId regime, int64_t time_us);
+
 // Whether the field is sensitive in the regime (verification_sensitive).
 bool IsSensitive(const Bundle& bundle, RegimeId regime, FieldId field);
 

@@ -86,6 +86,8 @@ const std::vector<FigureSpec>& FigureSpecs() {
        "withdrawal latency at 1 million subjects over 10 thousand"},
       {"withdraw_to_deny_over_read", "ratio", 2, kLower,
        "p99 from withdrawing to the first denied read, over p99 of a read"},
+      {"access_report_s", "s", 1, kLower,
+       "access report over 10 thousand audit entries"},
       {"start_s_1m", "s", 5, kLower,
        "from kill -9 to serving, 1 million subjects, 10 million entries"},
   };

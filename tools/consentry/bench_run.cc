@@ -34,6 +34,7 @@ const std::vector<Step>& Steps() {
       {MeasureBatches, {"batch_subjects_per_s"}},
       {MeasureGrowth, {"growth_read", "growth_withdraw"}},
       {MeasureWithdrawal, {"withdraw_to_deny_over_read"}},
+      {MeasureAccessReport, {"access_report_s"}},
       {MeasureStart, {"start_s_1m"}},
   };
   return *steps;

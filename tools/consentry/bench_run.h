@@ -73,6 +73,7 @@ absl::Status MeasureMemory(BenchRun* run);
 absl::Status MeasureBatches(BenchRun* run);
 absl::Status MeasureGrowth(BenchRun* run);
 absl::Status MeasureWithdrawal(BenchRun* run);
+absl::Status MeasureAccessReport(BenchRun* run);
 absl::Status MeasureStart(BenchRun* run);
 
 // Connections and calls in flight of a load that stands for many callers.

@@ -45,6 +45,8 @@ void AddDemo(CLI::App* app, CommandContext* context);
 void AddBreach(CLI::App* app, CommandContext* context);
 void AddSuspend(CLI::App* app, CommandContext* context);
 void AddTransparency(CLI::App* app, CommandContext* context);
+void AddRights(CLI::App* app, CommandContext* context);
+void AddAgents(CLI::App* app, CommandContext* context);
 // Under `audit`.
 void AddProcessing(CLI::App* audit, CommandContext* context);
 // Under `policy`, which policy_commands.h adds.

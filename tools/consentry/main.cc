@@ -100,6 +100,8 @@ int main(int argc, char** argv) {
   AddPolicyApply(app.get_subcommand("policy"), &context);
   AddAudit(&app, &context);
   AddTransparency(&app, &context);
+  AddRights(&app, &context);
+  AddAgents(&app, &context);
   AddBreach(&app, &context);
   AddSuspend(&app, &context);
   AddProtos(&app, &context);

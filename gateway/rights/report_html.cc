@@ -1,0 +1,308 @@
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "gateway/rights/letter_texts.h"
+#include "gateway/rights/report_formats.h"
+
+namespace consentry::rights {
+namespace {
+
+using store::v1::AccessReport;
+
+constexpr char kStyle[] =
+    "body{font:16px/1.5 system-ui,sans-serif;color:#1c2430;background:#fff;"
+    "max-width:60rem;margin:2rem auto;padding:0 1rem}"
+    "h1{font-size:1.7rem;line-height:1.2}h2{font-size:1.25rem;margin-top:2."
+    "5rem;"
+    "border-bottom:1px solid #d5dbe3;padding-bottom:.3rem}"
+    "h3{font-size:1.05rem;margin-top:1.5rem}"
+    ".scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;"
+    "font-size:.9rem}th,td{text-align:left;vertical-align:top;"
+    "padding:.35rem .6rem;border-bottom:1px solid #e6eaef}"
+    "th{background:#f4f6f9;font-weight:600}"
+    ".quiet{color:#5a6676;font-size:.9rem}.held{color:#5a6676;font-style:"
+    "italic}"
+    "@media print{body{max-width:none}.scroll{overflow:visible}}";
+
+// The words of the page in one language.
+class Words {
+ public:
+  explicit Words(std::string_view language) : language_(language) {}
+  std::string operator()(std::string_view key) const {
+    return HtmlText(LetterTexts::Shipped().Phrase(key, language_));
+  }
+
+ private:
+  const std::string language_;
+};
+
+void Row(const std::vector<std::string>& cells, const char* tag,
+         std::string* html) {
+  html->append("<tr>");
+  for (const std::string& cell : cells) {
+    absl::StrAppend(html, "<", tag, ">", HtmlText(cell), "</", tag, ">");
+  }
+  html->append("</tr>\n");
+}
+
+void Begin(const std::vector<std::string>& header, std::string* html) {
+  html->append("<div class=\"scroll\"><table>\n<thead>");
+  html->append("<tr>");
+  for (const std::string& cell : header) {
+    absl::StrAppend(html, "<th scope=\"col\">", cell, "</th>");
+  }
+  html->append("</tr></thead>\n<tbody>\n");
+}
+void End(std::string* html) { html->append("</tbody></table></div>\n"); }
+
+std::string Day(const std::string& time) { return time.substr(0, 10); }
+
+template <class Strings>
+std::string List(const Strings& strings) {
+  return absl::StrJoin(strings, ", ");
+}
+
+void Heading(const std::string& text, std::string* html) {
+  absl::StrAppend(html, "<h2>", text, "</h2>\n");
+}
+
+void Tables(const AccessReport& report, const Words& say, std::string* html) {
+  Heading(say("held"), html);
+  for (const auto& table : report.tables()) {
+    absl::StrAppend(
+        html, "<h3>", HtmlText(table.title()),
+        table.inferred() ? absl::StrCat(" (", say("inferred"), ")") : "",
+        "</h3>\n");
+    std::vector<std::string> header;
+    for (const auto& column : table.columns()) {
+      header.push_back(HtmlText(column.title()));
+    }
+    header.push_back(say("source"));
+    header.push_back(say("collected"));
+    Begin(header, html);
+    for (const auto& record : table.records()) {
+      html->append("<tr>");
+      for (const auto& column : table.columns()) {
+        const auto found = record.values().find(column.key());
+        absl::StrAppend(
+            html, "<td>",
+            found == record.values().end() ? "" : HtmlText(found->second),
+            "</td>");
+      }
+      absl::StrAppend(html, "<td>", HtmlText(record.source()), "</td><td>",
+                      HtmlText(Day(record.collected_at())), "</td></tr>\n");
+    }
+    End(html);
+    html->append("<p class=\"quiet\">");
+    for (const auto& column : table.columns()) {
+      absl::StrAppend(html, HtmlText(column.title()), ": ",
+                      HtmlText(column.category()), ", ",
+                      column.retention_months(), " ", say("months"));
+      if (!column.kept_by().empty()) {
+        absl::StrAppend(html, " (", HtmlText(List(column.kept_by())), ")");
+      }
+      html->append(". ");
+    }
+    html->append("</p>\n");
+  }
+  if (!report.withheld().empty()) {
+    absl::StrAppend(html, "<h3>", say("withheld"), "</h3>\n");
+    Begin({say("field"), say("reason"), say("ground")}, html);
+    for (const auto& held : report.withheld()) {
+      Row({held.field(), held.reason(), held.ground()}, "td", html);
+    }
+    End(html);
+  }
+  absl::StrAppend(html, "<h3>", say("identifiers"), "</h3>\n");
+  Begin({say("kind"), say("value"), say("source"), say("collected")}, html);
+  for (const auto& held : report.identifiers()) {
+    Row({held.type(), held.value(), held.source(), Day(held.collected_at())},
+        "td", html);
+  }
+  End(html);
+}
+
+void Uses(const AccessReport& report, const Words& say, std::string* html) {
+  Heading(say("purposes"), html);
+  for (const auto& purpose : report.purposes()) {
+    absl::StrAppend(html, "<h3>", HtmlText(purpose.title()), "</h3>\n<p>",
+                    HtmlText(purpose.text()), "</p>\n<p class=\"quiet\">",
+                    say("fields"), ": ", HtmlText(List(purpose.fields())),
+                    ". ");
+    for (const auto& basis : purpose.bases()) {
+      absl::StrAppend(html, HtmlText(basis.regime()), ": ",
+                      HtmlText(basis.basis()), ", ", HtmlText(basis.document()),
+                      ". ");
+    }
+    html->append("</p>\n");
+  }
+  Heading(say("recipients"), html);
+  if (report.recipients().empty()) {
+    absl::StrAppend(html, "<p>", say("none"), "</p>\n");
+  } else {
+    Begin({say("organisation"), say("country"), say("purposes"),
+           say("releases"), say("first"), say("last")},
+          html);
+    for (const auto& to : report.recipients()) {
+      Row({to.name(), to.country(), List(to.purposes()),
+           absl::StrCat(to.releases()), Day(to.first_at()), Day(to.last_at())},
+          "td", html);
+    }
+    End(html);
+  }
+  if (!report.transfers().empty()) {
+    absl::StrAppend(html, "<h3>", say("transfers"), "</h3>\n");
+    Begin({say("country"), say("safeguard"), say("document"), say("purposes")},
+          html);
+    for (const auto& transfer : report.transfers()) {
+      Row({List(transfer.to()), transfer.safeguard(), transfer.document(),
+           transfer.purpose()},
+          "td", html);
+    }
+    End(html);
+  }
+  Heading(say("sources"), html);
+  Begin({say("source"), say("records")}, html);
+  for (const auto& source : report.sources()) {
+    Row({source.title(), absl::StrCat(source.records())}, "td", html);
+  }
+  End(html);
+  Heading(say("decisions"), html);
+  if (report.automated_decisions().empty()) {
+    absl::StrAppend(html, "<p>", say("none"), "</p>\n");
+  }
+  for (const auto& decision : report.automated_decisions()) {
+    absl::StrAppend(html, "<p><strong>", HtmlText(decision.purpose()),
+                    "</strong>: ", HtmlText(decision.logic()), " ",
+                    HtmlText(decision.human()), "</p>\n<p class=\"quiet\">",
+                    say("fields"), ": ", HtmlText(List(decision.fields())),
+                    "</p>\n");
+  }
+}
+
+void Choices(const AccessReport& report, const Words& say, std::string* html) {
+  Heading(say("choices"), html);
+  Begin({say("purposes"), say("state"), say("since"), say("until"),
+         say("notice")},
+        html);
+  for (const auto& choice : report.choices()) {
+    Row({choice.purpose(), choice.status(), Day(choice.since()),
+         Day(choice.until()), choice.notice()},
+        "td", html);
+  }
+  End(html);
+  const auto& flags = report.flags();
+  const auto yes = [&](bool set) { return say(set ? "yes" : "no"); };
+  Begin({say("what"), say("state")}, html);
+  const auto line = [&](std::string_view key, const std::string& value) {
+    absl::StrAppend(html, "<tr><td>", say(key), "</td><td>", value,
+                    "</td></tr>\n");
+  };
+  line("restricted", yes(flags.restricted()));
+  line("objections", HtmlText(List(flags.objections())));
+  line("opt_outs", HtmlText(List(flags.opt_outs())));
+  line("gpc", yes(flags.global_privacy_control()));
+  line("legal_hold", yes(flags.legal_hold()));
+  line("suppressed", yes(flags.suppressed()));
+  line("residences", HtmlText(List(flags.residences())));
+  line("birth_dates", HtmlText(List(flags.birth_dates())));
+  line("joined", absl::StrCat(flags.joined_records()));
+  End(html);
+}
+
+void Consultations(const AccessReport& report, const Words& say,
+                   std::string* html) {
+  Heading(say("consultations"), html);
+  absl::StrAppend(html, "<p class=\"quiet\">", say("consultations_note"),
+                  "</p>\n");
+  Begin({say("date"), say("organisation"), say("system"), say("purposes"),
+         say("fields"), say("refused")},
+        html);
+  for (const auto& one : report.consultations()) {
+    Row({one.at().substr(0, 16), one.recipient(), one.system(),
+         one.purpose().empty() ? one.event() : one.purpose(),
+         List(one.fields()), one.denied()},
+        "td", html);
+  }
+  End(html);
+}
+
+void Rights(const AccessReport& report, const Words& say, std::string* html) {
+  Heading(say("rights"), html);
+  Begin({say("law"), say("right"), say("citation")}, html);
+  for (const auto& right : report.rights()) {
+    Row({right.regime(), right.right(), right.citation()}, "td", html);
+  }
+  End(html);
+  for (const std::string& complaint : report.complaints()) {
+    absl::StrAppend(html, "<p>", HtmlText(complaint), "</p>\n");
+  }
+  absl::StrAppend(html, "<h3>", say("cases"), "</h3>\n");
+  Begin({say("case"), say("kind"), say("date"), say("state")}, html);
+  for (const auto& one : report.cases()) {
+    Row({one.id(), one.kind(), Day(one.received_at()), one.state()}, "td",
+        html);
+  }
+  End(html);
+}
+
+}  // namespace
+
+std::string HtmlText(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out.append("&amp;");
+        break;
+      case '<':
+        out.append("&lt;");
+        break;
+      case '>':
+        out.append("&gt;");
+        break;
+      case '"':
+        out.append("&quot;");
+        break;
+      case '\'':
+        out.append("&#39;");
+        break;
+      default:
+        out.push_back(c);
+    }
+  }
+  return out;
+}
+
+std::string ReportHtml(const AccessReport& report) {
+  const Words say(report.language());
+  const bool access = report.kind() == "access";
+  std::string html = absl::StrCat(
+      "<!DOCTYPE html>\n<html lang=\"", HtmlText(report.language()),
+      "\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, "
+      "initial-scale=1\">\n<meta http-equiv=\"Content-Security-Policy\" "
+      "content=\"default-src 'none'; style-src 'unsafe-inline'\">\n<title>",
+      say(access ? "title_access" : "title_portability"), "</title>\n<style>",
+      kStyle, "</style>\n</head>\n<body>\n<h1>",
+      say(access ? "title_access" : "title_portability"),
+      "</h1>\n<p class=\"quiet\">", HtmlText(report.controller()), ", ",
+      HtmlText(report.controller_contact()), "<br>", say("made"), " ",
+      HtmlText(Day(report.made_at())), ", ", say("case"), " ",
+      HtmlText(report.case_id()), "</p>\n");
+  Tables(report, say, &html);
+  if (access) {
+    Uses(report, say, &html);
+    Choices(report, say, &html);
+    Consultations(report, say, &html);
+    Rights(report, say, &html);
+  }
+  html.append("</body>\n</html>\n");
+  return html;
+}
+
+}  // namespace consentry::rights

@@ -1,0 +1,106 @@
+#include "gateway/server/wire_rights.h"
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "proto/support/status_macros.h"
+#include "proto/support/timestamp.h"
+
+namespace consentry::server {
+namespace {
+
+rights::Outgoing OutgoingOf(const erasure::ErasureDesk* erasures,
+                            const Delivery* delivery) {
+  rights::Outgoing outgoing;
+  outgoing.tell = [delivery](store::ChangeContext& context, uint64_t subject,
+                             std::string_view text, std::string_view language,
+                             std::map<std::string, std::string> arguments) {
+    delivery::Arguments taken;
+    for (auto& [name, value] : arguments) taken[name] = std::move(value);
+    return delivery->sender()->TellCustomer(context, subject, text, language,
+                                            std::move(taken));
+  };
+  outgoing.tell_recipients = [delivery](
+                                 store::ChangeContext& context,
+                                 uint64_t subject, std::string_view event,
+                                 const std::vector<std::string>& targets) {
+    return delivery->outbox()->Tell(context, subject, event, targets,
+                                    /*client_id=*/"");
+  };
+  outgoing.plan_erasure = [erasures](store::Connection* connection,
+                                     uint64_t subject)
+      -> absl::StatusOr<std::vector<store::v1::CaseOutcome>> {
+    CONSENTRY_ASSIGN_OR_RETURN(const v1::ErasurePlan plan,
+                               erasures->Plan(connection, subject));
+    std::vector<store::v1::CaseOutcome> outcomes;
+    for (const v1::RightsOutcome& planned : plan.outcomes()) {
+      store::v1::CaseOutcome outcome;
+      outcome.set_target(planned.target());
+      outcome.set_disposition(planned.disposition());
+      outcome.set_ground(planned.ground());
+      outcome.set_document(planned.document());
+      if (planned.has_keep_until()) {
+        outcome.set_keep_until_us(MicrosOf(planned.keep_until()));
+      }
+      outcomes.push_back(std::move(outcome));
+    }
+    return outcomes;
+  };
+  outgoing.erase = [erasures](store::ChangeContext& context, uint64_t subject,
+                              const store::v1::RightsCaseDoc& doc,
+                              store::v1::Leaf* leaf) {
+    erasure::ErasureOrder order;
+    order.subject = subject;
+    order.case_id = doc.id();
+    order.fields = {doc.fields().begin(), doc.fields().end()};
+    return erasures->Decide(context, order, leaf).status();
+  };
+  outgoing.cancel_erasure = [erasures](store::ChangeContext& context,
+                                       std::string_view case_id,
+                                       store::v1::Leaf* leaf) -> absl::Status {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        const auto status, erasures->StatusOf(context.connection(), case_id));
+    if (!status) return absl::OkStatus();
+    return erasures->Cancel(context, status->id, leaf);
+  };
+  return outgoing;
+}
+
+}  // namespace
+
+RightsParts WireRights(RightsWiring wiring) {
+  RightsParts parts;
+  const access::AnswerParts answers{.configuration = wiring.cases.configuration,
+                                    .committer = wiring.cases.committer,
+                                    .workers = wiring.workers};
+  parts.agents = std::make_unique<rights::AgentBook>(
+      rights::AgentBook::Options{.configuration = wiring.cases.configuration,
+                                 .committer = wiring.cases.committer,
+                                 .readers = wiring.cases.readers,
+                                 .subjects = wiring.cases.subjects,
+                                 .slots = wiring.cases.slots,
+                                 .cache = wiring.cases.cache,
+                                 .digests = wiring.cases.digests,
+                                 .log_origin = wiring.cases.log_origin});
+  wiring.cases.agents = parts.agents.get();
+  wiring.cases.outgoing = OutgoingOf(wiring.erasures, wiring.delivery);
+  parts.cases = std::make_unique<rights::CaseDesk>(std::move(wiring.cases));
+  parts.reads = std::make_unique<rights::CaseReads>(
+      rights::CaseReads::Options{.parts = answers,
+                                 .desk = parts.cases.get(),
+                                 .agents = parts.agents.get(),
+                                 .page_tokens = wiring.page_tokens});
+  parts.completion =
+      std::make_unique<rights::CaseCompletion>(rights::CaseCompletion::Options{
+          .parts = answers,
+          .desk = parts.cases.get(),
+          .trail = wiring.trail,
+          .log_size = [log = wiring.log] { return log->size(); },
+          .writer = wiring.writer,
+          .is_suppressed = nullptr});
+  return parts;
+}
+
+}  // namespace consentry::server

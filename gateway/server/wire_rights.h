@@ -1,0 +1,41 @@
+#ifndef CONSENTRY_GATEWAY_SERVER_WIRE_RIGHTS_H_
+#define CONSENTRY_GATEWAY_SERVER_WIRE_RIGHTS_H_
+
+#include <memory>
+
+#include "audit/log/audit_log.h"
+#include "gateway/erasure/erasure_desk.h"
+#include "gateway/rights/agent_book.h"
+#include "gateway/rights/case_completion.h"
+#include "gateway/rights/case_desk.h"
+#include "gateway/rights/case_reads.h"
+#include "gateway/server/wire_delivery.h"
+
+namespace consentry::server {
+
+// The parts that serve customers' cases, in the order in which they stand on
+// one another.
+struct RightsParts {
+  std::unique_ptr<rights::AgentBook> agents;
+  std::unique_ptr<rights::CaseDesk> cases;
+  std::unique_ptr<rights::CaseReads> reads;
+  std::unique_ptr<rights::CaseCompletion> completion;
+};
+
+// What they are made of; all outlives them. `cases.agents` and `cases.outgoing`
+// are set here.
+struct RightsWiring {
+  rights::CaseDesk::Options cases;
+  const erasure::ErasureDesk* erasures = nullptr;
+  const Delivery* delivery = nullptr;
+  base::WorkerPool* workers = nullptr;
+  trail::TrailIndex* trail = nullptr;
+  const audit::AuditLog* log = nullptr;
+  vault::VaultWriter* writer = nullptr;
+  const crypto::PageTokens* page_tokens = nullptr;
+};
+RightsParts WireRights(RightsWiring wiring);
+
+}  // namespace consentry::server
+
+#endif  // CONSENTRY_GATEWAY_SERVER_WIRE_RIGHTS_H_
