@@ -6,6 +6,7 @@
 #include "absl/strings/escaping.h"
 #include "gateway/access/answer.h"
 #include "gateway/access/read_leaf.h"
+#include "gateway/access/replay.h"
 #include "gateway/access/subject_facts.h"
 #include "gateway/base/log.h"
 #include "gateway/consent/event_rows.h"
@@ -42,28 +43,6 @@ v1::ConsentState StateOf(
   none.set_purpose(purpose);
   none.set_status(v1::CONSENT_STATUS_NONE);
   return none;
-}
-
-// The plan that a leaf was decided by, bound to the configuration of its time.
-absl::StatusOr<ReadPlan> PlanOf(
-    std::shared_ptr<const clients::Configuration> configuration,
-    const store::v1::Leaf& leaf) {
-  ReadPlan plan;
-  plan.configuration = std::move(configuration);
-  plan.registration = plan.configuration->FindById(leaf.client_id());
-  const auto purpose = plan.bundle().FindPurpose(leaf.purpose());
-  if (plan.registration == nullptr || !purpose) return NotFound();
-  plan.purpose = *purpose;
-  plan.channel = static_cast<policy::Channel>(leaf.channel());
-  for (const std::string& name : leaf.fields()) {
-    const auto field = plan.bundle().FindField(name);
-    if (!field) {
-      return MakeError(v1::ERROR_REASON_DATA_CORRUPT,
-                       "an entry names a field that its catalog lacks");
-    }
-    plan.fields.push_back(*field);
-  }
-  return plan;
 }
 
 }  // namespace
@@ -140,14 +119,7 @@ absl::StatusOr<v1::ExplainDecisionResponse> Explainer::Run(
   CONSENTRY_ASSIGN_OR_RETURN(const ReadPlan plan, PlanOf(configuration, leaf));
   const policy::Bundle& bundle = plan.bundle();
 
-  policy::DecisionRequest request;
-  request.purpose = plan.purpose;
-  request.channel = plan.channel;
-  request.fields = plan.fields;
-  request.time_us = leaf.time_us();
-  request.gpc = (leaf.signals() & 1) != 0;
-  request.recipient = plan.registration->country();
-  request.safeguard = plan.registration->safeguard();
+  const policy::DecisionRequest request = RequestOf(plan, leaf);
 
   v1::ExplainDecisionResponse response;
   policy::Decision decision;

@@ -23,10 +23,6 @@ using Api = v1::AdminService;
 template <class T>
 using Result = absl::StatusOr<T>;
 
-// Methods of AdminService that nothing takes yet.
-template <class Below>
-using Unserved = Api::WithGenericMethod_DiffPolicy<Below>;
-
 template <class Below>
 using Upkeep = Api::WithCallbackMethod_GetKeyStatus<
     Api::WithCallbackMethod_RotateKeys<Api::WithCallbackMethod_CreateBackup<
@@ -53,10 +49,11 @@ using Served = Api::WithCallbackMethod_CreateClient<
                     Api::WithCallbackMethod_GetPolicy<
                         Api::WithCallbackMethod_UpdatePolicy<
                             Api::WithCallbackMethod_ListPolicyVersions<
-                                Api::WithCallbackMethod_GetStatus<
-                                    Api::WithCallbackMethod_Suspend<
-                                        Deciding<Merging<Upkeep<
-                                            Unserved<Api::Service>>>>>>>>>>>>>>>;
+                                Api::WithCallbackMethod_DiffPolicy<
+                                    Api::WithCallbackMethod_GetStatus<
+                                        Api::WithCallbackMethod_Suspend<
+                                            Deciding<Merging<Upkeep<
+                                                Api::Service>>>>>>>>>>>>>>>;
 
 int PageSize(int32_t asked) { return asked == 0 ? kDefaultPageSize : asked; }
 
@@ -230,6 +227,17 @@ class AdminServer final : public Served {
                                        SealPage(call, std::to_string(next)));
           }
           return page;
+        });
+  }
+
+  grpc::ServerUnaryReactor* DiffPolicy(
+      grpc::CallbackServerContext* context,
+      const v1::DiffPolicyRequest* request,
+      v1::DiffPolicyResponse* response) override {
+    return OnWorker<v1::DiffPolicyResponse>(
+        diff_policy_, context, request, response,
+        [this](const CallInfo& call, const v1::DiffPolicyRequest& asked) {
+          return can_.diff->Run(asked, call.arrived_us());
         });
   }
 
@@ -656,6 +664,7 @@ class AdminServer final : public Served {
   const Method* const get_policy_ = Get("GetPolicy");
   const Method* const update_policy_ = Get("UpdatePolicy");
   const Method* const list_policies_ = Get("ListPolicyVersions");
+  const Method* const diff_policy_ = Get("DiffPolicy");
   const Method* const list_merges_ = Get("ListMerges");
   const Method* const merge_ = Get("MergeSubjects");
   const Method* const undo_merge_ = Get("UndoMerge");

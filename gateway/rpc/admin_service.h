@@ -6,6 +6,7 @@
 #include "absl/status/statusor.h"
 #include "consentry/v1/admin_service.pb.h"
 #include "gateway/access/merge_desk.h"
+#include "gateway/access/policy_diff.h"
 #include "gateway/base/threads.h"
 #include "gateway/clients/client_admin.h"
 #include "gateway/clients/policy_admin.h"
@@ -24,6 +25,7 @@ namespace consentry::rpc {
 struct AdminCapabilities {
   clients::ClientAdmin* clients = nullptr;
   clients::PolicyAdmin* policy = nullptr;
+  const access::PolicyDiff* diff = nullptr;
   const access::MergeDesk* merges = nullptr;
   upkeep::UpkeepDesk* upkeep = nullptr;
   clients::Proposals* proposals = nullptr;

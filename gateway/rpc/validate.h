@@ -86,6 +86,7 @@ void Validate(const v1::RenewClientRequest& request, FaultList* faults);
 void Validate(const v1::RevokeClientRequest& request, FaultList* faults);
 void Validate(const v1::GetPolicyRequest& request, FaultList* faults);
 void Validate(const v1::UpdatePolicyRequest& request, FaultList* faults);
+void Validate(const v1::DiffPolicyRequest& request, FaultList* faults);
 void Validate(const v1::ListPolicyVersionsRequest& request, FaultList* faults);
 void Validate(const v1::ListMergesRequest& request, FaultList* faults);
 void Validate(const v1::MergeSubjectsRequest& request, FaultList* faults);

@@ -94,6 +94,11 @@ void Validate(const v1::UpdatePolicyRequest& request, FaultList* faults) {
   CheckRequestId(request.request_id(), faults);
 }
 
+void Validate(const v1::DiffPolicyRequest& request, FaultList* faults) {
+  // The texts are bounded by the message.
+  CheckTime(request.has_from_time(), request.from_time(), "from_time", faults);
+}
+
 void Validate(const v1::ListPolicyVersionsRequest& request, FaultList* faults) {
   CheckPage(request.page_size(), kMaxPageSize, request.page_token(), faults);
 }

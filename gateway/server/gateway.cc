@@ -422,6 +422,13 @@ absl::Status Gateway::OpenCapabilities() {
                                  .tokens = tokens_.get(),
                                  .workers = workers_.get(),
                                  .log_origin = origin});
+  policy_diff_ = std::make_unique<access::PolicyDiff>(
+      access::PolicyDiff::Options{.configuration = configuration,
+                                  .archive = &archive_,
+                                  .readers = readers_.get(),
+                                  .subjects = subjects_.get(),
+                                  .trail = trail_.get(),
+                                  .log = &log_->reader()});
   CONSENTRY_ASSIGN_OR_RETURN(
       const auto verifier,
       audit::NoteVerifier::Create(origin, signer_->public_key()));

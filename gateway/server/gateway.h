@@ -18,6 +18,7 @@
 #include "gateway/access/governed_reads.h"
 #include "gateway/access/governed_writes.h"
 #include "gateway/access/merge_desk.h"
+#include "gateway/access/policy_diff.h"
 #include "gateway/access/refusals.h"
 #include "gateway/access/select.h"
 #include "gateway/access/transparency.h"
@@ -118,6 +119,7 @@ class Gateway {
   access::GovernedReads* reads() { return reads_.get(); }
   access::Selection* selection() { return selection_.get(); }
   access::Explainer* explainer() { return explainer_.get(); }
+  const access::PolicyDiff* policy_diff() { return policy_diff_.get(); }
   access::AuditReader* audit_reader() { return audit_reader_.get(); }
   access::GovernedWrites* writes() { return writes_.get(); }
   const access::MergeDesk* merges() const { return merge_desk_.get(); }
@@ -195,6 +197,7 @@ class Gateway {
   std::unique_ptr<access::GovernedReads> reads_;
   std::unique_ptr<access::Selection> selection_;
   std::unique_ptr<access::Explainer> explainer_;
+  std::unique_ptr<access::PolicyDiff> policy_diff_;
   std::unique_ptr<access::AuditReader> audit_reader_;
   std::unique_ptr<ConsentParts> consent_;
   std::unique_ptr<ErasureWiring> erasure_;

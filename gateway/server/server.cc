@@ -218,6 +218,7 @@ class Server::Impl {
         rpc::AdminCapabilities{
             .clients = gateway->client_admin(),
             .policy = gateway->policy_admin(),
+            .diff = gateway->policy_diff(),
             .merges = gateway->merges(),
             .upkeep = gateway->upkeep(),
             .proposals = gateway->proposals(),

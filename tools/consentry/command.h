@@ -51,6 +51,7 @@ void AddAgents(CLI::App* app, CommandContext* context);
 void AddProcessing(CLI::App* audit, CommandContext* context);
 // Under `policy`, which policy_commands.h adds.
 void AddPolicyApply(CLI::App* policy, CommandContext* context);
+void AddPolicyDiff(CLI::App* policy, CommandContext* context);
 void AddBench(CLI::App* app, CommandContext* context);
 
 }  // namespace consentry::tools

@@ -98,6 +98,7 @@ int main(int argc, char** argv) {
   AddTasks(&app, &context);
   AddPolicy(app);
   AddPolicyApply(app.get_subcommand("policy"), &context);
+  AddPolicyDiff(app.get_subcommand("policy"), &context);
   AddAudit(&app, &context);
   AddTransparency(&app, &context);
   AddRights(&app, &context);
