@@ -123,6 +123,11 @@ constexpr Checker kCheckers[] = {
     Check<v1::MergeSubjectsRequest>,
     Check<v1::UndoMergeRequest>,
     Check<v1::DismissMergeRequest>,
+    Check<v1::PreviewErasureRequest>,
+    Check<v1::GetErasureCertificateRequest>,
+    Check<v1::PlaceLegalHoldRequest>,
+    Check<v1::LiftLegalHoldRequest>,
+    Check<v1::ListLegalHoldsRequest>,
 };
 
 }  // namespace

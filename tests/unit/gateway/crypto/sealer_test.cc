@@ -184,5 +184,27 @@ TEST_F(SealerTest, ResealMovesAValueToTheNewGeneration) {
               StatusIs(absl::StatusCode::kNotFound));
 }
 
+TEST_F(SealerTest, HashesASealedIdentifierAsIfItLayOpen) {
+  const auto epochs = all_.epochs().keys();
+  const uint32_t number = epochs->suppression_keys().front();
+  const FieldContext where{FieldTable::kIdentifier, RowId(9), "", 1, 0};
+  ASSERT_OK_AND_ASSIGN(const std::string sealed,
+                       Sealer::Seal(keys_, where, "anna@example.com"));
+  ASSERT_OK_AND_ASSIGN(
+      const SuppressionHash hash,
+      SealedIdentifierHasher::Hash(keys_, where, sealed, *epochs, number,
+                                   IdentifierType::kEmail, ""));
+  ASSERT_OK_AND_ASSIGN(
+      const SuppressionHash open,
+      ComputeSuppressionHash(*epochs, number, IdentifierType::kEmail, "",
+                             "anna@example.com"));
+  EXPECT_EQ(hash, open);
+  // Moved to another row it is nobody's.
+  const FieldContext other{FieldTable::kIdentifier, RowId(8), "", 1, 0};
+  EXPECT_THAT(SealedIdentifierHasher::Hash(keys_, other, sealed, *epochs,
+                                           number, IdentifierType::kEmail, ""),
+              StatusIs(absl::StatusCode::kDataLoss));
+}
+
 }  // namespace
 }  // namespace consentry::crypto
