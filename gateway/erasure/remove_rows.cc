@@ -19,6 +19,8 @@ constexpr std::string_view kOfSubject[] = {
     "facts WHERE subject = $1 LIMIT $2)",
     "DELETE FROM consent_events WHERE subject = $1 AND seq IN (SELECT seq FROM "
     "consent_events WHERE subject = $1 LIMIT $2)",
+    "DELETE FROM logins WHERE login_no IN (SELECT login_no FROM logins WHERE "
+    "subject = $1 LIMIT $2)",
     "DELETE FROM merges WHERE merge_id IN (SELECT merge_id FROM merges WHERE "
     "subject = $1 LIMIT $2)",
     "DELETE FROM merges WHERE merge_id IN (SELECT merge_id FROM merges WHERE "

@@ -93,6 +93,28 @@ absl::StatusOr<std::optional<Row>> FindRow(store::Connection* connection,
   return std::nullopt;
 }
 
+absl::StatusOr<std::vector<Row>> RowsOf(store::Connection* connection,
+                                        const crypto::SubjectKeys& keys) {
+  CONSENTRY_ASSIGN_OR_RETURN(
+      auto query,
+      connection->Prepare(
+          "SELECT login_no, row_gen, fact FROM logins WHERE subject = $1"));
+  query.Bind(static_cast<int64_t>(keys.subject()));
+  std::vector<Row> rows;
+  for (;;) {
+    CONSENTRY_ASSIGN_OR_RETURN(const bool more, query.Step());
+    if (!more) return rows;
+    rows.push_back({query.Int64(0), keys.subject(), "", query.Int64(1),
+                    std::string(query.Blob(2))});
+  }
+}
+
+absl::Status RemoveRow(store::Connection* writer, const Row& row) {
+  CONSENTRY_ASSIGN_OR_RETURN(
+      auto gone, writer->Prepare("DELETE FROM logins WHERE login_no = $1"));
+  return gone.Bind(row.login_no).Run();
+}
+
 }  // namespace
 
 absl::StatusOr<std::optional<Logins::Link>> Logins::Find(
@@ -174,81 +196,54 @@ absl::StatusOr<bool> Logins::Add(store::ChangeContext* context,
 absl::StatusOr<int> Logins::Remove(store::ChangeContext* context,
                                    const crypto::SubjectKeys& keys,
                                    std::string_view issuer) {
-  store::Connection* const writer = context->connection();
-  std::vector<int64_t> found;
-  {
-    CONSENTRY_ASSIGN_OR_RETURN(
-        auto query,
-        writer->Prepare(
-            "SELECT login_no, row_gen, fact FROM logins WHERE subject = $1"));
-    query.Bind(static_cast<int64_t>(keys.subject()));
-    for (;;) {
-      CONSENTRY_ASSIGN_OR_RETURN(const bool more, query.Step());
-      if (!more) break;
-      const auto fact =
-          OpenFact(keys, query.Int64(0), query.Int64(1), query.Blob(2));
-      // One that cannot be read is no good to anybody.
-      if (!fact.ok() || fact->issuer() == issuer) {
-        found.push_back(query.Int64(0));
-      }
-    }
-  }
-  CONSENTRY_RETURN_IF_ERROR(store::RunMany(
-      writer, "DELETE FROM logins WHERE login_no = $1", found.size(),
-      [&found](store::Query& query, size_t i) { query.Bind(found[i]); }));
+  CONSENTRY_ASSIGN_OR_RETURN(const int removed,
+                             RemoveLogins(context->connection(), keys, issuer));
   Bump(context);
-  return static_cast<int>(found.size());
-}
-
-absl::StatusOr<int64_t> Logins::Reindex(store::ChangeContext* context,
-                                        int64_t after, int limit) {
-  store::Connection* const writer = context->connection();
-  const auto epochs = epochs_->keys();
-  std::vector<Row> rows;
-  {
-    CONSENTRY_ASSIGN_OR_RETURN(
-        auto query,
-        writer->Prepare("SELECT login_no, subject, row_gen, fact FROM logins "
-                        "WHERE login_no > $1 ORDER BY login_no LIMIT $2"));
-    query.Bind(after, int64_t{limit});
-    for (;;) {
-      CONSENTRY_ASSIGN_OR_RETURN(const bool more, query.Step());
-      if (!more) break;
-      rows.push_back({query.Int64(0), static_cast<uint64_t>(query.Int64(1)), "",
-                      query.Int64(2), std::string(query.Blob(3))});
-    }
-  }
-  for (const Row& row : rows) {
-    const auto keys = slots_->Load(row.subject);
-    if (!keys.ok() && !absl::IsNotFound(keys.status())) return keys.status();
-    absl::StatusOr<LoginFact> fact = absl::NotFoundError("");
-    if (keys.ok()) {
-      fact = OpenFact(*keys, row.login_no, row.row_generation, row.fact);
-    }
-    if (absl::IsNotFound(fact.status())) {
-      CONSENTRY_ASSIGN_OR_RETURN(
-          auto gone, writer->Prepare("DELETE FROM logins WHERE login_no = $1"));
-      gone.Bind(row.login_no);
-      CONSENTRY_RETURN_IF_ERROR(gone.Run());
-      continue;
-    }
-    if (!fact.ok()) return fact.status();
-    CONSENTRY_ASSIGN_OR_RETURN(
-        const std::string key,
-        KeyOf(*epochs, epochs->current(), fact->issuer(), fact->login()));
-    CONSENTRY_ASSIGN_OR_RETURN(
-        auto update, writer->Prepare("UPDATE logins SET login_key = $2 "
-                                     "WHERE login_no = $1"));
-    update.Bind(row.login_no, key);
-    CONSENTRY_RETURN_IF_ERROR(update.Run());
-  }
-  Bump(context);
-  return static_cast<int>(rows.size()) < limit ? 0 : rows.back().login_no;
+  return removed;
 }
 
 void Logins::Bump(store::ChangeContext* context) {
   context->OnStored(
       [this] { generation_.fetch_add(1, std::memory_order_acq_rel); });
+}
+
+absl::StatusOr<int> RemoveLogins(store::Connection* writer,
+                                 const crypto::SubjectKeys& keys,
+                                 std::string_view issuer) {
+  CONSENTRY_ASSIGN_OR_RETURN(const std::vector<Row> rows, RowsOf(writer, keys));
+  int removed = 0;
+  for (const Row& row : rows) {
+    const auto fact =
+        OpenFact(keys, row.login_no, row.row_generation, row.fact);
+    // One that cannot be read is no good to anybody.
+    if (fact.ok() && fact->issuer() != issuer) continue;
+    CONSENTRY_RETURN_IF_ERROR(RemoveRow(writer, row));
+    ++removed;
+  }
+  return removed;
+}
+
+absl::Status ReindexLogins(store::Connection* writer,
+                           const crypto::EpochKeys& epochs,
+                           const crypto::SubjectKeys& keys) {
+  CONSENTRY_ASSIGN_OR_RETURN(const std::vector<Row> rows, RowsOf(writer, keys));
+  for (const Row& row : rows) {
+    const auto fact =
+        OpenFact(keys, row.login_no, row.row_generation, row.fact);
+    if (absl::IsNotFound(fact.status())) {
+      CONSENTRY_RETURN_IF_ERROR(RemoveRow(writer, row));
+      continue;
+    }
+    CONSENTRY_RETURN_IF_ERROR(fact.status());
+    CONSENTRY_ASSIGN_OR_RETURN(
+        const std::string key,
+        KeyOf(epochs, epochs.current(), fact->issuer(), fact->login()));
+    CONSENTRY_ASSIGN_OR_RETURN(
+        auto update, writer->Prepare("UPDATE logins SET login_key = $2 "
+                                     "WHERE login_no = $1"));
+    CONSENTRY_RETURN_IF_ERROR(update.Bind(row.login_no, key).Run());
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace consentry::identity

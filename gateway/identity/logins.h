@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "consentry/store/v1/identity.pb.h"
 #include "gateway/crypto/epoch_file.h"
+#include "gateway/crypto/epoch_keys.h"
 #include "gateway/crypto/slot_file.h"
 #include "gateway/crypto/subject_keys.h"
 #include "gateway/store/change.h"
@@ -61,12 +62,6 @@ class Logins {
   absl::StatusOr<int> Remove(store::ChangeContext* context,
                              const crypto::SubjectKeys& keys,
                              std::string_view issuer);
-  // Makes the keyed hashes anew under the current epoch, of up to `limit` links
-  // above `after`: for a rotation, and for a restore, which brings sealed facts
-  // alone. Links of customers whose keys are gone are removed. The number of
-  // the last one; 0 at the end. Idempotent.
-  absl::StatusOr<int64_t> Reindex(store::ChangeContext* context, int64_t after,
-                                  int limit);
 
  private:
   // Has Find forget once the store holds the change.
@@ -76,6 +71,19 @@ class Logins {
   const crypto::SlotFile* const slots_;
   std::atomic<uint64_t> generation_{1};
 };
+
+// For upkeep and erasure, which hold the writer themselves.
+
+// Makes the keyed hashes of one customer's logins anew under the current epoch:
+// for a rotation, and for a restore, which brings sealed facts alone. A fact
+// that is sealed under a key that is no more is removed. Idempotent.
+absl::Status ReindexLogins(store::Connection* writer,
+                           const crypto::EpochKeys& epochs,
+                           const crypto::SubjectKeys& keys);
+// All logins of a customer with this issuer. How many there were.
+absl::StatusOr<int> RemoveLogins(store::Connection* writer,
+                                 const crypto::SubjectKeys& keys,
+                                 std::string_view issuer);
 
 }  // namespace consentry::identity
 

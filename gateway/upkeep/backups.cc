@@ -208,7 +208,8 @@ bool IsLeftOutOfBackups(std::string_view table) {
 }
 
 bool IsLeftOutOfBackups(std::string_view table, std::string_view column) {
-  return table == "source_rows" && column == "row_key";
+  return (table == "source_rows" && column == "row_key") ||
+         (table == "logins" && column == "login_key");
 }
 
 std::string SignedWords(std::string_view digest) {

@@ -34,8 +34,8 @@ enum class BackupState : int64_t {
 
 // Tables that no backup holds: what is made anew (lookup), what ends within a
 // day (requests), what is in the log by then (outbox), and the list of backups
-// itself. Of source_rows the key, a blind index, is left out; everything else
-// that the store has comes along, whoever made it.
+// itself. Of source_rows and logins the key, a blind index, is left out;
+// everything else that the store has comes along, whoever made it.
 bool IsLeftOutOfBackups(std::string_view table);
 bool IsLeftOutOfBackups(std::string_view table, std::string_view column);
 

@@ -10,6 +10,7 @@
 #include "consentry/v1/consent_service.pb.h"
 #include "gateway/consent/event_rows.h"
 #include "gateway/crypto/subject_tag.h"
+#include "gateway/identity/logins.h"
 #include "proto/support/status_macros.h"
 
 namespace consentry::upkeep {
@@ -17,6 +18,7 @@ namespace {
 
 constexpr std::string_view kOptOut = "opt_out.";
 constexpr std::string_view kObjection = "objection.";
+constexpr std::string_view kLogin = "login:";
 
 bool StartsWith(std::string_view text, std::string_view front) {
   return text.substr(0, front.size()) == front;
@@ -73,6 +75,7 @@ bool IsNegative(const ReplayLine& line) {
   if (line.scope.empty()) return false;
   if (line.scope == "erasure") return line.state != "cancelled";
   if (line.scope == "hold") return line.state == "placed";
+  if (StartsWith(line.scope, kLogin)) return line.state == "unlinked";
   if (line.scope == "gpc" || line.scope == "restricted" ||
       StartsWith(line.scope, kOptOut) || StartsWith(line.scope, kObjection)) {
     return line.state == "set";
@@ -185,6 +188,11 @@ absl::Status ApplyReplay(store::Connection* connection,
       head.set_legal_hold(true);
     } else if (line.scope == "restricted") {
       head.set_restricted(true);
+    } else if (StartsWith(line.scope, kLogin)) {
+      CONSENTRY_RETURN_IF_ERROR(
+          identity::RemoveLogins(connection, edit->keys(),
+                                 line.scope.substr(kLogin.size()))
+              .status());
     } else if (line.scope == "gpc") {
       head.set_global_privacy_control(true);
     } else if (StartsWith(line.scope, kOptOut)) {

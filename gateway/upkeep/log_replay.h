@@ -29,7 +29,8 @@ struct ReplayLine {
 };
 // Empty scope: the line is not of that form.
 ReplayLine ParseReplayLine(std::string_view line);
-// Withdrawals, refusals, opt-outs, objections, restrictions, holds, erasures.
+// Withdrawals, refusals, opt-outs, objections, restrictions, holds, erasures,
+// logins that were unlinked.
 // What gives, or lifts, is not: what was lost of it has to be given anew.
 bool IsNegative(const ReplayLine& line);
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gateway/crypto/opener.h"
+#include "gateway/identity/logins.h"
 #include "gateway/vault/head_codec.h"
 #include "gateway/vault/identifier_key.h"
 #include "proto/support/status_macros.h"
@@ -103,6 +104,8 @@ absl::Status ReindexSubject(store::Connection* connection,
                             const crypto::EpochKeys& epochs,
                             const HeldSubject& held, Reindexed* counts) {
   CONSENTRY_RETURN_IF_ERROR(ReindexNames(connection, epochs, held, counts));
+  CONSENTRY_RETURN_IF_ERROR(
+      identity::ReindexLogins(connection, epochs, held.keys));
   CONSENTRY_ASSIGN_OR_RETURN(const std::vector<HeldRecord> records,
                              ReadHeldRecords(connection, held.keys, held.head));
   for (const HeldRecord& record : records) {

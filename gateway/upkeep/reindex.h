@@ -19,8 +19,8 @@ struct Reindexed {
   int64_t lost = 0;
 };
 
-// Makes the rows of lookup and source_rows of one subject anew, under the
-// current epoch's blind-index key alone. Values are opened inside of crypto
+// Makes the rows of lookup, logins and source_rows of one subject anew, under
+// the current epoch's blind-index key alone. Values are opened inside of crypto
 // (Reindexer) and given to nobody. What source_rows held beside the key (digest
 // of the content) stays. On the writer's connection, inside a transaction.
 absl::Status ReindexSubject(store::Connection* connection,

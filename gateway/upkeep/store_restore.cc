@@ -64,6 +64,12 @@ struct SubjectColumns {
   std::vector<int> records;
 };
 
+// The column that backups leave out because it is a blind index; null: none.
+const char* BlindKeyOf(std::string_view table) {
+  if (table == "source_rows") return "row_key";
+  return table == "logins" ? "login_key" : nullptr;
+}
+
 SubjectColumns ColumnsOf(const BackupTable& table) {
   SubjectColumns columns;
   for (int i = 0; i < table.columns_size(); ++i) {
@@ -202,8 +208,8 @@ absl::Status StoreRestore::LoadRows(BackupReader* backup,
       columns.push_back(column);
     }
     if (columns.empty()) return DoesNotFit();
-    if (table.name() == "source_rows") {
-      columns.push_back(ColumnOf("row_key", BackupColumn::BYTES));
+    if (const char* key = BlindKeyOf(table.name())) {
+      columns.push_back(ColumnOf(key, BackupColumn::BYTES));
     }
     inserts.emplace_back(
         writer_.get(), table.name(), std::move(columns),
@@ -226,7 +232,7 @@ absl::Status StoreRestore::LoadRows(BackupReader* backup,
       }
       const auto position = static_cast<int>(frame->rows().table());
       const BackupTable& table = tables.Get(position);
-      const bool source_rows = table.name() == "source_rows";
+      const bool has_key = BlindKeyOf(table.name()) != nullptr;
       const SubjectColumns columns = ColumnsOf(table);
       RowInsert& insert = inserts[static_cast<size_t>(position)];
       for (const BackupRow& row : frame->rows().rows()) {
@@ -240,7 +246,7 @@ absl::Status StoreRestore::LoadRows(BackupReader* backup,
         for (const BackupCell& cell : row.cells()) cells.push_back(&cell);
         // Until the blind index is made anew; like none of them.
         BackupCell key;
-        if (source_rows) {
+        if (has_key) {
           key.set_data(absl::StrCat("restored-", counts->rows));
           cells.push_back(&key);
         }
@@ -315,6 +321,7 @@ absl::Status StoreRestore::Reindex(RestoreCounts* counts) {
             std::string_view("DELETE FROM facts WHERE subject = $1"),
             std::string_view("DELETE FROM consent_events WHERE subject = $1"),
             std::string_view("DELETE FROM lookup WHERE subject = $1"),
+            std::string_view("DELETE FROM logins WHERE subject = $1"),
             std::string_view("DELETE FROM merges WHERE subject = $1 "
                              "OR into_subject = $1")}) {
         CONSENTRY_ASSIGN_OR_RETURN(Query remove, writer_->Prepare(sql));

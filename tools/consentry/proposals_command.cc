@@ -10,6 +10,7 @@
 #include "consentry/v1/admin_service.grpc.pb.h"
 #include "tools/consentry/command.h"
 #include "tools/consentry/exit_code.h"
+#include "tools/consentry/parse_words.h"
 #include "tools/consentry/printable.h"
 #include "tools/consentry/rpc_error.h"
 #include "tools/consentry/session.h"
