@@ -82,16 +82,17 @@ store::Change LedgerChanges::Make(const LedgerRequest& request,
         request.caller.method, options_.digests->Of(request.canonical)};
   }
   change.apply = [this, caller = request.caller, purpose = request.purpose,
-                  channel = request.channel, subjects = std::move(subjects),
+                  channel = request.channel, found = std::move(subjects),
                   negative, edit = std::move(edit), result = std::move(result),
                   unknown = request.unknown](
-                     store::ChangeContext& context) mutable -> absl::Status {
+                     store::ChangeContext& context) -> absl::Status {
     if (negative) context.MarkNegative();
-    if (unknown.has_value() && subjects.empty()) {
+    std::vector<uint64_t> reached = found;
+    if (unknown.has_value() && reached.empty()) {
       // She may have come since she was looked for.
       CONSENTRY_ASSIGN_OR_RETURN(
-          subjects, options_.subjects->ResolveAll(
-                        context.connection(), unknown->key, kSubjectsPerEntry));
+          reached, options_.subjects->ResolveAll(
+                       context.connection(), unknown->key, kSubjectsPerEntry));
     }
     store::v1::Leaf leaf =
         clients::LeafOf(*options_.configuration(), caller, context.now_us());
@@ -99,7 +100,7 @@ store::Change LedgerChanges::Make(const LedgerRequest& request,
     leaf.set_channel(channel);
     leaf.set_change_number(static_cast<uint64_t>(context.number()));
     bool stays = false;
-    for (const uint64_t subject : subjects) {
+    for (const uint64_t subject : reached) {
       auto head = vault::HeadEdit::Begin(&context, *options_.slots, subject);
       // Erased since it was found: nothing is left to take back.
       if (absl::IsNotFound(head.status())) continue;
@@ -118,12 +119,13 @@ store::Change LedgerChanges::Make(const LedgerRequest& request,
       }
     }
     if (unknown.has_value() && !stays) {
-      for (auto& refusal : *unknown->choices.mutable_refusals()) {
+      store::v1::StandingChoices choices = unknown->choices;
+      for (auto& refusal : *choices.mutable_refusals()) {
         refusal.set_time_us(context.now_us());
         refusal.set_client_id(caller.client_id);
       }
       CONSENTRY_RETURN_IF_ERROR(options_.suppression->Keep(
-          context, *unknown->key.identifier, unknown->choices));
+          context, *unknown->key.identifier, choices));
     }
     context.SetEntry(leaf.SerializeAsString());
     context.SetResult(result());

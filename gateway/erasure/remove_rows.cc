@@ -21,6 +21,12 @@ constexpr std::string_view kOfSubject[] = {
     "consent_events WHERE subject = $1 LIMIT $2)",
     "DELETE FROM logins WHERE login_no IN (SELECT login_no FROM logins WHERE "
     "subject = $1 LIMIT $2)",
+    "DELETE FROM consent_event_ids WHERE event_id IN (SELECT event_id FROM "
+    "consent_event_ids WHERE subject = $1 LIMIT $2)",
+    "DELETE FROM consent_ends WHERE subject = $1 AND due_hour IN (SELECT "
+    "due_hour FROM consent_ends WHERE subject = $1 LIMIT $2)",
+    "DELETE FROM double_opt_ins WHERE handle IN (SELECT handle FROM "
+    "double_opt_ins WHERE subject = $1 LIMIT $2)",
     "DELETE FROM merges WHERE merge_id IN (SELECT merge_id FROM merges WHERE "
     "subject = $1 LIMIT $2)",
     "DELETE FROM merges WHERE merge_id IN (SELECT merge_id FROM merges WHERE "

@@ -450,17 +450,18 @@ absl::Status Restoration::ReplayAll() {
       store::Committer::Start(engine_.get(), sink_.get(), options_.clock, {}));
   for (const upkeep::ReplayEntry& entry : replay_.entries) {
     CONSENTRY_RETURN_IF_ERROR(Before("replay"));
-    CONSENTRY_RETURN_IF_ERROR(
+    const absl::Status replayed =
         Commit(
             upkeep::kReplayedEvent,
             [&](store::ChangeContext& context,
                 store::v1::Leaf* leaf) -> absl::Status {
-              leaf->add_details(absl::StrCat("entry=", entry.index));
-              for (const auto& [subject, lines] : entry.subjects) {
-                auto edit = vault::HeadEdit::Begin(&context, *slots_, subject);
-                // Erased, or made after the backup.
-                if (absl::IsNotFound(edit.status())) continue;
-                CONSENTRY_RETURN_IF_ERROR(edit.status());
+      leaf->add_details(absl::StrCat("entry=", entry.index));
+      for (const auto& [subject, lines] : entry.subjects) {
+        auto edit = vault::HeadEdit::Begin(&context, *slots_, subject);
+        // Erased, or made after the backup.
+        if (absl::IsNotFound(edit.status())) continue;
+                CONSENTRY_RETURN_IF_ERROR(edit.status();
+    CONSENTRY_RETURN_IF_ERROR(replayed);
                 CONSENTRY_RETURN_IF_ERROR(upkeep::ApplyReplay(
                     context.connection(), entry, lines, &*edit));
                 const crypto::SubjectTag tag = crypto::ComputeSubjectTag(
@@ -470,10 +471,10 @@ absl::Status Restoration::ReplayAll() {
                 told->set_tag(tag.data(), tag.size());
                 told->set_version(static_cast<uint64_t>(context.number()));
                 for (const upkeep::ReplayLine& line : lines) {
-                  told->add_changes(line.scope + "=" + line.state);
+          told->add_changes(line.scope + "=" + line.state);
                 }
-              }
-              return absl::OkStatus();
+      }
+      return absl::OkStatus();
             })
             .status());
     ++report_.replayed;

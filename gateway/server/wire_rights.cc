@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "proto/support/error.h"
 #include "proto/support/status_macros.h"
 #include "proto/support/timestamp.h"
 
@@ -50,11 +51,24 @@ rights::Outgoing OutgoingOf(const erasure::ErasureDesk* erasures,
   };
   outgoing.erase = [erasures](store::ChangeContext& context, uint64_t subject,
                               const store::v1::RightsCaseDoc& doc,
-                              store::v1::Leaf* leaf) {
+                              store::v1::Leaf* leaf) -> absl::Status {
+    // A part goes by its retention, or by a correction; keys are of the whole.
+    if (!doc.fields().empty()) {
+      return MakeError(v1::ERROR_REASON_STATE_INVALID,
+                       "an erasure is of all that is held of the customer");
+    }
     erasure::ErasureOrder order;
     order.subject = subject;
     order.case_id = doc.id();
-    order.fields = {doc.fields().begin(), doc.fields().end()};
+    for (const store::v1::CaseOutcome& outcome : doc.outcomes()) {
+      if (outcome.disposition() != v1::RIGHTS_DISPOSITION_REFUSED) continue;
+      policy::Retained retained;
+      if (outcome.target() != "*") retained.fields = {outcome.target()};
+      retained.ground = outcome.ground();
+      retained.document = outcome.document();
+      retained.until_us = outcome.keep_until_us();
+      order.retained.push_back(std::move(retained));
+    }
     return erasures->Decide(context, order, leaf).status();
   };
   outgoing.cancel_erasure = [erasures](store::ChangeContext& context,
