@@ -102,6 +102,8 @@ class Restoration {
   absl::Status NoteBegin(const store::v1::BackupHeader& header);
   absl::Status RepeatErasures();
   absl::Status BuildStore();
+  absl::Status Redo(const upkeep::ReplayEntry& entry,
+                    store::ChangeContext& context, store::v1::Leaf* leaf);
   absl::Status ReplayAll();
   absl::StatusOr<store::ChangeOutcome> Commit(
       std::string_view event,
@@ -438,6 +440,30 @@ absl::StatusOr<store::ChangeOutcome> Restoration::Commit(
   return outcome;
 }
 
+absl::Status Restoration::Redo(const upkeep::ReplayEntry& entry,
+                               store::ChangeContext& context,
+                               store::v1::Leaf* leaf) {
+  leaf->add_details(absl::StrCat("entry=", entry.index));
+  for (const auto& [subject, lines] : entry.subjects) {
+    auto edit = vault::HeadEdit::Begin(&context, *slots_, subject);
+    // Erased, or made after the backup.
+    if (absl::IsNotFound(edit.status())) continue;
+    CONSENTRY_RETURN_IF_ERROR(edit.status());
+    CONSENTRY_RETURN_IF_ERROR(
+        upkeep::ApplyReplay(context.connection(), entry, lines, &*edit));
+    const crypto::SubjectTag tag = crypto::ComputeSubjectTag(
+        edit->keys(), origin(), crypto::MonthOf(context.now_us()));
+    CONSENTRY_RETURN_IF_ERROR(edit->Write(&cache_));
+    store::v1::LeafSubject* told = leaf->add_subjects();
+    told->set_tag(tag.data(), tag.size());
+    told->set_version(static_cast<uint64_t>(context.number()));
+    for (const upkeep::ReplayLine& line : lines) {
+      told->add_changes(line.scope + "=" + line.state);
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Restoration::ReplayAll() {
   const crypto::GuardedKey pages =
       root_->Derive(crypto::KeyPurpose::kStorePages);
@@ -451,32 +477,11 @@ absl::Status Restoration::ReplayAll() {
   for (const upkeep::ReplayEntry& entry : replay_.entries) {
     CONSENTRY_RETURN_IF_ERROR(Before("replay"));
     const absl::Status replayed =
-        Commit(
-            upkeep::kReplayedEvent,
-            [&](store::ChangeContext& context,
-                store::v1::Leaf* leaf) -> absl::Status {
-      leaf->add_details(absl::StrCat("entry=", entry.index));
-      for (const auto& [subject, lines] : entry.subjects) {
-        auto edit = vault::HeadEdit::Begin(&context, *slots_, subject);
-        // Erased, or made after the backup.
-        if (absl::IsNotFound(edit.status())) continue;
-                CONSENTRY_RETURN_IF_ERROR(edit.status();
+        Commit(upkeep::kReplayedEvent, [&](store::ChangeContext& context,
+                                           store::v1::Leaf* leaf) {
+          return Redo(entry, context, leaf);
+        }).status();
     CONSENTRY_RETURN_IF_ERROR(replayed);
-                CONSENTRY_RETURN_IF_ERROR(upkeep::ApplyReplay(
-                    context.connection(), entry, lines, &*edit));
-                const crypto::SubjectTag tag = crypto::ComputeSubjectTag(
-                    edit->keys(), origin(), crypto::MonthOf(context.now_us()));
-                CONSENTRY_RETURN_IF_ERROR(edit->Write(&cache_));
-                store::v1::LeafSubject* told = leaf->add_subjects();
-                told->set_tag(tag.data(), tag.size());
-                told->set_version(static_cast<uint64_t>(context.number()));
-                for (const upkeep::ReplayLine& line : lines) {
-          told->add_changes(line.scope + "=" + line.state);
-                }
-      }
-      return absl::OkStatus();
-            })
-            .status());
     ++report_.replayed;
   }
   if (report_.uncertain) {
