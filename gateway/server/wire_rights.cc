@@ -115,7 +115,11 @@ RightsParts WireRights(RightsWiring wiring) {
           .trail = wiring.trail,
           .log_size = [log = wiring.log] { return log->size(); },
           .writer = wiring.writer,
-          .is_suppressed = nullptr});
+          .is_suppressed =
+              [desk = wiring.erasures](store::Connection* connection,
+                                       const v1::Identifier& identifier) {
+                return desk->IsSuppressed(connection, identifier);
+              }});
   return parts;
 }
 
