@@ -598,6 +598,10 @@ absl::Status Gateway::OpenErasures() {
   parts->digests = digests_.get();
   parts->on_step = options_.on_erasure_step;
   parts->rows.push_back(&delivery::Outbox::Forget);
+  parts->rows.push_back([this](store::ChangeContext& context, uint64_t subject,
+                               int64_t limit) {
+    return rights_.cases->rows().Forget(context.connection(), subject, limit);
+  });
   parts->tell_recipients = [this](const std::vector<uint64_t>& subjects) {
     return delivery_->TellErasureOf(subjects);
   };

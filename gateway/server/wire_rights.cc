@@ -61,7 +61,9 @@ rights::Outgoing OutgoingOf(const erasure::ErasureDesk* erasures,
     order.subject = subject;
     order.case_id = doc.id();
     for (const store::v1::CaseOutcome& outcome : doc.outcomes()) {
-      if (outcome.disposition() != v1::RIGHTS_DISPOSITION_REFUSED) continue;
+      // Of a pack: staff refused it. What the plan keeps by itself, on a ground
+      // of the catalog, it keeps again.
+      if (outcome.ground_id().empty()) continue;
       policy::Retained retained;
       if (outcome.target() != "*") retained.fields = {outcome.target()};
       retained.ground = outcome.ground();
@@ -113,7 +115,11 @@ RightsParts WireRights(RightsWiring wiring) {
           .trail = wiring.trail,
           .log_size = [log = wiring.log] { return log->size(); },
           .writer = wiring.writer,
-          .is_suppressed = nullptr});
+          .is_suppressed =
+              [desk = wiring.erasures](store::Connection* connection,
+                                       const v1::Identifier& identifier) {
+                return desk->IsSuppressed(connection, identifier);
+              }});
   return parts;
 }
 

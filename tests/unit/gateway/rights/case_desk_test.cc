@@ -1,0 +1,281 @@
+#include "gateway/rights/case_desk.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "gateway/rights/case_reads.h"
+#include "tests/testing/access_fixture.h"
+#include "tests/testing/status_matchers.h"
+
+namespace consentry::rights {
+namespace {
+
+using clients::CallerContext;
+using testing::AccessFixture;
+using testing::kServicePurpose;
+using testing::Promised;
+
+class CaseDeskTest : public ::testing::Test {
+ protected:
+  CaseDeskTest() : digests_(fixture_.keys().root()) {
+    for (const auto& [id, role] :
+         {std::pair{"office", v1::ROLE_COMPLIANCE}, {"dpo", v1::ROLE_DPO}}) {
+      v1::Client client = AccessFixture::ClientFor(id, kServicePurpose);
+      client.set_role(role);
+      client.clear_purposes();
+      client.clear_read_categories();
+      client.clear_attests();
+      client.clear_permissions();
+      fixture_.SetClient(client);
+    }
+    CaseDesk::Options options;
+    options.configuration = [this] { return fixture_.configuration(); };
+    options.committer = fixture_.committer();
+    options.readers = fixture_.readers();
+    options.subjects = &fixture_.reader();
+    options.slots = &fixture_.keys().slots();
+    options.epochs = &fixture_.keys().epochs();
+    options.cache = &fixture_.cache();
+    options.tokens = &fixture_.tokens();
+    options.digests = &digests_;
+    options.ledger = &fixture_.ledger();
+    options.log_origin = "test.log";
+    options.outgoing.tell =
+        [this](store::ChangeContext&, uint64_t, std::string_view text,
+               std::string_view, std::map<std::string, std::string> arguments) {
+          told_.emplace_back(text);
+          if (arguments.contains("code")) code_ = arguments["code"];
+          return absl::OkStatus();
+        };
+    desk_ = std::make_unique<CaseDesk>(std::move(options));
+    anna_ = fixture_.Person("anna");
+  }
+
+  static CallerContext As(const std::string& client,
+                          const std::string& person = "p1") {
+    CallerContext caller;
+    caller.client_id = client;
+    caller.method = "RightsService.Test";
+    caller.event = "rights.test";
+    caller.context.set_acting_person(person);
+    return caller;
+  }
+
+  using Outcome = absl::StatusOr<v1::RightsCase>;
+
+  Outcome Submit(const std::string& client, v1::RightsKind kind,
+                 const std::string& subject) {
+    v1::SubmitRightsCaseRequest request;
+    request.mutable_subject()->set_id(subject);
+    request.set_kind(kind);
+    return Submit(client, request);
+  }
+  Outcome Submit(const std::string& client,
+                 const v1::SubmitRightsCaseRequest& request) {
+    auto [done, future] = Promised<Outcome>();
+    desk_->Submit(As(client), request, std::move(done));
+    return future.get();
+  }
+
+  template <class Request, class Method>
+  Outcome Do(Method method, const v1::RightsCase& on, Request request = {},
+             const std::string& client = "office",
+             const std::string& person = "p1") {
+    request.set_id(on.id());
+    if constexpr (requires { request.set_etag(""); }) {
+      request.set_etag(on.etag());
+    }
+    auto [done, future] = Promised<Outcome>();
+    ((*desk_).*method)(As(client, person), request, std::move(done));
+    return future.get();
+  }
+
+  Outcome Verify(const v1::RightsCase& on) {
+    v1::VerifyRightsCaseRequest request;
+    request.set_level(v1::VERIFICATION_LEVEL_LOGIN);
+    request.set_evidence_digest(std::string(64, 'a'));
+    return Do(&CaseDesk::Verify, on, request);
+  }
+
+  bool MayRead() {
+    const auto read = fixture_.Read(
+        AccessFixture::As("shop"),
+        AccessFixture::Request(anna_, kServicePurpose, {"profile.first_name"}));
+    EXPECT_OK(read.status());
+    return read.ok() && read->decision().effect() == v1::EFFECT_PERMIT;
+  }
+
+  AccessFixture fixture_;
+  crypto::RequestDigests digests_;
+  std::unique_ptr<CaseDesk> desk_;
+  std::string anna_;
+  std::vector<std::string> told_;
+  std::string code_;
+};
+
+TEST_F(CaseDeskTest, RestrictionBindsOnceTheContactPointAnswered) {
+  auto opened = Submit("shop", v1::RIGHTS_KIND_RESTRICTION, anna_);
+  ASSERT_OK(opened.status());
+  EXPECT_EQ(opened->state(), v1::RIGHTS_STATE_VERIFYING);
+  EXPECT_TRUE(opened->subject_id().empty());
+  ASSERT_EQ(opened->clocks_size(), 1);
+  EXPECT_EQ(opened->clocks(0).regime(), "eu-gdpr");
+  EXPECT_TRUE(MayRead());
+  v1::VerifyRightsCaseRequest request;
+  request.set_level(v1::VERIFICATION_LEVEL_CONTACT);
+  request.set_code("WRONG-WRONG");
+  EXPECT_FALSE(Do(&CaseDesk::Verify, *opened, request, "shop").ok());
+  EXPECT_TRUE(MayRead());
+  request.set_code(code_);
+  v1::RightsCase now = *opened;
+  now.clear_etag();
+  auto verified = Do(&CaseDesk::Verify, now, request, "shop");
+  ASSERT_OK(verified.status());
+  EXPECT_EQ(verified->state(), v1::RIGHTS_STATE_COMPLETED);
+  EXPECT_FALSE(MayRead());
+  // The entry tells enough to bring it back after a restore.
+  const auto leaves = fixture_.Leaves();
+  bool told = false;
+  for (const auto& leaf : leaves) {
+    for (const auto& subject : leaf.subjects()) {
+      for (const auto& line : subject.changes()) {
+        told = told || line == "restricted=set";
+      }
+    }
+  }
+  EXPECT_TRUE(told);
+}
+
+TEST_F(CaseDeskTest, RestrictionEndsOnlyADayAfterItWasAnnounced) {
+  auto opened = Submit("office", v1::RIGHTS_KIND_RESTRICTION, anna_);
+  ASSERT_OK(opened.status());
+  auto now = Verify(*opened);
+  ASSERT_OK(now.status());
+  EXPECT_FALSE(MayRead());
+  v1::LiftRestrictionRequest lift;
+  lift.set_reason_code("checked");
+  now = Do(&CaseDesk::LiftRestriction, *now, lift);
+  ASSERT_OK(now.status());
+  EXPECT_FALSE(Do(&CaseDesk::LiftRestriction, *now, lift).ok());
+  EXPECT_FALSE(MayRead());
+  fixture_.clock().AdvanceUs(int64_t{25} * 3600 * 1'000'000);
+  ASSERT_OK(Do(&CaseDesk::LiftRestriction, *now, lift).status());
+  EXPECT_TRUE(MayRead());
+}
+
+TEST_F(CaseDeskTest, FiveWrongCodesCloseTheDoor) {
+  auto opened = Submit("shop", v1::RIGHTS_KIND_ACCESS, anna_);
+  ASSERT_OK(opened.status());
+  v1::RightsCase on = *opened;
+  on.clear_etag();
+  v1::VerifyRightsCaseRequest request;
+  request.set_level(v1::VERIFICATION_LEVEL_CONTACT);
+  request.set_code("WRONG-WRONG");
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_FALSE(Do(&CaseDesk::Verify, on, request, "shop").ok());
+  }
+  request.set_code(code_);
+  EXPECT_FALSE(Do(&CaseDesk::Verify, on, request, "shop").ok());
+}
+
+TEST_F(CaseDeskTest, NobodyIsAnsweredLikeSomebody) {
+  v1::SubmitRightsCaseRequest request;
+  request.mutable_subject()->mutable_identifier()->set_type(
+      v1::IDENTIFIER_TYPE_EMAIL);
+  request.mutable_subject()->mutable_identifier()->set_value(
+      "nobody@example.com");
+  request.set_kind(v1::RIGHTS_KIND_ACCESS);
+  request.set_statement("who am I");
+  const auto nobody = Submit("shop", request);
+  ASSERT_OK(nobody.status());
+  const auto somebody = Submit("shop", v1::RIGHTS_KIND_ACCESS, anna_);
+  ASSERT_OK(somebody.status());
+  EXPECT_EQ(nobody->state(), somebody->state());
+  EXPECT_EQ(nobody->waits_for(), somebody->waits_for());
+  EXPECT_EQ(nobody->clocks_size(), somebody->clocks_size());
+  // Staff are told.
+  ASSERT_OK(
+      Do(&CaseDesk::Cancel, *nobody, v1::CancelRightsCaseRequest()).status());
+}
+
+TEST_F(CaseDeskTest, OptOutIsDoneAtOnceAndObjectionToMarketingToo) {
+  auto done = Submit("shop", v1::RIGHTS_KIND_OPT_OUT_OF_PROFILING, anna_);
+  ASSERT_OK(done.status());
+  EXPECT_EQ(done->state(), v1::RIGHTS_STATE_COMPLETED);
+  const auto head = fixture_.Head(fixture_.Number(anna_));
+  EXPECT_GE(head.opt_outs_size(), 1);
+  v1::SubmitRightsCaseRequest request;
+  request.mutable_subject()->set_id(anna_);
+  request.set_kind(v1::RIGHTS_KIND_OBJECTION);
+  request.add_purposes(testing::kLettersPurpose);
+  done = Submit("shop", request);
+  ASSERT_OK(done.status());
+  EXPECT_EQ(done->state(), v1::RIGHTS_STATE_COMPLETED);
+  EXPECT_EQ(fixture_.Head(fixture_.Number(anna_)).objections_size(), 1);
+}
+
+TEST_F(CaseDeskTest, ObjectionByInterestWaitsForTheCustomerAndIsWeighed) {
+  v1::SubmitRightsCaseRequest request;
+  request.mutable_subject()->set_id(anna_);
+  request.set_kind(v1::RIGHTS_KIND_OBJECTION);
+  request.add_purposes(testing::kStatsPurpose);
+  const auto opened = Submit("office", request);
+  ASSERT_OK(opened.status());
+  EXPECT_EQ(fixture_.Head(fixture_.Number(anna_)).objections_size(), 0);
+  const auto verified = Verify(*opened);
+  ASSERT_OK(verified.status());
+  EXPECT_EQ(verified->state(), v1::RIGHTS_STATE_WORKING);
+  EXPECT_EQ(fixture_.Head(fixture_.Number(anna_)).objections_size(), 1);
+}
+
+TEST_F(CaseDeskTest, RefusalNeedsAGroundAndAnotherPerson) {
+  const auto opened = Submit("office", v1::RIGHTS_KIND_ACCESS, anna_);
+  ASSERT_OK(opened.status());
+  const auto verified = Verify(*opened);
+  ASSERT_OK(verified.status());
+  v1::RefuseRightsCaseRequest refuse;
+  refuse.set_ground("none.such");
+  EXPECT_FALSE(Do(&CaseDesk::Refuse, *verified, refuse).ok());
+  refuse.set_ground("gdpr.12.5");
+  const auto refused = Do(&CaseDesk::Refuse, *verified, refuse);
+  ASSERT_OK(refused.status());
+  EXPECT_EQ(refused->state(), v1::RIGHTS_STATE_APPROVING);
+  EXPECT_FALSE(
+      Do(&CaseDesk::Approve, *refused, v1::ApproveRightsCaseRequest()).ok());
+  const auto approved = Do(&CaseDesk::Approve, *refused,
+                           v1::ApproveRightsCaseRequest(), "dpo", "p2");
+  ASSERT_OK(approved.status());
+  EXPECT_EQ(approved->state(), v1::RIGHTS_STATE_WORKING);
+  // An older etag is not taken.
+  EXPECT_FALSE(Do(&CaseDesk::Refuse, *verified, refuse).ok());
+}
+
+TEST_F(CaseDeskTest, RowsOutliveTheKeysAndLeadToNobody) {
+  const auto opened = Submit("office", v1::RIGHTS_KIND_ACCESS, anna_);
+  ASSERT_OK(opened.status());
+  const uint64_t number = fixture_.Number(anna_);
+  store::Change change;
+  change.apply = [&](store::ChangeContext& context) -> absl::Status {
+    context.SetEntry(store::v1::Leaf().SerializeAsString());
+    if (const auto status =
+            desk_->rows().KeepBeyondKeys(context.connection(), number);
+        !status.ok()) {
+      return status;
+    }
+    return desk_->rows().Forget(context.connection(), number, 100).status();
+  };
+  ASSERT_OK(
+      fixture_.committer()->CommitChangeAndWait(std::move(change)).status);
+  const auto id = crypto::ParseId(crypto::IdKind::kRightsRequest, opened->id());
+  const auto row = desk_->rows().Read(fixture_.reader_connection(), *id);
+  ASSERT_OK(row.status());
+  EXPECT_EQ(row->subject, 0u);
+  EXPECT_TRUE(row->doc.subject_id().empty());
+  EXPECT_EQ(row->doc.kind(), v1::RIGHTS_KIND_ACCESS);
+}
+
+}  // namespace
+}  // namespace consentry::rights
