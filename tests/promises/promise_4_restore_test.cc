@@ -48,7 +48,6 @@ class RestoreTest : public ::testing::Test {
     gateway_.Start();
     v1::Client shop = testing::FullClient("shop", kService);
     v1::Client letters = testing::FullClient("letters", kLetters);
-    letters.add_attests(kLetters);
     shop_ = gateway_.Register(shop);
     letters_ = gateway_.Register(letters);
     for (const char* key : {"anna", "ben", "carla"}) {
