@@ -57,12 +57,14 @@ const std::vector<Network>& NotPublic() {
   static const auto* const networks = [] {
     auto* made = new std::vector<Network>();
     for (const char* text :
-         {"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8",
-          "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24",
-          "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15",
-          "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
-          "100::/64", "2001::/23", "2001:db8::/32", "3fff::/20", "5f00::/16",
-          "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8"}) {
+         {"0.0.0.0/8",      "10.0.0.0/8",     "100.64.0.0/10",
+          "127.0.0.0/8",    "169.254.0.0/16", "172.16.0.0/12",
+          "192.0.0.0/24",   "192.0.2.0/24",   "192.88.99.0/24",
+          "192.168.0.0/16", "198.18.0.0/15",  "198.51.100.0/24",
+          "203.0.113.0/24", "224.0.0.0/4",    "240.0.0.0/4",
+          "100::/64",       "2001::/23",      "2001:db8::/32",
+          "3fff::/20",      "5f00::/16",      "fc00::/7",
+          "fe80::/10",      "fec0::/10",      "ff00::/8"}) {
       made->push_back(*ParseNetwork(text));
     }
     return made;
@@ -108,8 +110,8 @@ absl::StatusOr<Network> ParseNetwork(std::string_view text) {
   network.bits = most;
   if (slash != std::string_view::npos) {
     const std::string_view bits = text.substr(slash + 1);
-    const auto [end, error] = std::from_chars(
-        bits.data(), bits.data() + bits.size(), network.bits);
+    const auto [end, error] =
+        std::from_chars(bits.data(), bits.data() + bits.size(), network.bits);
     if (error != std::errc() || end != bits.data() + bits.size() ||
         network.bits < 0 || network.bits > most) {
       return bad;

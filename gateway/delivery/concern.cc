@@ -167,28 +167,28 @@ void PlanNotices(const clients::Configuration& configuration,
     if (targets.empty() && !concern.concerns_all) continue;
     for (const NoticeChannel way : WaysOf(registration)) {
       const bool watch = way == NoticeChannel::kWatch;
-      if (!watch && (concern.only_watchers ||
-                     recipient.client_id == originator)) {
+      if (!watch &&
+          (concern.only_watchers || recipient.client_id == originator)) {
         continue;
       }
       Planned notice;
       notice.channel = way;
       notice.client_id = recipient.client_id;
       notice.subject = recipient.subject;
-      notice.event = watch && concern.event == "withdrawal" ? "consent"
-                                                            : concern.event;
+      notice.event =
+          watch && concern.event == "withdrawal" ? "consent" : concern.event;
       notice.targets = targets;
       // One of the same kind to the same recipient: its targets grow. A watcher
       // gets the state of one purpose at a time.
       auto same = planned->end();
       if (notice.event != "consent") {
-        same = std::find_if(
-            planned->begin(), planned->end(), [&](const Planned& other) {
-              return other.channel == notice.channel &&
-                     other.client_id == notice.client_id &&
-                     other.subject == notice.subject &&
-                     other.event == notice.event;
-            });
+        same = std::find_if(planned->begin(), planned->end(),
+                            [&](const Planned& other) {
+                              return other.channel == notice.channel &&
+                                     other.client_id == notice.client_id &&
+                                     other.subject == notice.subject &&
+                                     other.event == notice.event;
+                            });
       }
       if (same == planned->end()) {
         planned->push_back(std::move(notice));

@@ -63,7 +63,8 @@ absl::StatusOr<std::vector<std::string>> Digest::OwnLines(
     }
   };
   constexpr char kNotices[] =
-      "SELECT COUNT(*) FROM notices WHERE channel = $1 AND state = $2 AND "
+      "SELECT COUNT(*) FROM recipient_notices WHERE channel = $1 AND state = "
+      "$2 AND "
       "due_hour < $3";
   const auto task = static_cast<int64_t>(NoticeChannel::kTask);
   const auto webhook = static_cast<int64_t>(NoticeChannel::kWebhook);
@@ -76,8 +77,7 @@ absl::StatusOr<std::vector<std::string>> Digest::OwnLines(
             static_cast<int64_t>(MessageState::kFailed), 0, INT64_MAX));
   add("messages_given_up", failed);
   CONSENTRY_ASSIGN_OR_RETURN(
-      const int64_t tasks,
-      Count(lease.get(), kNotices, task, open, INT64_MAX));
+      const int64_t tasks, Count(lease.get(), kNotices, task, open, INT64_MAX));
   add("tasks_open", tasks);
   CONSENTRY_ASSIGN_OR_RETURN(const int64_t late,
                              Count(lease.get(), kNotices, task, open, hour));
@@ -88,9 +88,10 @@ absl::StatusOr<std::vector<std::string>> Digest::OwnLines(
   add("webhook_notices_waiting", waiting);
   CONSENTRY_ASSIGN_OR_RETURN(
       auto query,
-      lease->Prepare("SELECT notice_id FROM notices WHERE channel = $1 AND "
-                     "state = $2 AND due_hour < $3 ORDER BY notice_no "
-                     "LIMIT $4"));
+      lease->Prepare(
+          "SELECT notice_id FROM recipient_notices WHERE channel = $1 AND "
+          "state = $2 AND due_hour < $3 ORDER BY notice_no "
+          "LIMIT $4"));
   query.Bind(task, open, hour, static_cast<int64_t>(kNamed));
   for (;;) {
     CONSENTRY_ASSIGN_OR_RETURN(const bool row, query.Step());

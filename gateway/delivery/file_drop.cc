@@ -20,9 +20,9 @@ class FileDropTransport final : public MailTransport {
                        const std::string&, const std::string& mail) override {
     const std::string path = absl::StrCat(folder_, "/", id, ".eml");
     const std::string sibling = path + ".new";
-    const int file = open(sibling.c_str(),
-                          O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-                          0600);
+    const int file =
+        open(sibling.c_str(),
+             O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file < 0) return Failed();
     size_t written = 0;
     while (written < mail.size()) {
@@ -55,9 +55,8 @@ absl::StatusOr<std::unique_ptr<MailTransport>> MakeFileDrop(
   struct stat state;
   if (mkdir(config.folder().c_str(), 0700) != 0 &&
       (stat(config.folder().c_str(), &state) != 0 || !S_ISDIR(state.st_mode))) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("sender.file_drop.folder: cannot be made: ",
-                     config.folder()));
+    return absl::FailedPreconditionError(absl::StrCat(
+        "sender.file_drop.folder: cannot be made: ", config.folder()));
   }
   return std::make_unique<FileDropTransport>(config.folder());
 }

@@ -144,15 +144,14 @@ absl::StatusOr<std::string> FormatMail(const Mail& mail) {
     text += value;
     text += "\r\n";
   };
-  add("From", mail.from_name.empty()
-                  ? mail.from_address
-                  : EncodeName(mail.from_name) + " <" + mail.from_address +
-                        ">");
+  add("From", mail.from_name.empty() ? mail.from_address
+                                     : EncodeName(mail.from_name) + " <" +
+                                           mail.from_address + ">");
   add("To", mail.to);
   add("Subject", EncodeHeader(mail.subject));
-  add("Date", absl::FormatTime(absl::RFC1123_full,
-                               absl::FromUnixMicros(mail.time_us),
-                               absl::UTCTimeZone()));
+  add("Date",
+      absl::FormatTime(absl::RFC1123_full, absl::FromUnixMicros(mail.time_us),
+                       absl::UTCTimeZone()));
   add("Message-ID", "<" + mail.id + "@" + domain + ">");
   add("MIME-Version", "1.0");
   add("Content-Type", "text/plain; charset=utf-8");

@@ -36,9 +36,9 @@ MessageRow RowOf(const store::Query& query) {
 }
 
 template <class... Parameters>
-absl::StatusOr<std::optional<MessageRow>> FindOne(
-    store::Connection* connection, const std::string& where,
-    Parameters... parameters) {
+absl::StatusOr<std::optional<MessageRow>> FindOne(store::Connection* connection,
+                                                  const std::string& where,
+                                                  Parameters... parameters) {
   CONSENTRY_ASSIGN_OR_RETURN(auto query, connection->Prepare(kSelect + where));
   query.Bind(parameters...);
   CONSENTRY_ASSIGN_OR_RETURN(const bool found, query.Step());
@@ -86,10 +86,9 @@ absl::StatusOr<std::vector<MessageRow>> MessagesIn(store::Connection* reader,
                                                    int64_t after,
                                                    size_t limit) {
   CONSENTRY_ASSIGN_OR_RETURN(
-      auto query,
-      reader->Prepare(std::string(kSelect) +
-                      "WHERE state = $1 AND message_no > $2 "
-                      "ORDER BY message_no LIMIT $3"));
+      auto query, reader->Prepare(std::string(kSelect) +
+                                  "WHERE state = $1 AND message_no > $2 "
+                                  "ORDER BY message_no LIMIT $3"));
   query.Bind(static_cast<int64_t>(state), after, static_cast<int64_t>(limit));
   std::vector<MessageRow> rows;
   for (;;) {
@@ -145,8 +144,8 @@ absl::StatusOr<bool> AnyEnded(store::Connection* reader, int64_t hour) {
 absl::StatusOr<int64_t> DropEnded(store::Connection* writer, int64_t hour,
                                   int64_t limit) {
   CONSENTRY_ASSIGN_OR_RETURN(
-      auto query, writer->Prepare(
-                      "DELETE FROM messages WHERE message_no IN (SELECT "
+      auto query,
+      writer->Prepare("DELETE FROM messages WHERE message_no IN (SELECT "
                       "message_no FROM messages " +
                       std::string(kEnded) + "LIMIT $6)"));
   query.Bind(static_cast<int64_t>(MessageState::kHeld),

@@ -16,7 +16,7 @@ constexpr uint32_t kSchema = 1;
 constexpr int64_t kPerChange = 1 << 16;
 constexpr char kSelect[] =
     "SELECT notice_no, notice_id, client, channel, state, attempts, subject, "
-    "due_hour, doc FROM notices ";
+    "due_hour, doc FROM recipient_notices ";
 constexpr char kNoticeField[] = "notice";
 constexpr char kEventField[] = "event";
 
@@ -24,7 +24,8 @@ NoticeRow RowOf(const store::Query& query) {
   NoticeRow row;
   row.number = query.Int64(0);
   const std::string_view id = query.Blob(1);
-  if (id.size() == row.id.size()) std::copy(id.begin(), id.end(), row.id.begin());
+  if (id.size() == row.id.size())
+    std::copy(id.begin(), id.end(), row.id.begin());
   row.client_id = std::string(query.Blob(2));
   row.channel = static_cast<NoticeChannel>(query.Int64(3));
   row.state = static_cast<NoticeState>(query.Int64(4));
@@ -142,7 +143,7 @@ absl::StatusOr<crypto::ObjectId> AddNotice(
   {
     CONSENTRY_ASSIGN_OR_RETURN(
         auto query, context.connection()->Prepare(
-                        "SELECT MAX(notice_no) FROM notices WHERE "
+                        "SELECT MAX(notice_no) FROM recipient_notices WHERE "
                         "notice_no >= $1 AND notice_no < $2"));
     query.Bind(first, first + kPerChange);
     CONSENTRY_ASSIGN_OR_RETURN(const bool found, query.Step());
@@ -155,11 +156,11 @@ absl::StatusOr<crypto::ObjectId> AddNotice(
   row.id = crypto::NewObjectId();
   CONSENTRY_ASSIGN_OR_RETURN(row.doc, keys.Seal(row, notice));
   CONSENTRY_ASSIGN_OR_RETURN(
-      auto query,
-      context.connection()->Prepare(
-          "INSERT INTO notices (notice_no, notice_id, client, channel, state, "
-          "attempts, subject, due_hour, doc) "
-          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"));
+      auto query, context.connection()->Prepare(
+                      "INSERT INTO recipient_notices (notice_no, notice_id, "
+                      "client, channel, state, "
+                      "attempts, subject, due_hour, doc) "
+                      "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"));
   query.Bind(row.number, BytesOf(row.id), std::string_view(row.client_id),
              static_cast<int64_t>(row.channel), static_cast<int64_t>(row.state),
              row.attempts, static_cast<int64_t>(row.subject), row.due_hour,
@@ -209,15 +210,16 @@ absl::StatusOr<std::optional<NoticeRow>> FindNotice(
 
 absl::StatusOr<int64_t> LastNotice(store::Connection* connection) {
   CONSENTRY_ASSIGN_OR_RETURN(
-      auto query, connection->Prepare("SELECT MAX(notice_no) FROM notices"));
+      auto query,
+      connection->Prepare("SELECT MAX(notice_no) FROM recipient_notices"));
   CONSENTRY_ASSIGN_OR_RETURN(const bool found, query.Step());
   return found ? query.Int64(0) : 0;
 }
 
 absl::Status UpdateNotice(store::Connection* writer, const NoticeRow& row) {
   CONSENTRY_ASSIGN_OR_RETURN(
-      auto query, writer->Prepare(
-                      "UPDATE notices SET channel = $2, state = $3, "
+      auto query,
+      writer->Prepare("UPDATE recipient_notices SET channel = $2, state = $3, "
                       "attempts = $4, due_hour = $5, doc = $6 "
                       "WHERE notice_no = $1"));
   query.Bind(row.number, static_cast<int64_t>(row.channel),
@@ -230,8 +232,9 @@ absl::StatusOr<bool> AnyPast(store::Connection* reader, NoticeChannel channel,
                              NoticeState state, int64_t hour) {
   CONSENTRY_ASSIGN_OR_RETURN(
       auto query,
-      reader->Prepare("SELECT notice_no FROM notices WHERE channel = $1 AND "
-                      "state = $2 AND due_hour < $3 LIMIT 1"));
+      reader->Prepare(
+          "SELECT notice_no FROM recipient_notices WHERE channel = $1 AND "
+          "state = $2 AND due_hour < $3 LIMIT 1"));
   query.Bind(static_cast<int64_t>(channel), static_cast<int64_t>(state), hour);
   return query.Step();
 }
@@ -241,9 +244,10 @@ absl::StatusOr<int64_t> DropPast(store::Connection* writer,
                                  int64_t hour, int64_t limit) {
   CONSENTRY_ASSIGN_OR_RETURN(
       auto query,
-      writer->Prepare("DELETE FROM notices WHERE notice_no IN (SELECT "
-                      "notice_no FROM notices WHERE channel = $1 AND "
-                      "state = $2 AND due_hour < $3 LIMIT $4)"));
+      writer->Prepare(
+          "DELETE FROM recipient_notices WHERE notice_no IN (SELECT "
+          "notice_no FROM recipient_notices WHERE channel = $1 AND "
+          "state = $2 AND due_hour < $3 LIMIT $4)"));
   query.Bind(static_cast<int64_t>(channel), static_cast<int64_t>(state), hour,
              limit);
   CONSENTRY_RETURN_IF_ERROR(query.Run());

@@ -165,7 +165,8 @@ absl::StatusOr<int64_t> Outbox::Forget(store::ChangeContext& context,
                                        uint64_t subject, int64_t limit) {
   int64_t room = limit;
   for (const char* sql :
-       {"DELETE FROM notices WHERE notice_no IN (SELECT notice_no FROM notices "
+       {"DELETE FROM recipient_notices WHERE notice_no IN (SELECT notice_no "
+        "FROM recipient_notices "
         "WHERE subject = $1 LIMIT $2)",
         "DELETE FROM recipient_events WHERE event_no IN (SELECT event_no FROM "
         "recipient_events WHERE subject = $1 LIMIT $2)",
@@ -195,9 +196,9 @@ absl::StatusOr<bool> Outbox::Step() {
 }
 
 absl::StatusOr<bool> Outbox::FollowLog() {
-  // A change stands in the store before its entry stands in the log, and entries
-  // come in the order of changes: where the newest change was seen already,
-  // what lies between is reads.
+  // A change stands in the store before its entry stands in the log, and
+  // entries come in the order of changes: where the newest change was seen
+  // already, what lies between is reads.
   const uint64_t size = options_.trail->indexed_size();
   if (cursor_ >= size) return false;
   if (options_.committer->LastStored() == walked_change_) {
@@ -359,9 +360,8 @@ absl::Status Outbox::Write(Batch batch) {
       query.Bind(number);
       CONSENTRY_RETURN_IF_ERROR(query.Run());
     }
-    CONSENTRY_RETURN_IF_ERROR(
-        store::PutMetaInt64(context.connection(), kCursorKey,
-                            static_cast<int64_t>(batch.cursor)));
+    CONSENTRY_RETURN_IF_ERROR(store::PutMetaInt64(
+        context.connection(), kCursorKey, static_cast<int64_t>(batch.cursor)));
     context.SetEntry(clients::CanonicalBytes(leaf));
     return absl::OkStatus();
   };

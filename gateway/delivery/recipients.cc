@@ -20,8 +20,8 @@ bool StartsWith(std::string_view text, std::string_view prefix) {
 // What an entry says about one of its subjects.
 void AddItem(const store::v1::Leaf& leaf, const store::v1::LeafSubject& item,
              uint64_t subject, std::vector<Recipient>* found) {
-  const bool wrote = leaf.event() == "data.write" ||
-                     leaf.event() == "data.import";
+  const bool wrote =
+      leaf.event() == "data.write" || leaf.event() == "data.import";
   const bool choice = StartsWith(leaf.event(), "consent.");
   if (item.released() == 0 && !wrote && !choice) return;
   if (leaf.released_nothing()) return;

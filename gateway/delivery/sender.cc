@@ -35,14 +35,13 @@ absl::Status NoSender() {
 
 absl::StatusOr<int64_t> NextNumber(const store::ChangeContext& context) {
   const int64_t first = context.number() * kPerChange;
-  CONSENTRY_ASSIGN_OR_RETURN(
-      auto query, context.connection()->Prepare(
-                      "SELECT MAX(message_no) FROM messages WHERE "
-                      "message_no >= $1 AND message_no < $2"));
+  CONSENTRY_ASSIGN_OR_RETURN(auto query,
+                             context.connection()->Prepare(
+                                 "SELECT MAX(message_no) FROM messages WHERE "
+                                 "message_no >= $1 AND message_no < $2"));
   query.Bind(first, first + kPerChange);
   CONSENTRY_ASSIGN_OR_RETURN(const bool row, query.Step());
-  const int64_t number =
-      row && !query.IsNull(0) ? query.Int64(0) + 1 : first;
+  const int64_t number = row && !query.IsNull(0) ? query.Int64(0) + 1 : first;
   if (number < first + kPerChange) return number;
   return MakeError(v1::ERROR_REASON_TOO_LARGE,
                    "more messages than one change may have");
@@ -217,16 +216,17 @@ absl::Status Sender::TellStaff(store::ChangeContext& context,
 namespace {
 
 // A change about a message alone, and its entry.
-store::Change ChangeOf(clients::ConfigurationSource configuration,
-                       std::string_view event, std::vector<std::string> details,
-                       std::function<absl::Status(store::ChangeContext&)> rows) {
+store::Change ChangeOf(
+    clients::ConfigurationSource configuration, std::string_view event,
+    std::vector<std::string> details,
+    std::function<absl::Status(store::ChangeContext&)> rows) {
   clients::CallerContext self;
   self.event = std::string(event);
   store::Change change;
-  change.apply = [configuration = std::move(configuration),
-                  self = std::move(self), details = std::move(details),
-                  rows = std::move(rows)](
-                     store::ChangeContext& context) -> absl::Status {
+  change.apply =
+      [configuration = std::move(configuration), self = std::move(self),
+       details = std::move(details),
+       rows = std::move(rows)](store::ChangeContext& context) -> absl::Status {
     CONSENTRY_RETURN_IF_ERROR(rows(context));
     store::v1::Leaf leaf =
         clients::LeafOf(*configuration(), self, context.now_us());
@@ -244,12 +244,11 @@ void Sender::Send(Message message,
                   absl::AnyInvocable<void(absl::Status)> done) const {
   std::vector<std::string> details = {"text=" + message.text};
   options_.committer->CommitChange(
-      ChangeOf(options_.configuration, "system.message_queued",
-               std::move(details),
-               [this, message = std::move(message)](
-                   store::ChangeContext& context) {
-                 return Queue(context, message);
-               }),
+      ChangeOf(
+          options_.configuration, "system.message_queued", std::move(details),
+          [this, message = std::move(message)](store::ChangeContext& context) {
+            return Queue(context, message);
+          }),
       [done = std::move(done)](store::ChangeOutcome outcome) mutable {
         done(std::move(outcome.status));
       });
@@ -317,9 +316,8 @@ absl::Status Sender::ReleaseLast(store::ChangeContext& context,
 absl::Status Sender::DropLast(store::ChangeContext& context,
                               std::string_view once) const {
   CONSENTRY_ASSIGN_OR_RETURN(
-      auto query,
-      context.connection()->Prepare(
-          "DELETE FROM messages WHERE once = $1 AND state = $2"));
+      auto query, context.connection()->Prepare(
+                      "DELETE FROM messages WHERE once = $1 AND state = $2"));
   const std::string digest =
       options_.digests->Of(absl::StrCat(std::string(once), "/", 0));
   query.Bind(std::string_view(digest),
@@ -329,8 +327,8 @@ absl::Status Sender::DropLast(store::ChangeContext& context,
 
 absl::Status Sender::Forget(store::ChangeContext& context, uint64_t subject) {
   CONSENTRY_ASSIGN_OR_RETURN(
-      auto query, context.connection()->Prepare(
-                      "DELETE FROM messages WHERE subject = $1"));
+      auto query,
+      context.connection()->Prepare("DELETE FROM messages WHERE subject = $1"));
   query.Bind(static_cast<int64_t>(subject));
   return query.Run();
 }

@@ -46,9 +46,9 @@ absl::StatusOr<store::v1::QueuedMessage> Sender::OpenDoc(
         crypto::FactOpener::Open(keys, MessageContext(row.number), row.doc));
   } else {
     CONSENTRY_ASSIGN_OR_RETURN(
-        plain, crypto::SystemSeal::Open(*options_.epochs->keys(),
-                                        SystemMessageContext(row.number),
-                                        row.doc));
+        plain,
+        crypto::SystemSeal::Open(*options_.epochs->keys(),
+                                 SystemMessageContext(row.number), row.doc));
   }
   store::v1::QueuedMessage doc;
   if (!doc.ParseFromArray(plain.view().data(),
@@ -61,9 +61,9 @@ absl::StatusOr<store::v1::QueuedMessage> Sender::OpenDoc(
 absl::StatusOr<crypto::Plaintext> Sender::OpenAddress(
     const MessageRow& row, const store::v1::QueuedMessage& doc) const {
   if (row.subject == 0) {
-    return crypto::SystemSeal::Open(
-        *options_.epochs->keys(), SystemAddressContext(row.number),
-        row.address);
+    return crypto::SystemSeal::Open(*options_.epochs->keys(),
+                                    SystemAddressContext(row.number),
+                                    row.address);
   }
   if (row.address.empty()) {
     return options_.contact->Find(row.subject, doc.id());
@@ -127,19 +127,19 @@ absl::Status Sender::Note(const MessageRow& row,
   clients::CallerContext self;
   self.event = word();
   store::Change change;
-  change.apply = [this, self, number = row.number, attempts = row.attempts,
-                  id = doc.id(), text = doc.text(), outcome,
-                  why = std::string(why)](
-                     store::ChangeContext& context) -> absl::Status {
+  change.apply =
+      [this, self, number = row.number, attempts = row.attempts, id = doc.id(),
+       text = doc.text(), outcome,
+       why = std::string(why)](store::ChangeContext& context) -> absl::Status {
     if (outcome == Outcome::kLater) {
       CONSENTRY_RETURN_IF_ERROR(
           SetAttempts(context.connection(), number, attempts + 1));
     } else {
-      CONSENTRY_RETURN_IF_ERROR(EndMessage(
-          context.connection(), number,
-          outcome == Outcome::kSent || outcome == Outcome::kDropped
-              ? MessageState::kSent
-              : MessageState::kFailed));
+      CONSENTRY_RETURN_IF_ERROR(
+          EndMessage(context.connection(), number,
+                     outcome == Outcome::kSent || outcome == Outcome::kDropped
+                         ? MessageState::kSent
+                         : MessageState::kFailed));
     }
     store::v1::Leaf leaf =
         clients::LeafOf(*options_.configuration(), self, context.now_us());
@@ -201,8 +201,8 @@ bool Sender::SendOne(const MessageRow& row, int64_t now_us) {
   }
   const absl::Status noted = Note(row, *doc, outcome, why);
   if (!noted.ok()) {
-    base::Log(kNotNoted, {{"message", base::LogId{doc->id()}},
-                          {"status", noted}});
+    base::Log(kNotNoted,
+              {{"message", base::LogId{doc->id()}}, {"status", noted}});
     return false;
   }
   return outcome != Outcome::kLater || !absl::IsUnavailable(sent);
@@ -241,9 +241,9 @@ void Sender::Pass(bool all) {
           now_us + WaitAfter(row.attempts + 1, options_.first_wait_us,
                              options_.longest_wait_us);
       if (!go_on) {
-        transport_until_us_ =
-            now_us + WaitAfter(++transport_failures_, options_.first_wait_us / 8,
-                               options_.longest_wait_us / 6);
+        transport_until_us_ = now_us + WaitAfter(++transport_failures_,
+                                                 options_.first_wait_us / 8,
+                                                 options_.longest_wait_us / 6);
         waits_.merge(waits);
         return;
       }
@@ -269,8 +269,8 @@ void Sender::DropOld(int64_t now_us) {
   clients::CallerContext self;
   self.event = "system.messages_dropped";
   store::Change change;
-  change.apply = [this, self, hour](store::ChangeContext& context)
-      -> absl::Status {
+  change.apply = [this, self,
+                  hour](store::ChangeContext& context) -> absl::Status {
     CONSENTRY_ASSIGN_OR_RETURN(
         const int64_t count,
         DropEnded(context.connection(), hour, kDropAtOnce));

@@ -24,9 +24,9 @@ std::string UrlOf(const Smtp& config) {
   const bool tls = config.security() == Smtp::TLS;
   uint32_t port = config.port();
   if (port == 0) {
-    port = tls                                      ? kSubmissionsPort
+    port = tls                                ? kSubmissionsPort
            : config.security() == Smtp::PLAIN ? kPlainPort
-                                                    : kSubmissionPort;
+                                              : kSubmissionPort;
   }
   const bool v6 = config.host().find(':') != std::string::npos;
   return absl::StrCat(tls ? "smtps://" : "smtp://", v6 ? "[" : "",
@@ -68,10 +68,10 @@ class SmtpTransport final : public MailTransport {
     // What follows the slash is said in EHLO: the sender's own domain.
     const std::string url = url_ + "/" + from.substr(from.find('@') + 1);
     curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
-    curl_easy_setopt(curl, CURLOPT_USE_SSL,
-                     static_cast<long>(config_.security() == Smtp::PLAIN
-                                           ? CURLUSESSL_NONE
-                                           : CURLUSESSL_ALL));
+    curl_easy_setopt(
+        curl, CURLOPT_USE_SSL,
+        static_cast<long>(config_.security() == Smtp::PLAIN ? CURLUSESSL_NONE
+                                                            : CURLUSESSL_ALL));
     if (!config_.user().empty()) {
       curl_easy_setopt(curl, CURLOPT_USERNAME, config_.user().c_str());
       // Zero-terminated by MakeSmtp.

@@ -145,8 +145,7 @@ void TaskDesk::Complete(const access::Caller& caller,
   }
   change.apply = [this, caller, request,
                   id = *id](store::ChangeContext& context) -> absl::Status {
-    CONSENTRY_ASSIGN_OR_RETURN(auto row,
-                               FindNotice(context.connection(), id));
+    CONSENTRY_ASSIGN_OR_RETURN(auto row, FindNotice(context.connection(), id));
     if (!row || row->channel != NoticeChannel::kTask) return NoSuchTask();
     if (row->state == NoticeState::kDone) {
       return MakeError(v1::ERROR_REASON_STATE_INVALID,

@@ -55,9 +55,8 @@ bool LinesOk(std::string_view text, size_t most, LineOk ok) {
 bool Fits(Placeholder::Kind kind, std::string_view value) {
   switch (kind) {
     case Placeholder::CODE:
-      return AllOf(value, 4, 32, [](char c) {
-        return IsUpper(c) || IsDigit(c) || c == '-';
-      });
+      return AllOf(value, 4, 32,
+                   [](char c) { return IsUpper(c) || IsDigit(c) || c == '-'; });
     case Placeholder::ID:
       return IsId(value);
     case Placeholder::DATE:
@@ -194,7 +193,8 @@ absl::Status Texts::Check(std::string_view key,
     return MakeError(v1::ERROR_REASON_FIELD_INVALID,
                      "no message has this text");
   }
-  bool fits = arguments.size() == static_cast<size_t>(text->placeholders_size());
+  bool fits =
+      arguments.size() == static_cast<size_t>(text->placeholders_size());
   for (const Placeholder& placeholder : text->placeholders()) {
     const auto value = arguments.find(placeholder.name());
     fits = fits && value != arguments.end() &&
@@ -219,8 +219,7 @@ absl::StatusOr<Rendered> Texts::Render(std::string_view key,
   Rendered rendered;
   rendered.subject = chosen->subject();
   Walk(
-      chosen->body(),
-      [&](std::string_view word) { rendered.body += word; },
+      chosen->body(), [&](std::string_view word) { rendered.body += word; },
       [&](std::string_view name) {
         rendered.body += arguments.find(name)->second;
       });

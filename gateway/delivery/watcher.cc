@@ -68,8 +68,8 @@ absl::StatusOr<int64_t> Watcher::Position(
     CONSENTRY_ASSIGN_OR_RETURN(auto lease, options_.readers->Acquire());
     return LastNotice(lease.get());
   }
-  const auto position = options_.tokens->Decode(
-      crypto::TokenKind::kWatch, resume_token, caller.client_id);
+  const auto position = options_.tokens->Decode(crypto::TokenKind::kWatch,
+                                                resume_token, caller.client_id);
   if (position.ok()) return static_cast<int64_t>(*position);
   return MakeError(v1::ERROR_REASON_FIELD_INVALID,
                    "resume_token is not one of this caller");
@@ -165,9 +165,9 @@ Watcher::Release(const access::Caller& caller, const NoticeRow& row,
           consent ? consent::NoneState(notice.targets(0)) : v1::ConsentState();
       for (size_t m = 0; m < members.size(); ++m) {
         const vault::CachedSubject& member = *members[m];
-        const crypto::SubjectTag tag = crypto::ComputeSubjectTag(
-            member.keys(), options_.log_origin,
-            crypto::MonthOf(commit.decided_at_us));
+        const crypto::SubjectTag tag =
+            crypto::ComputeSubjectTag(member.keys(), options_.log_origin,
+                                      crypto::MonthOf(commit.decided_at_us));
         store::v1::LeafSubject* told = leaf.add_subjects();
         told->set_tag(tag.data(), tag.size());
         told->set_version(static_cast<uint64_t>(member.version()));

@@ -119,7 +119,8 @@ std::string WebhookBody(const WebhookEvent& event) {
 absl::Status WebhookPoster::Post(const std::string& url,
                                  const WebhookEvent& event,
                                  int64_t now_us) const {
-  if (!clients::IsWebhookUrl(url)) return absl::UnavailableError("no usable address");
+  if (!clients::IsWebhookUrl(url))
+    return absl::UnavailableError("no usable address");
   const bool plain = url.substr(0, 5) == "http:";
   const CurlHandle handle =
       NewCurl(plain ? "http" : "https", options_.authorities,
@@ -158,9 +159,9 @@ absl::Status WebhookPoster::Post(const std::string& url,
   // An answer that goes on and on was an answer all the same.
   const bool answered = result == CURLE_OK || result == CURLE_WRITE_ERROR;
   if (answered && code >= 200 && code <= 299) return absl::OkStatus();
-  return absl::UnavailableError(absl::StrCat(
-      "the webhook did not take it (", static_cast<int>(result), ", ", code,
-      ")"));
+  return absl::UnavailableError(absl::StrCat("the webhook did not take it (",
+                                             static_cast<int>(result), ", ",
+                                             code, ")"));
 }
 
 }  // namespace consentry::delivery

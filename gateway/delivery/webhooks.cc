@@ -187,10 +187,9 @@ void Webhooks::Pass(bool all) {
     std::vector<NoticeRow> rows;
     {
       auto lease = options_.readers->Acquire();
-      auto read = lease.ok()
-                      ? NoticesIn(lease->get(), NoticeChannel::kWebhook,
-                                  NoticeState::kOpen, after, kPerRead)
-                      : lease.status();
+      auto read = lease.ok() ? NoticesIn(lease->get(), NoticeChannel::kWebhook,
+                                         NoticeState::kOpen, after, kPerRead)
+                             : lease.status();
       if (!read.ok()) {
         base::Log(kUnread, {{"status", read.status()}});
         return;
@@ -235,8 +234,8 @@ void Webhooks::DropOld() {
     if (!lease.ok()) return;
     bool any = false;
     for (const Kept& kept : kKept) {
-      const auto past = AnyPast(lease->get(), kept.channel, kept.state,
-                                hour - kept.hours);
+      const auto past =
+          AnyPast(lease->get(), kept.channel, kept.state, hour - kept.hours);
       any = any || (past.ok() && *past);
     }
     if (!any) return;

@@ -16,7 +16,8 @@ namespace consentry::store {
 //   recipient_events(event_no key, subject, doc sealed)
 //            what recipients of a subject are to be told, not yet spread over
 //            them
-//   notices(notice_no key, notice_id unique, client, channel, state, attempts,
+//   recipient_notices(notice_no key, notice_id unique, client, channel, state,
+//   attempts,
 //           subject, due_hour, doc sealed)
 //            one for each recipient and way: webhook, watch or task. subject 0:
 //            she is erased, and the recipient's pseudonym stands in the
@@ -45,7 +46,7 @@ CREATE TABLE recipient_events (
 );
 CREATE INDEX recipient_events_by_subject ON recipient_events (subject);
 
-CREATE TABLE notices (
+CREATE TABLE recipient_notices (
   notice_no {int} PRIMARY KEY,
   notice_id {blob} NOT NULL UNIQUE,
   client {blob} NOT NULL,
@@ -56,10 +57,10 @@ CREATE TABLE notices (
   due_hour {int} NOT NULL,
   doc {blob} NOT NULL
 );
-CREATE INDEX notices_open ON notices (channel, state, notice_no);
-CREATE INDEX notices_by_client ON notices (client, channel, notice_no);
-CREATE INDEX notices_by_subject ON notices (subject);
-CREATE INDEX notices_due ON notices (due_hour);
+CREATE INDEX recipient_notices_open ON recipient_notices (channel, state, notice_no);
+CREATE INDEX recipient_notices_by_client ON recipient_notices (client, channel, notice_no);
+CREATE INDEX recipient_notices_by_subject ON recipient_notices (subject);
+CREATE INDEX recipient_notices_due ON recipient_notices (due_hour);
 
 INSERT INTO meta (k, v) SELECT 'delivery.cursor', v FROM meta
   WHERE k = 'log_size';

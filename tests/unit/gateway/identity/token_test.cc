@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "absl/strings/cord.h"
 #include "absl/strings/str_replace.h"
@@ -178,12 +179,12 @@ TEST(TokenTest, KeysAndAddressesAndExtensionsInTheHeaderAreRefused) {
 TEST(TokenTest, WhatIsNotOneStrictCompactTokenIsRefused) {
   const std::string good = Ec().Sign(Claims());
   EXPECT_EQ(ParseFault(good), "");
-  for (const std::string& token :
-       {std::string(), std::string("."), std::string(".."),
-        std::string("a.b.c.d.e"), good + ".x", good + "=", good + " ",
-        " " + good, good + "\n", good.substr(0, good.rfind('.')),
-        "Bearer " + good, absl::StrReplaceAll(good, {{".", ".."}}),
-        "{\"payload\":\"\"}"}) {
+  for (const std::string& token : std::vector<std::string>{
+           std::string(), std::string("."), std::string(".."),
+           std::string("a.b.c.d.e"), good + ".x", good + "=", good + " ",
+           " " + good, good + "\n", good.substr(0, good.rfind('.')),
+           "Bearer " + good, absl::StrReplaceAll(good, {{".", ".."}}),
+           std::string("{\"payload\":\"\"}")}) {
     EXPECT_EQ(ParseFault(token), "form") << token;
   }
   // Bits beyond the last byte that another decoder would pass over.

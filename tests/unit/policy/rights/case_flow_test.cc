@@ -157,7 +157,9 @@ TEST(CaseFlowTest, NoInterleavingLeavesAnAnsweredCaseOrSkipsApproval) {
               if (*next == v1::RIGHTS_STATE_COMPLETED && !nobody) {
                 ASSERT_TRUE(to.verified || kind == v1::RIGHTS_KIND_ERASURE ||
                             to.approved);
-                if (NeedsApproval(kind)) ASSERT_TRUE(to.approved);
+                if (NeedsApproval(kind)) {
+                  ASSERT_TRUE(to.approved);
+                }
               }
               // Whatever is open can still be answered or taken back.
               if (IsOpen(*next)) {
