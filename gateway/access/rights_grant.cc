@@ -24,4 +24,14 @@ absl::StatusOr<crypto::Grant> RightsGrant(const policy::Bundle& bundle) {
                    "no purpose of class RIGHTS_FULFILMENT is registered");
 }
 
+absl::StatusOr<crypto::Plaintext> OpenOfCase(
+    const crypto::Grant& grant, const crypto::SubjectKeys& keys,
+    const crypto::FieldContext& context, std::string_view sealed) {
+  if (context.table != crypto::FieldTable::kRightsWords &&
+      context.table != crypto::FieldTable::kRightsReport) {
+    return absl::InvalidArgumentError("not a part of a case");
+  }
+  return crypto::Opener::Open(grant, keys, context, sealed);
+}
+
 }  // namespace consentry::access

@@ -75,6 +75,17 @@ bool IsForVerifying(const JsonObject& key) {
                                  "verify") != operations->end();
 }
 
+// Coordinates of a curve, and its public keys, have 32 bytes.
+bool HasItsLength(const JsonObject& key) {
+  if (key.Text("kty") == "RSA") return true;
+  for (const char* name : {"x", "y"}) {
+    if (!key.Has(name) && key.Text("kty") == "OKP") continue;
+    const auto bytes = DecodeBase64Url(key.Text(name).value_or(""));
+    if (!bytes.ok() || bytes->size() != 32) return false;
+  }
+  return true;
+}
+
 // The key's numbers and nothing else of it.
 std::optional<std::vector<std::pair<const char*, std::string>>> NumbersOf(
     const JsonObject& key) {
@@ -149,7 +160,7 @@ absl::StatusOr<std::shared_ptr<const KeySet>> KeySet::Parse(
     std::vector<Algorithm> algorithms = AlgorithmsOf(one);
     if (algorithms.empty() || !IsForVerifying(one)) continue;
     const auto numbers = NumbersOf(one);
-    if (!numbers) continue;
+    if (!numbers || !HasItsLength(one)) continue;
     Jwk jwk = Import(*numbers);
     if (jwk == nullptr) continue;
     std::string id = one.Text("kid").value_or("");

@@ -1,4 +1,5 @@
 #include "gateway/rights/case_rows.h"
+#include "gateway/access/rights_grant.h"
 
 #include <algorithm>
 
@@ -129,7 +130,8 @@ absl::Status CaseRows::Update(store::Connection* connection,
   CONSENTRY_ASSIGN_OR_RETURN(
       auto query,
       connection->Prepare("UPDATE rights_cases SET state = $2, open = $3, "
-                          "due_hour = $4, row_gen = $5, doc = $6 "
+                          "due_hour = $4, row_gen = $5, doc = $6, "
+                          "subject = $7, by_system = $8, words = $9 "
                           "WHERE case_no = $1"));
   query.Bind(row->case_no, row->doc.state(), IsOpen(*row) ? 1 : 0,
              DueHourOf(*row), row->row_generation, sealed,
@@ -276,7 +278,7 @@ absl::StatusOr<store::v1::CaseWords> CaseRows::OpenWords(
   }
   CONSENTRY_ASSIGN_OR_RETURN(const auto keys, slots_->Load(row.subject));
   const auto opened =
-      crypto::Opener::Open(grant, keys, WordsContext(row), row.words);
+      access::OpenOfCase(grant, keys, WordsContext(row), row.words);
   if (!opened.ok() || !parse(opened->view())) return Corrupt();
   return words;
 }

@@ -1,4 +1,5 @@
 #include "gateway/rights/report_rows.h"
+#include "gateway/access/rights_grant.h"
 
 #include <algorithm>
 #include <string>
@@ -74,7 +75,7 @@ absl::StatusOr<store::v1::AccessReport> OpenReport(
   for (;;) {
     CONSENTRY_ASSIGN_OR_RETURN(const bool more, query.Step());
     if (!more) break;
-    const auto piece = crypto::Opener::Open(
+    const auto piece = access::OpenOfCase(
         grant, keys, ContextOf(row, static_cast<uint32_t>(query.Int64(0))),
         query.Blob(1));
     if (!piece.ok()) {

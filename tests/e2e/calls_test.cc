@@ -512,7 +512,7 @@ TEST_F(CallsTest, APolicyIsCheckedBeforeItIsInForce) {
   ASSERT_TRUE(Admin()
                   ->GetPolicy(Context().get(), v1::GetPolicyRequest(), &policy)
                   .ok());
-  EXPECT_EQ(policy.packs_size(), 4);
+  EXPECT_EQ(policy.packs_size(), 13);
   v1::UpdatePolicyRequest update;
   update.set_etag(policy.etag());
   update.set_purposes("purposes { key: 'broken' }");

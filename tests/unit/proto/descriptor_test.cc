@@ -263,6 +263,7 @@ bool LooksPersonal(const FieldDescriptor* field) {
       {"consentry.v1.Notice.text", "a published text, the same for everyone"},
       {"consentry.v1.ExplainStep.text", "holds no value of the customer"},
       {"consentry.v1.PurposeUse.text", "a text of the purpose registry"},
+      {"consentry.v1.ProcessingActivity.text", "a text of the registry"},
       {"consentry.v1.FairnessProfile.text", "configuration"},
       {"consentry.v1.FairnessFigure.value", "an aggregate over groups"},
       {"consentry.v1.ImportHeader.label", "the name of a file"},

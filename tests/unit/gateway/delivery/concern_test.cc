@@ -11,12 +11,13 @@
 namespace consentry::delivery {
 namespace {
 
+using testing::AccessFixture;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-using ::testing::UnorderedElementsAre;
-using testing::AccessFixture;
 using testing::kLettersPurpose;
+using testing::kOffersPurpose;
 using testing::kServicePurpose;
+using ::testing::UnorderedElementsAre;
 
 class ConcernTest : public ::testing::Test {
  protected:
@@ -88,17 +89,17 @@ TEST_F(ConcernTest, WhatTakesSomethingAwayIsToldAndOtherChangesAreNot) {
 }
 
 TEST_F(ConcernTest, AnOptOutReachesThePurposesOfItsKind) {
-  const auto marketing = ConcernOf(
-      fixture_.bundle(), "opt_out.OPT_OUT_KIND_DIRECT_MARKETING=set");
+  const auto marketing =
+      ConcernOf(fixture_.bundle(), "opt_out.OPT_OUT_KIND_DIRECT_MARKETING=set");
   ASSERT_TRUE(marketing);
-  EXPECT_THAT(marketing->targets, ElementsAre(kLettersPurpose));
+  EXPECT_THAT(marketing->targets, ElementsAre(kOffersPurpose, kLettersPurpose));
   const auto all = ConcernOf(fixture_.bundle(), "objection.*=set");
   EXPECT_EQ(all->targets.size(), fixture_.bundle().purpose_count());
 }
 
 TEST_F(ConcernTest, OnlyWhoReceivedUnderThePurposeIsTold) {
-  const std::vector<Recipient> recipients = {
-      Of("letters", kLettersPurpose), Of("shop", kServicePurpose)};
+  const std::vector<Recipient> recipients = {Of("letters", kLettersPurpose),
+                                             Of("shop", kServicePurpose)};
   EXPECT_THAT(Plan("test.letters=withdrawn", recipients),
               ElementsAre("letters:task:withdrawal"));
   EXPECT_THAT(Plan("restricted=set", recipients),
@@ -130,11 +131,10 @@ TEST_F(ConcernTest, WhoIsGoneIsToldByStaff) {
   revoked.mutable_notify()->set_way(v1::Notify::WAY_WEBHOOK);
   revoked.mutable_notify()->set_webhook_url("https://a.example/");
   fixture_.SetClient(revoked);
-  EXPECT_THAT(
-      Plan("test.letters=withdrawn",
-           {Of("letters", kLettersPurpose), Of("unknown", kLettersPurpose)}),
-      UnorderedElementsAre("letters:task:withdrawal",
-                           "unknown:task:withdrawal"));
+  EXPECT_THAT(Plan("test.letters=withdrawn", {Of("letters", kLettersPurpose),
+                                              Of("unknown", kLettersPurpose)}),
+              UnorderedElementsAre("letters:task:withdrawal",
+                                   "unknown:task:withdrawal"));
 }
 
 TEST_F(ConcernTest, WhoCausedItKnowsAlready) {
