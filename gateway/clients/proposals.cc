@@ -77,7 +77,8 @@ absl::Status Proposals::Close(store::Connection* writer, const Row& row,
   CONSENTRY_ASSIGN_OR_RETURN(
       auto update, writer->Prepare("UPDATE proposals SET state = $2, doc = $3 "
                                    "WHERE proposal_no = $1"));
-  update.Bind(row.number, int64_t{state}, row.doc.SerializeAsString());
+  const std::string bytes = row.doc.SerializeAsString();
+  update.Bind(row.number, int64_t{state}, bytes);
   return update.Run();
 }
 
@@ -124,8 +125,9 @@ store::Change Proposals::ProposeChange(
         auto insert, context.connection()->Prepare(
                          "INSERT INTO proposals (proposal_no, proposal_id, "
                          "state, due_hour, doc) VALUES ($1, $2, $3, $4, $5)"));
+    const std::string bytes = doc.SerializeAsString();
     insert.Bind(context.number(), id, int64_t{v1::PROPOSAL_STATE_OPEN},
-                due_us / kHourUs, doc.SerializeAsString());
+                due_us / kHourUs, bytes);
     CONSENTRY_RETURN_IF_ERROR(insert.Run());
     store::v1::Leaf leaf =
         LeafOf(*registry->current(), caller, context.now_us());

@@ -238,10 +238,12 @@ absl::StatusOr<v1::ListExposuresResponse> Exposures::Make(
     AddCounts(sums.by_field, response.mutable_by_field());
     AddCounts(sums.by_residence, response.mutable_by_residence());
   }
-  if (!request.client_id().empty()) {
+  // Names of the configuration; other words might be anybody's.
+  const auto configuration = options_.parts.configuration();
+  if (configuration->FindById(request.client_id()) != nullptr) {
     entry->leaf.add_details("asked_client=" + request.client_id());
   }
-  if (!request.purpose().empty()) {
+  if (configuration->bundle().FindPurpose(request.purpose())) {
     entry->leaf.add_details("asked_purpose=" + request.purpose());
   }
   entry->leaf.add_details(absl::StrCat("named=", named.size()));

@@ -1,8 +1,12 @@
 #include <google/protobuf/util/json_util.h>
+#include <google/protobuf/util/type_resolver_util.h>
+
+#include <memory>
 
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "gateway/clients/configuration.h"
 #include "gateway/rights/report_formats.h"
 #include "proto/support/error.h"
 
@@ -89,8 +93,15 @@ std::string JsonSchemaOf(const Descriptor& message) {
 absl::StatusOr<std::string> ReportJson(const store::v1::AccessReport& report) {
   google::protobuf::util::JsonPrintOptions options;
   options.preserve_proto_field_names = true;
+  // From bytes in which maps have an order: a download that goes on has to find
+  // the same text again.
+  const std::unique_ptr<google::protobuf::util::TypeResolver> types(
+      google::protobuf::util::NewTypeResolverForDescriptorPool(
+          "types", report.GetDescriptor()->file()->pool()));
   std::string json;
-  if (!google::protobuf::util::MessageToJsonString(report, &json, options)
+  if (!google::protobuf::util::BinaryToJsonString(
+           types.get(), "types/" + report.GetDescriptor()->full_name(),
+           clients::CanonicalBytes(report), &json, options)
            .ok()) {
     return MakeError(v1::ERROR_REASON_INTERNAL,
                      "a report could not be written as JSON");

@@ -196,7 +196,7 @@ TEST_F(RightsTest, AccessByPostFromReceiptToReport) {
       Download(opened.id(), v1::REPORT_FORMAT_JSON, &status);
   ASSERT_TRUE(status.ok()) << status.error_message();
   for (const char* part :
-       {"Berlin", "C1@example.org", "\"purposes\"", "\"consultations\"",
+       {"Berlin", "c1@example.org", "\"purposes\"", "\"consultations\"",
         "\"complaints\"", "\"schema\"", "\"system\":\"shop\""}) {
     EXPECT_NE(json.find(part), std::string::npos) << part;
   }

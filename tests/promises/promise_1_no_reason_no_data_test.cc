@@ -499,7 +499,6 @@ TEST_F(NoReasonNoData, AnothersPseudonymLeadsToNobody) {
 
 TEST_F(NoReasonNoData, NothingThatACallClaimsBesideItsCertificateCounts) {
   const std::multimap<std::string, std::string> claims = {
-      {"authorization", "Bearer eyJhbGciOiJub25lIn0.eyJyb2xlIjoiYWRtaW4ifQ."},
       {"x-forwarded-client-cert", "Hash=00;Subject=\"CN=shop\""},
       {"x-client-id", "shop"},
       {"client-id", "shop"},
@@ -536,6 +535,11 @@ TEST_F(NoReasonNoData, NothingThatACallClaimsBesideItsCertificateCounts) {
   // Nor do they harm who has a reason.
   question.purpose = kService;
   ExpectGiven(*shop_, question);
+  // A token that proves nobody ends the call, whoever carries it.
+  question.metadata = {
+      {"authorization", "Bearer eyJhbGciOiJub25lIn0.eyJyb2xlIjoiYWRtaW4ifQ."}};
+  ExpectRefused(*shop_, question, v1::ERROR_REASON_TOKEN_INVALID,
+                grpc::StatusCode::UNAUTHENTICATED);
 }
 
 TEST_F(NoReasonNoData, AClientThatLacksAPermissionCannotUseItsCall) {

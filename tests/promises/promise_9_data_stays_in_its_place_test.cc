@@ -22,8 +22,8 @@
 //    somebody's name. (What has a space, an at sign or other letters is
 //    refused.) These words are looked for too, and must be found: so the search
 //    does read the log.
-//  - The texts of a policy are quoted in the errors of UpdatePolicy, so that
-//    faults can be found.
+//  - The texts of a policy are quoted in the errors of UpdatePolicy and
+//    DiffPolicy, so that faults can be found.
 //  - So is the name of a field that the catalog does not know.
 // The last two are not looked for in errors, but everywhere else.
 #include <google/protobuf/stubs/logging.h>
@@ -644,7 +644,8 @@ void PlaceTest::SendHostile(
             const bool word =
                 shape == kPlainWord &&
                 OpaqueWords().contains(field.substr(field.rfind('.') + 1));
-            const bool quoted = (method->name() == "UpdatePolicy" &&
+            const bool quoted = ((method->name() == "UpdatePolicy" ||
+                                  method->name() == "DiffPolicy") &&
                                  field != "etag" && field != "request_id") ||
                                 field == "values.key";
             (word ? words_ : quoted ? quoted_ : canaries_).Add(name, core);
