@@ -67,10 +67,9 @@ absl::StatusOr<crypto::Plaintext> OpenBest(const crypto::Grant& grant,
   for (const auto& member : snapshot.members) {
     for (const auto& held : member->head().identifiers()) {
       if (held.type() != v1::IDENTIFIER_TYPE_EMAIL) continue;
-      const bool better =
-          best == nullptr ||
-          std::pair(held.verified(), held.collected_us()) >
-              std::pair(best->verified(), best->collected_us());
+      const bool better = best == nullptr ||
+                          std::pair(held.verified(), held.collected_us()) >
+                              std::pair(best->verified(), best->collected_us());
       if (!better) continue;
       best = &held;
       of = member.get();

@@ -7,8 +7,8 @@
 
 #include "absl/status/statusor.h"
 #include "gateway/access/caller.h"
-#include "gateway/crypto/secret.h"
 #include "gateway/crypto/seal_context.h"
+#include "gateway/crypto/secret.h"
 #include "gateway/store/committer.h"
 #include "gateway/store/reader_pool.h"
 #include "gateway/vault/subject_reader.h"
@@ -39,8 +39,8 @@ class ContactPoint {
   //
   // NO_VALUE: she has none. ACCESS_DENIED: no such subject, its keys are gone,
   // or the decision denies. STATE_INVALID: the registry has no purpose of class
-  // RIGHTS_FULFILMENT that takes an e-mail address and the channel e-mail. Those
-  // of the committer.
+  // RIGHTS_FULFILMENT that takes an e-mail address and the channel e-mail.
+  // Those of the committer.
   absl::StatusOr<crypto::Plaintext> Find(uint64_t subject,
                                          std::string_view reason) const;
 
@@ -56,8 +56,7 @@ class ContactPoint {
     const crypto::FieldContext* context = nullptr;
     std::string_view bytes;
   };
-  absl::StatusOr<crypto::Plaintext> Read(uint64_t subject,
-                                         const Sealed* sealed,
+  absl::StatusOr<crypto::Plaintext> Read(uint64_t subject, const Sealed* sealed,
                                          std::string_view reason) const;
 
   const Options options_;

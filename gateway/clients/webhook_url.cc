@@ -36,16 +36,14 @@ bool IsPort(std::string_view port) {
 bool IsHostName(std::string_view host) {
   return !host.empty() && host.size() <= kMaxHost && IsAlnum(host.front()) &&
          IsAlnum(host.back()) &&
-         std::all_of(host.begin(), host.end(), [](char c) {
-           return IsAlnum(c) || c == '-' || c == '.';
-         });
+         std::all_of(host.begin(), host.end(),
+                     [](char c) { return IsAlnum(c) || c == '-' || c == '.'; });
 }
 
 }  // namespace
 
 bool IsWebhookUrl(std::string_view url) {
-  if (url.size() > kMaxUrl ||
-      !std::all_of(url.begin(), url.end(), [](char c) {
+  if (url.size() > kMaxUrl || !std::all_of(url.begin(), url.end(), [](char c) {
         return c > ' ' && c < 0x7f && c != '#' && c != '\\' && c != '"' &&
                c != '<' && c != '>';
       })) {

@@ -194,8 +194,8 @@ void Ledger::Withdraw(const CallerContext& caller,
   LedgerRequest asked = LedgerRequestOf(
       caller, request, purposes->size() == 1 ? purposes->front() : "",
       request.channel());
-  asked.unknown = changes_.UnknownOf(
-      request.subject(), RefusalsOf(*purposes, /*withdrawn=*/true));
+  asked.unknown = changes_.UnknownOf(request.subject(),
+                                     RefusalsOf(*purposes, /*withdrawn=*/true));
   changes_.CommitNegative(asked, *subjects, edit, result,
                           changes_.Told(std::move(done)));
 }

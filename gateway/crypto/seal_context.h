@@ -44,8 +44,8 @@ enum class FieldTable : uint32_t {
   kReview = 260,
   kScreening = 261,
   kMessageAddress = 290,  // Where a queued message goes.
-  kRightsWords = 280,   // What a customer wrote in a case.
-  kRightsReport = 281,  // Pieces of her report.
+  kRightsWords = 280,     // What a customer wrote in a case.
+  kRightsReport = 281,    // Pieces of her report.
 };
 
 // Opened by SystemSeal. Range 65536 to 131071.
@@ -56,13 +56,13 @@ enum class SystemTable : uint32_t {
   kRequestResult = 65539,
   kOutbox = 65540,
   kBreach = 65580,
-  kErasure = 65570,     // What an erasure did; names no value.
-  kSuppressed = 65571,  // What binds an identifier that nobody goes by.
-  kBackup = 65590,  // The key of a backup of the data.
-  kMessageText = 65560,     // Of messages about nobody that is held.
-  kMessageTarget = 65561,   // Their addresses.
+  kErasure = 65570,          // What an erasure did; names no value.
+  kSuppressed = 65571,       // What binds an identifier that nobody goes by.
+  kBackup = 65590,           // The key of a backup of the data.
+  kMessageText = 65560,      // Of messages about nobody that is held.
+  kMessageTarget = 65561,    // Their addresses.
   kRecipientNotice = 65562,  // Of erasures, whose subject's keys are gone.
-  kRightsCase = 65600,  // Of cases that are about nobody who is held.
+  kRightsCase = 65600,       // Of cases that are about nobody who is held.
 };
 
 // Which row: a number, or an id of 15 bytes. The two never collide.

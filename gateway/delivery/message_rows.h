@@ -48,8 +48,7 @@ absl::StatusOr<bool> InsertMessage(store::Connection* writer,
 // Up to `limit` rows in `state` with numbers above `after`, ascending.
 absl::StatusOr<std::vector<MessageRow>> MessagesIn(store::Connection* reader,
                                                    MessageState state,
-                                                   int64_t after,
-                                                   size_t limit);
+                                                   int64_t after, size_t limit);
 // nullopt when it is gone.
 absl::StatusOr<std::optional<MessageRow>> FindMessage(
     store::Connection* connection, int64_t number);

@@ -49,10 +49,10 @@ struct WebhookEvent {
 // {"event_id":...,"event":...,"pseudonym":...,"targets":[...],"time":...}
 std::string WebhookBody(const WebhookEvent& event);
 
-// Posts to recipients. Blocks up to ten seconds; one thread at a time. A hostile
-// receiver can waste that time and nothing else: certificates are checked,
-// redirects are not followed, at most 64 KiB of an answer are read and dropped,
-// and no address is connected to that the guard does not allow.
+// Posts to recipients. Blocks up to ten seconds; one thread at a time. A
+// hostile receiver can waste that time and nothing else: certificates are
+// checked, redirects are not followed, at most 64 KiB of an answer are read and
+// dropped, and no address is connected to that the guard does not allow.
 class WebhookPoster {
  public:
   struct Options {

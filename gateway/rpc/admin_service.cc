@@ -616,9 +616,9 @@ class AdminServer final : public Served {
   }
   Result<std::string> OpenPage(const CallInfo& call,
                                std::string_view token) const {
-    auto position = can_.page_tokens->Open(
-        clients::RequesterOf(CallerOf(call, {})), call.method().name, token,
-        call.arrived_us());
+    auto position =
+        can_.page_tokens->Open(clients::RequesterOf(CallerOf(call, {})),
+                               call.method().name, token, call.arrived_us());
     if (position.ok()) return position;
     return WrongPage();
   }

@@ -38,8 +38,8 @@ template <class Below>
 using Noticing = Api::WithCallbackMethod_CreateNotice<
     Api::WithCallbackMethod_ListNotices<Below>>;
 
-using Served = Choosing<Asking<Noticing<Signalling<
-    Api::WithCallbackMethod_WatchChanges<Api::Service>>>>>;
+using Served = Choosing<Asking<
+    Noticing<Signalling<Api::WithCallbackMethod_WatchChanges<Api::Service>>>>>;
 
 // The ledger's answer, handed to a call with its tickets. What it refuses has
 // its entry: nobody learns who is a customer by trying unseen.

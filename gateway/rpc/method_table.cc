@@ -24,10 +24,9 @@ namespace {
 // Permissions whose methods answer with what is released: customer data,
 // choices, decisions, entries of the log.
 constexpr std::string_view kReleasing[] = {
-    "data.read",         "data.select",  "data.check",
-    "decisions.explain", "consent.read", "audit.read",
-    "audit.export",      "staff.read",   "rights.read",
-    "rights.download"};
+    "data.read",    "data.select",    "data.check",   "decisions.explain",
+    "consent.read", "audit.read",     "audit.export", "staff.read",
+    "rights.read",  "rights.download"};
 
 // Methods for customers whose requests name no subject but something that has
 // one. Each compares it with CallerContext::customer() and answers NOT_FOUND

@@ -85,10 +85,9 @@ absl::StatusOr<std::unique_ptr<StreamSource<v1::WatchChangesResponse>>>
 MakeWatchSource(delivery::Watcher* watcher, base::WorkerPool* waiters,
                 const CallInfo* call, const v1::WatchChangesRequest& request) {
   for (const std::string& purpose : request.purposes()) {
-    CONSENTRY_RETURN_IF_ERROR(
-        call->configuration()
-            .ResolvePurpose(call->registration(), purpose)
-            .status());
+    CONSENTRY_RETURN_IF_ERROR(call->configuration()
+                                  .ResolvePurpose(call->registration(), purpose)
+                                  .status());
   }
   return std::make_unique<WatchSource>(watcher, waiters, call, request);
 }

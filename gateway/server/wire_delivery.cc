@@ -51,13 +51,12 @@ absl::StatusOr<std::unique_ptr<Delivery>> Delivery::Open(
 absl::Status Delivery::OpenOutbox(const Options& options) {
   const config::v1::Delivery& settings = options.config->message.delivery();
   const std::string& origin = options.config->message.storage().log_origin();
-  recipients_ =
-      std::make_unique<delivery::Recipients>(delivery::Recipients::Options{
-          .configuration = options.configuration,
-          .trail = options.trail,
-          .readers = options.readers,
-          .subjects = options.subjects,
-          .log_size = options.log_size});
+  recipients_ = std::make_unique<delivery::Recipients>(
+      delivery::Recipients::Options{.configuration = options.configuration,
+                                    .trail = options.trail,
+                                    .readers = options.readers,
+                                    .subjects = options.subjects,
+                                    .log_size = options.log_size});
   const delivery::NoticeKeys keys{options.slots, options.epochs};
   delivery::Outbox::Options outbox;
   outbox.configuration = options.configuration;
@@ -92,25 +91,24 @@ absl::Status Delivery::OpenOutbox(const Options& options) {
                                  .tokens = options.tokens,
                                  .keys = keys,
                                  .log_origin = origin});
-  tasks_ = std::make_unique<delivery::TaskDesk>(
-      delivery::TaskDesk::Options{.answers = {.configuration =
-                                                  options.configuration,
-                                              .committer = options.committer,
-                                              .workers = options.workers},
-                                  .committer = options.committer,
-                                  .readers = options.readers,
-                                  .tokens = options.tokens,
-                                  .page_tokens = options.page_tokens,
-                                  .digests = options.digests,
-                                  .keys = keys});
+  tasks_ = std::make_unique<delivery::TaskDesk>(delivery::TaskDesk::Options{
+      .answers = {.configuration = options.configuration,
+                  .committer = options.committer,
+                  .workers = options.workers},
+      .committer = options.committer,
+      .readers = options.readers,
+      .tokens = options.tokens,
+      .page_tokens = options.page_tokens,
+      .digests = options.digests,
+      .keys = keys});
   delivery::Digest::Options digest;
   digest.configuration = options.configuration;
   digest.committer = options.committer;
   digest.readers = options.readers;
   digest.sender = sender_.get();
   digest_ = std::make_unique<delivery::Digest>(std::move(digest));
-  digest_->Add([registry = options.registry](int64_t now_us)
-                   -> absl::StatusOr<std::vector<std::string>> {
+  digest_->Add([registry = options.registry](
+                   int64_t now_us) -> absl::StatusOr<std::vector<std::string>> {
     std::vector<std::string> lines;
     for (const auto& ending : registry->Expiring(now_us, kEndsSoonUs)) {
       lines.push_back("certificate_ends: " + ending.client_id);

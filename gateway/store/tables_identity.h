@@ -6,13 +6,14 @@ namespace consentry::store {
 // Part of version 2 of the schema.
 //
 //   logins(login_no key, login_key unique, subject, public_id, row_gen,
-//          fact sealed)                         customers' logins. login_no: the
-//                                               change that linked it. login_key:
-//                                               blind index of issuer and login,
-//                                               made anew by a rotation from the
-//                                               fact, which also vouches for
-//                                               where it leads. Gone with the
-//                                               subject
+//          fact sealed)                         customers' logins. login_no:
+//          the
+//                                               change that linked it.
+//                                               login_key: blind index of
+//                                               issuer and login, made anew by
+//                                               a rotation from the fact, which
+//                                               also vouches for where it
+//                                               leads. Gone with the subject
 //   staff(person key, row_gen, due_month, entry sealed by the system key)
 //                                               who a pseudonym is; gone after
 //                                               due_month

@@ -10,7 +10,8 @@ namespace consentry::store {
 //            case_no: number of the change that opened it. subject 0: nobody
 //            was found, or she was erased. by_system 1: a system key seals doc,
 //            since it outlives her keys. open: 1 until it is answered;
-//            due_hour: of the earliest answer. words: empty where there are none
+//            due_hour: of the earliest answer. words: empty where there are
+//            none
 //   rights_reports(case_no, part; subject, expire_hour, body sealed)
 //            the report of an access or portability case, in pieces
 //   rights_agents(agent_no key, agent_id, subject, row_gen, doc sealed)

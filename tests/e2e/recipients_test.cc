@@ -121,8 +121,7 @@ class RecipientsTest : public ::testing::Test {
     question.subjects = {ById(id)};
     question.purpose = purpose;
     question.fields = {"profile.email"};
-    const auto told =
-        testing::Ask(testing::Way::kRead, As(client), question);
+    const auto told = testing::Ask(testing::Way::kRead, As(client), question);
     EXPECT_TRUE(told.has_values()) << client << told.status.error_message();
   }
 
@@ -282,9 +281,8 @@ TEST_F(RecipientsTest, AStreamIsForItsOwnCallerAndEndsWithItsRegistration) {
   const auto refused = [&](const std::string& as,
                            const v1::WatchChangesRequest& request) {
     const auto context = Timed();
-    const auto stream =
-        v1::ConsentService::NewStub(As(as))->WatchChanges(context.get(),
-                                                          request);
+    const auto stream = v1::ConsentService::NewStub(As(as))->WatchChanges(
+        context.get(), request);
     v1::WatchChangesResponse message;
     EXPECT_FALSE(stream->Read(&message));
     return testing::ReasonOf(stream->Finish());
@@ -299,15 +297,15 @@ TEST_F(RecipientsTest, AStreamIsForItsOwnCallerAndEndsWithItsRegistration) {
 
   // A stream that nothing comes on.
   const auto context = Timed();
-  const auto stream = v1::ConsentService::NewStub(As("watch"))
-                          ->WatchChanges(context.get(), {});
+  const auto stream =
+      v1::ConsentService::NewStub(As("watch"))->WatchChanges(context.get(), {});
   v1::RevokeClientRequest revoke;
   revoke.set_id("watch");
   v1::Client revoked;
-  ASSERT_TRUE(v1::AdminService::NewStub(
-                  gateway_.Connect(gateway_.Made("operator")))
-                  ->RevokeClient(Timed().get(), revoke, &revoked)
-                  .ok());
+  ASSERT_TRUE(
+      v1::AdminService::NewStub(gateway_.Connect(gateway_.Made("operator")))
+          ->RevokeClient(Timed().get(), revoke, &revoked)
+          .ok());
   v1::WatchChangesResponse message;
   EXPECT_FALSE(stream->Read(&message));
   EXPECT_EQ(testing::ReasonOf(stream->Finish()),

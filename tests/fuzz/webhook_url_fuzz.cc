@@ -13,9 +13,8 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   if (consentry::clients::IsWebhookUrl(text)) {
-    const std::string_view authority =
-        text.substr(text.find("//") + 2,
-                    text.find_first_of("/?", 8) - text.find("//") - 2);
+    const std::string_view authority = text.substr(
+        text.find("//") + 2, text.find_first_of("/?", 8) - text.find("//") - 2);
     if (text.size() > 512 ||
         authority.find_first_of("@\\# \r\n\t") != std::string_view::npos) {
       abort();

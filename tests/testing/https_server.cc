@@ -133,10 +133,8 @@ void HttpsServer::Run() {
     if (connection < 0) continue;
     ++connections_;
     timeval patience{5, 0};
-    setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience,
-               sizeof patience);
-    setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &patience,
-               sizeof patience);
+    setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     Serve(connection);
     close(connection);
   }
@@ -160,10 +158,9 @@ void HttpsServer::Serve(int connection) {
         Say(ssl, "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n");
         break;
       case Manner::kRedirect:
-        Say(ssl,
-            "HTTP/1.1 307 There\r\nLocation: https://127.0.0.1:" +
-                std::to_string(port_) +
-                "/other\r\nContent-Length: 0\r\n\r\n");
+        Say(ssl, "HTTP/1.1 307 There\r\nLocation: https://127.0.0.1:" +
+                     std::to_string(port_) +
+                     "/other\r\nContent-Length: 0\r\n\r\n");
         break;
       case Manner::kHuge: {
         Say(ssl, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");

@@ -93,8 +93,7 @@ void SmtpServer::Run() {
     const int connection = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (connection < 0) continue;
     timeval patience{5, 0};
-    setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience,
-               sizeof patience);
+    setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     Serve(connection);
     close(connection);
   }

@@ -31,16 +31,45 @@ bool Allows(const AddressGuard& guard, const std::string& text) {
 
 TEST(AddressGuardTest, NothingThatIsNotPublicIsReached) {
   const AddressGuard guard({});
-  for (const char* text :
-       {"0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1",
-        "127.0.0.1", "127.255.255.254", "169.254.169.254", "172.16.0.1",
-        "172.31.255.255", "192.0.0.8", "192.0.2.1", "192.168.1.1", "198.18.0.1",
-        "198.51.100.7", "203.0.113.9", "224.0.0.1", "239.1.1.1", "240.0.0.1",
-        "255.255.255.255", "::", "::1", "::ffff:127.0.0.1",
-        "::ffff:10.0.0.1", "::ffff:169.254.169.254", "::127.0.0.1",
-        "64:ff9b::7f00:1", "64:ff9b::a00:1", "64:ff9b:1::1",
-        "2002:7f00:1::1", "2002:a00:1::", "fc00::1", "fd12:3456::1",
-        "fe80::1", "fec0::1", "ff02::1", "2001:db8::1", "2001::1", "100::1"}) {
+  for (const char* text : {"0.0.0.0",
+                           "0.1.2.3",
+                           "10.0.0.1",
+                           "10.255.255.255",
+                           "100.64.0.1",
+                           "127.0.0.1",
+                           "127.255.255.254",
+                           "169.254.169.254",
+                           "172.16.0.1",
+                           "172.31.255.255",
+                           "192.0.0.8",
+                           "192.0.2.1",
+                           "192.168.1.1",
+                           "198.18.0.1",
+                           "198.51.100.7",
+                           "203.0.113.9",
+                           "224.0.0.1",
+                           "239.1.1.1",
+                           "240.0.0.1",
+                           "255.255.255.255",
+                           "::",
+                           "::1",
+                           "::ffff:127.0.0.1",
+                           "::ffff:10.0.0.1",
+                           "::ffff:169.254.169.254",
+                           "::127.0.0.1",
+                           "64:ff9b::7f00:1",
+                           "64:ff9b::a00:1",
+                           "64:ff9b:1::1",
+                           "2002:7f00:1::1",
+                           "2002:a00:1::",
+                           "fc00::1",
+                           "fd12:3456::1",
+                           "fe80::1",
+                           "fec0::1",
+                           "ff02::1",
+                           "2001:db8::1",
+                           "2001::1",
+                           "100::1"}) {
     EXPECT_FALSE(Allows(guard, text)) << text;
   }
   for (const char* text :
@@ -56,9 +85,8 @@ TEST(AddressGuardTest, WhatIsAllowedIsReachedAndItsNeighboursAreNot) {
   const AddressGuard guard(
       {*ParseNetwork("127.0.0.0/8"), *ParseNetwork("10.1.2.0/24"),
        *ParseNetwork("fd00:1::/32"), *ParseNetwork("192.168.1.7")});
-  for (const char* text :
-       {"127.0.0.1", "::ffff:127.0.0.1", "10.1.2.0", "10.1.2.255",
-        "fd00:1:ffff::1", "192.168.1.7"}) {
+  for (const char* text : {"127.0.0.1", "::ffff:127.0.0.1", "10.1.2.0",
+                           "10.1.2.255", "fd00:1:ffff::1", "192.168.1.7"}) {
     EXPECT_TRUE(Allows(guard, text)) << text;
   }
   for (const char* text : {"10.1.3.0", "10.1.1.255", "fd00:2::1", "::1",
@@ -70,8 +98,8 @@ TEST(AddressGuardTest, WhatIsAllowedIsReachedAndItsNeighboursAreNot) {
 TEST(AddressGuardTest, ASocketOfAnotherKindIsRefused) {
   sockaddr_storage storage{};
   storage.ss_family = AF_UNIX;
-  EXPECT_FALSE(AddressGuard({}).Allows(
-      reinterpret_cast<const sockaddr&>(storage)));
+  EXPECT_FALSE(
+      AddressGuard({}).Allows(reinterpret_cast<const sockaddr&>(storage)));
 }
 
 TEST(AddressGuardTest, MalformedNetworksAreRefused) {

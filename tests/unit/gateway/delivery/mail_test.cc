@@ -46,16 +46,29 @@ TEST(MailTest, AMessageIsWhatRfc5322Says) {
 }
 
 TEST(MailTest, NothingCanBeginAnotherHeader) {
-  for (const char* address :
-       {"anna@example.com\r\nBcc: eve@evil.example",
-        "anna@example.com\nBcc: eve@evil.example",
-        "anna@example.com, eve@evil.example", "<anna@example.com>",
-        "anna@example.com>", "\"anna\"@example.com", "anna @example.com",
-        "anna@example.com ", "anna@[127.0.0.1]", "an(na)@example.com",
-        "anna@@example.com", "anna@exa mple.com", "@example.com", "anna@",
-        "anna", "", "a..b@example.com", ".a@example.com",
-        "m\xc3\xbcller@example.com", "anna@example.com\x01",
-        "anna@example.com?x", "anna;eve@example.com", "-anna@example.com"}) {
+  for (const char* address : {"anna@example.com\r\nBcc: eve@evil.example",
+                              "anna@example.com\nBcc: eve@evil.example",
+                              "anna@example.com, eve@evil.example",
+                              "<anna@example.com>",
+                              "anna@example.com>",
+                              "\"anna\"@example.com",
+                              "anna @example.com",
+                              "anna@example.com ",
+                              "anna@[127.0.0.1]",
+                              "an(na)@example.com",
+                              "anna@@example.com",
+                              "anna@exa mple.com",
+                              "@example.com",
+                              "anna@",
+                              "anna",
+                              "",
+                              "a..b@example.com",
+                              ".a@example.com",
+                              "m\xc3\xbcller@example.com",
+                              "anna@example.com\x01",
+                              "anna@example.com?x",
+                              "anna;eve@example.com",
+                              "-anna@example.com"}) {
     EXPECT_FALSE(IsPlainAddress(address)) << address;
     Mail mail = Plain();
     mail.to = address;
@@ -71,8 +84,8 @@ TEST(MailTest, NothingCanBeginAnotherHeader) {
     mail.*part = text;
     EXPECT_THAT(FormatMail(mail), StatusIs(absl::StatusCode::kInvalidArgument));
   };
-  for (std::string Mail::*part : {&Mail::subject, &Mail::from_name, &Mail::id,
-                                  &Mail::language}) {
+  for (std::string Mail::*part :
+       {&Mail::subject, &Mail::from_name, &Mail::id, &Mail::language}) {
     refused(part, "x\r\nBcc: eve@evil.example");
     refused(part, "x\ny");
     refused(part, "x\ry");
@@ -90,8 +103,9 @@ TEST(MailTest, AnAddressBeyondItsBoundsIsRefused) {
 
 TEST(MailTest, OtherThanAsciiIsEncoded) {
   Mail mail = Plain();
-  mail.subject = "Zu Ihrer Anfrage über Daten, die wir für Sie aufbewahren: "
-                 "Antwort";
+  mail.subject =
+      "Zu Ihrer Anfrage über Daten, die wir für Sie aufbewahren: "
+      "Antwort";
   mail.from_name = "Müller & Söhne";
   mail.body = "dürfen = ja\n.\n..zwei \n" + std::string(100, 'x') + "\n";
   const auto text = FormatMail(mail);

@@ -163,12 +163,12 @@ TEST_F(SenderTest, ACustomerIsWrittenToAtHerContactPointUnderAnEntry) {
 }
 
 TEST_F(SenderTest, AVerifiedAddressIsPreferredToANewerOne) {
-  const auto made = fixture_.ImportOne(
-      "crm", RowBuilder("profile", "b")
-                 .Email("verified@example.com", true)
-                 .Email("typed@example.com")
-                 .Text("first_name", "Berta")
-                 .Residence("DE"));
+  const auto made =
+      fixture_.ImportOne("crm", RowBuilder("profile", "b")
+                                    .Email("verified@example.com", true)
+                                    .Email("typed@example.com")
+                                    .Text("first_name", "Berta")
+                                    .Residence("DE"));
   ASSERT_OK(sender_->SendAndWait(About(made.subject_id)));
   sender_->SendNow();
   ASSERT_EQ(sent_.size(), 1u);
@@ -176,9 +176,8 @@ TEST_F(SenderTest, AVerifiedAddressIsPreferredToANewerOne) {
 }
 
 TEST_F(SenderTest, WhoeverHasNoAddressIsGivenUpAndToldOf) {
-  const auto made = fixture_.ImportOne("crm", RowBuilder("profile", "c")
-                                                  .External("crm", "c")
-                                                  .Residence("DE"));
+  const auto made = fixture_.ImportOne(
+      "crm", RowBuilder("profile", "c").External("crm", "c").Residence("DE"));
   ASSERT_OK(sender_->SendAndWait(About(made.subject_id)));
   sender_->SendNow();
   EXPECT_TRUE(sent_.empty());
@@ -190,8 +189,8 @@ TEST_F(SenderTest, WhoeverHasNoAddressIsGivenUpAndToldOf) {
 
 TEST_F(SenderTest, ACodeGoesToTheAddressOfTheRequest) {
   const std::string anna = fixture_.Person("anna");
-  ASSERT_OK(sender_->SendAndWait(
-      CodeTo("Other@Example.com", fixture_.Number(anna))));
+  ASSERT_OK(
+      sender_->SendAndWait(CodeTo("Other@Example.com", fixture_.Number(anna))));
   ASSERT_OK(sender_->SendAndWait(CodeTo("stranger@example.com", 0)));
   sender_->SendNow();
   ASSERT_EQ(sent_.size(), 2u);

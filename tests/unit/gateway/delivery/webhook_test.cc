@@ -50,7 +50,8 @@ class WebhookTest : public ::testing::Test {
     const int64_t now_us = base::Clock::System()->NowUs();
     auto authority = crypto::CertificateAuthority::Generate("Test", now_us);
     EXPECT_OK(authority);
-    auto issued = (*authority)->IssueServer({}, now_us - kDayUs, now_us + kDayUs);
+    auto issued =
+        (*authority)->IssueServer({}, now_us - kDayUs, now_us + kDayUs);
     EXPECT_OK(issued);
     server_ = std::make_unique<HttpsServer>(
         issued->certificate_pem,
@@ -97,8 +98,8 @@ TEST_F(WebhookTest, ARequestCarriesTheEventAndASignatureThatVerifies) {
   EXPECT_EQ(headers["consentry-key-id"], signer_.key_id());
   ASSERT_EQ(headers["webhook-signature"].substr(0, 4), "v1a,");
   std::string signature;
-  ASSERT_TRUE(absl::Base64Unescape(headers["webhook-signature"].substr(4),
-                                   &signature));
+  ASSERT_TRUE(
+      absl::Base64Unescape(headers["webhook-signature"].substr(4), &signature));
   std::string key;
   ASSERT_TRUE(absl::Base64Unescape(signer_.PublicKey().substr(9), &key));
   ASSERT_EQ(key.size(), 32u);
@@ -109,8 +110,7 @@ TEST_F(WebhookTest, ARequestCarriesTheEventAndASignatureThatVerifies) {
                reinterpret_cast<const unsigned char*>(text.data()), text.size(),
                reinterpret_cast<const unsigned char*>(key.data())) == 0;
   };
-  const std::string text =
-      Event().id + ".1795000000." + received[0].body;
+  const std::string text = Event().id + ".1795000000." + received[0].body;
   EXPECT_TRUE(verifies(text));
   EXPECT_FALSE(verifies(text + " "));
   EXPECT_FALSE(verifies(Event().id + ".1795000001." + received[0].body));
@@ -149,8 +149,9 @@ TEST_F(WebhookTest, ASilentReceiverCostsItsTimeOutAlone) {
 
 TEST_F(WebhookTest, PrivateAddressesAreNotEvenConnectedTo) {
   for (const char* host : {"127.0.0.1", "localhost", "127.1.2.3"}) {
-    EXPECT_THAT(Poster(/*allow_loopback=*/false).Post(Url(host), Event(), kNowUs),
-                StatusIs(absl::StatusCode::kUnavailable))
+    EXPECT_THAT(
+        Poster(/*allow_loopback=*/false).Post(Url(host), Event(), kNowUs),
+        StatusIs(absl::StatusCode::kUnavailable))
         << host;
   }
   EXPECT_EQ(server_->connections(), 0);
@@ -171,16 +172,29 @@ TEST(WebhookUrlTest, OnlyHttpsAndPlainLoopback) {
         "https://crm.example"}) {
     EXPECT_TRUE(IsWebhookUrl(url)) << url;
   }
-  for (const char* url :
-       {"", "http://crm.example/", "http://127.0.0.1.evil.example/",
-        "http://10.0.0.1/", "ftp://crm.example/", "file:///etc/passwd",
-        "gopher://127.0.0.1/", "https://user@crm.example/",
-        "https://user:pw@crm.example/", "https://crm.example/#x",
-        "https://crm.example/\r\nx: y", "https://crm example/",
-        "https://crm.example:0/", "https://crm.example:99999/",
-        "https://crm.example:/", "https://", "https:///x", "https://[::1",
-        "https://[zz]/", "https://-crm.example/", "HTTPS://crm.example/",
-        "//crm.example/", "https://crm.example\\@evil.example/"}) {
+  for (const char* url : {"",
+                          "http://crm.example/",
+                          "http://127.0.0.1.evil.example/",
+                          "http://10.0.0.1/",
+                          "ftp://crm.example/",
+                          "file:///etc/passwd",
+                          "gopher://127.0.0.1/",
+                          "https://user@crm.example/",
+                          "https://user:pw@crm.example/",
+                          "https://crm.example/#x",
+                          "https://crm.example/\r\nx: y",
+                          "https://crm example/",
+                          "https://crm.example:0/",
+                          "https://crm.example:99999/",
+                          "https://crm.example:/",
+                          "https://",
+                          "https:///x",
+                          "https://[::1",
+                          "https://[zz]/",
+                          "https://-crm.example/",
+                          "HTTPS://crm.example/",
+                          "//crm.example/",
+                          "https://crm.example\\@evil.example/"}) {
     EXPECT_FALSE(IsWebhookUrl(url)) << url;
   }
   EXPECT_FALSE(IsWebhookUrl("https://a.example/" + std::string(500, 'x')));
