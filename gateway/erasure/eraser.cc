@@ -94,7 +94,14 @@ absl::Status Eraser::Recover() {
     CONSENTRY_ASSIGN_OR_RETURN(due, ListDue(lease.get(), 0, kPerRun));
   }
   for (const int64_t id : due) {
-    CONSENTRY_RETURN_IF_ERROR(Advance(id, /*begin=*/false));
+    const absl::Status status = Advance(id, /*begin=*/false);
+    if (status.ok()) continue;
+    CONSENTRY_ASSIGN_OR_RETURN(auto lease, parts_.readers->Acquire());
+    CONSENTRY_ASSIGN_OR_RETURN(
+        const Erasure erasure,
+        ReadErasure(lease.get(), *parts_.epochs->keys(), id));
+    if (erasure.state != ErasureState::kDestroyed) return status;
+    base::Log(kErasureFailed, {{"erasure", id}, {"status", status}});
   }
   return absl::OkStatus();
 }
@@ -496,9 +503,11 @@ absl::Status Eraser::ApplyEnd(store::ChangeContext& context, Erasure* erasure,
     leaf->add_details("failed=" + field);
   }
   CONSENTRY_ASSIGN_OR_RETURN(
+      const int64_t final_us,
+      parts_.final_us(context.connection(), job.destroyed_us()));
+  CONSENTRY_ASSIGN_OR_RETURN(
       const v1::ErasureCertificate certificate,
-      MakeCertificate(job, parts_.log_origin,
-                      parts_.final_us(job.destroyed_us()), *parts_.signer));
+      MakeCertificate(job, parts_.log_origin, final_us, *parts_.signer));
   job.set_certificate(certificate.SerializeAsString());
   CONSENTRY_RETURN_IF_ERROR(parts_.suppression->Settle(context, erasure->id));
   if (parts_.finished && !job.case_id().empty()) {

@@ -35,7 +35,10 @@ class Eraser {
  public:
   explicit Eraser(const ErasureParts* parts) : parts_(*parts) {}
 
-  // Finishes what has begun. Before anything is served.
+  // Finishes what has begun. Before anything is served. Once the keys are
+  // destroyed nothing of the customer can be served: an erasure that fails
+  // behind that, such as on a broken index of the log, is logged and left to
+  // Run().
   absl::Status Recover();
   // The same, then what is due: erasures whose wait is over, grounds and holds
   // that have ended, suppressed identifiers whose time is over. Goes on after

@@ -18,6 +18,7 @@
 #include "gateway/crypto/slot_file.h"
 #include "gateway/erasure/suppression_list.h"
 #include "gateway/store/committer.h"
+#include "gateway/store/engine.h"
 #include "gateway/store/reader_pool.h"
 #include "gateway/trail/trail_index.h"
 #include "gateway/vault/head_cache.h"
@@ -50,8 +51,11 @@ struct ErasureParts {
 
   // Between decision and destruction.
   int64_t wait_us = int64_t{24} * 3600 * 1'000'000;
-  // When the last key backup that is older than a destruction has expired.
-  std::function<int64_t(int64_t destroyed_us)> final_us;
+  // From when on no copy of keys that were destroyed then can be opened: the
+  // last backup of keys that is older has expired. Not before `destroyed_us`.
+  std::function<absl::StatusOr<int64_t>(store::Connection* connection,
+                                        int64_t destroyed_us)>
+      final_us;
   // Finds, before anything of the customers is destroyed, who received their
   // data; what it returns runs inside of the change that begins the
   // destruction, and queues what these are told. May be null.

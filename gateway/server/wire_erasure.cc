@@ -4,6 +4,7 @@
 
 #include "gateway/base/constant.h"
 #include "gateway/base/log.h"
+#include "gateway/upkeep/backups.h"
 
 namespace consentry::server {
 namespace {
@@ -12,11 +13,9 @@ constexpr base::LogEvent kRunFailed{base::LogLevel::kError, 8020,
                                     "server.erasures_failed"};
 constexpr std::chrono::seconds kInterval{15};
 constexpr int64_t kHourUs = int64_t{3600} * 1'000'000;
-constexpr int64_t kDayUs = 24 * kHourUs;
 
 constexpr uint32_t kDefaultWaitHours = 24;
 constexpr uint32_t kDefaultSuppressionMonths = 120;
-constexpr int64_t kKeyBackupDays = 7;
 
 }  // namespace
 
@@ -35,9 +34,7 @@ ErasureWiring::ErasureWiring(const config::v1::GatewayConfig& config,
       int64_t{config.erasure().has_wait_hours() ? config.erasure().wait_hours()
                                                 : kDefaultWaitHours} *
       kHourUs;
-  parts_.final_us = [](int64_t destroyed_us) {
-    return destroyed_us + kKeyBackupDays * kDayUs;
-  };
+  parts_.final_us = &upkeep::KeysOpenUntil;
   parts_.wake = [this] {
     if (base::Periodic* const waker = waker_.load()) waker->Wake();
   };

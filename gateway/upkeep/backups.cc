@@ -665,6 +665,17 @@ absl::StatusOr<int64_t> Backups::LastUs(v1::BackupPart part) const {
   return found ? query.Int64(0) : 0;
 }
 
+absl::StatusOr<int64_t> KeysOpenUntil(store::Connection* connection,
+                                      int64_t destroyed_us) {
+  CONSENTRY_ASSIGN_OR_RETURN(
+      Query query,
+      connection->Prepare("SELECT expires_us FROM backups WHERE part = $1 AND "
+                          "created_us <= $2 ORDER BY expires_us DESC LIMIT 1"));
+  query.Bind(static_cast<int64_t>(v1::BACKUP_PART_KEYS), destroyed_us);
+  CONSENTRY_ASSIGN_OR_RETURN(const bool found, query.Step());
+  return found ? std::max(destroyed_us, query.Int64(0)) : destroyed_us;
+}
+
 absl::StatusOr<int64_t> Backups::KeysExpireUs() const {
   CONSENTRY_ASSIGN_OR_RETURN(auto lease, options_.readers->Acquire());
   CONSENTRY_ASSIGN_OR_RETURN(

@@ -39,6 +39,12 @@ enum class BackupState : int64_t {
 bool IsLeftOutOfBackups(std::string_view table);
 bool IsLeftOutOfBackups(std::string_view table, std::string_view column);
 
+// From when on no backup of keys opens what was sealed under keys that were
+// destroyed at `destroyed_us`: the latest end of those that were begun before,
+// as they are listed, whatever became of them; `destroyed_us` without any.
+absl::StatusOr<int64_t> KeysOpenUntil(store::Connection* connection,
+                                      int64_t destroyed_us);
+
 // What a key backup's signature is over.
 std::string SignedWords(std::string_view digest);
 

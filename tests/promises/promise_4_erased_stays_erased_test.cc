@@ -571,7 +571,8 @@ class Promise4 : public ::testing::TestWithParam<std::string> {
       EXPECT_EQ(told.at("order.total"), v1::RIGHTS_DISPOSITION_KEPT);
       EXPECT_EQ(told.at("order.items"), v1::RIGHTS_DISPOSITION_GRANTED);
     }
-    EXPECT_GT(certificate->final_time().seconds(),
+    // No backup of keys was ever made.
+    EXPECT_EQ(certificate->final_time().seconds(),
               certificate->destroy_time().seconds());
     EXPECT_TRUE(certificate->has_suppression_until());
     const auto bytes =
@@ -691,6 +692,65 @@ INSTANTIATE_TEST_SUITE_P(KilledAt, Promise4Keeping,
                            return step.param.empty() ? std::string("nothing")
                                                      : step.param;
                          });
+
+// The index of the log can be made anew; that it is broken keeps nobody from
+// withdrawing.
+TEST(Promise4BrokenIndex, AnErasureWaitsForItAndTheGatewayDoesNot) {
+  Site site;
+  const Person victim{.key = "victim",
+                      .email = "victim@example.com",
+                      .name = "Anna",
+                      .ordered = false};
+  uint64_t subject = 0;
+  {
+    auto gateway = site.Open();
+    ASSERT_NE(gateway, nullptr);
+    Register(gateway.get(), "shop", kService);
+    Import(gateway.get(), victim.Rows());
+    subject = NumberOf(gateway.get(),
+                       Read(gateway.get(), "shop", kService,
+                            ByEmail(victim.email), {"profile.given_name"})
+                           .subject_id());
+    ASSERT_NE(subject, 0u);
+    ASSERT_OK(gateway->Close());
+  }
+  EraseAndDie(site, subject, "forget");
+  const std::string index = site.data() + "/trail.db";
+  {
+    auto gateway = site.Open([&](std::string_view step) {
+      if (step != "forget") return;
+      for (const char* suffix : {"", "-wal"}) {
+        std::error_code none;
+        const auto size = std::filesystem::file_size(index + suffix, none);
+        if (none || size == 0) continue;
+        std::fstream file(index + suffix,
+                          std::ios::in | std::ios::out | std::ios::binary);
+        file << std::string(size, '\x5a');
+      }
+    });
+    ASSERT_NE(gateway, nullptr);
+    {
+      auto lease = gateway->readers()->Acquire();
+      ASSERT_OK(lease);
+      const auto status = gateway->erasures()->StatusOf(lease->get(), kCase);
+      ASSERT_OK(status);
+      ASSERT_TRUE(status->has_value());
+      EXPECT_EQ((*status)->state, ErasureState::kDestroyed);
+    }
+    EXPECT_EQ(Read(gateway.get(), "shop", kService, ByEmail(victim.email),
+                   {"profile.given_name"})
+                  .decision()
+                  .effect(),
+              v1::EFFECT_DENY);
+    ASSERT_OK(gateway->Close());
+  }
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    std::filesystem::remove(index + suffix);
+  }
+  auto gateway = site.Open();
+  ASSERT_NE(gateway, nullptr);
+  EXPECT_EQ(WaitDone(gateway.get()), ErasureState::kDone);
+}
 
 }  // namespace
 }  // namespace consentry

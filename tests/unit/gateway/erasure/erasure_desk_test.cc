@@ -411,6 +411,45 @@ TEST_F(ErasingTest, AHoldKeepsItsFieldsUntilItIsLifted) {
   EXPECT_EQ(bench_->Number(id), 0u);
 }
 
+TEST_F(ErasingTest, IsFinalWhenTheLastOlderBackupOfKeysHasEnded) {
+  const std::string id = bench_->gateway.Write("jo");
+  const int64_t now_us = bench_->gateway->committer()->NowUs();
+  constexpr int64_t kDayUs = int64_t{24} * 3600 * 1'000'000;
+  const auto list = [&](const char* name, v1::BackupPart part, int64_t begun_us,
+                        int64_t end_us) {
+    ASSERT_OK(bench_->Change([&](store::ChangeContext& context,
+                                 store::v1::Leaf*) -> absl::StatusOr<int64_t> {
+      auto query = context.connection()->Prepare(
+          "INSERT INTO backups (backup_id, part, state, created_us, "
+          "expires_us, bytes, log_size, file) "
+          "VALUES ($1, $2, 2, $3, $4, 0, 0, $5)");
+      if (!query.ok()) return query.status();
+      const absl::Status run =
+          query
+              ->Bind(std::string_view(name), static_cast<int64_t>(part),
+                     begun_us, end_us, store::Text{name})
+              .Run();
+      if (!run.ok()) return run;
+      return 0;
+    }));
+  };
+  list("backup of keys 1", v1::BACKUP_PART_KEYS, now_us - 1,
+       now_us + 3 * kDayUs);
+  list("backup of keys 2", v1::BACKUP_PART_KEYS, now_us - 2,
+       now_us + 2 * kDayUs);
+  // Begun when the keys are gone, and no keys at all.
+  list("backup of keys 3", v1::BACKUP_PART_KEYS, now_us + kDayUs,
+       now_us + 9 * kDayUs);
+  list("backup of data 4", v1::BACKUP_PART_DATA, now_us - 1,
+       now_us + 30 * kDayUs);
+  ASSERT_OK(bench_->Decide(id, "rgt_jo"));
+  ASSERT_TRUE(bench_->WaitFor("rgt_jo", ErasureState::kDone));
+  const auto certificate = bench_->Certificate("rgt_jo");
+  ASSERT_OK(certificate);
+  EXPECT_EQ(certificate->final_time().seconds(),
+            (now_us + 3 * kDayUs) / 1'000'000);
+}
+
 TEST_F(ErasingTest, ADecisionAboutHerIsExplainedNoMore) {
   const std::string id = bench_->gateway.Write("ida");
   const v1::Decision before = bench_->gateway.Read(id);
