@@ -124,8 +124,9 @@ keys {
   rotate_every_days: 0
 }
 
-# What you hold, what you use it for, and your own stricter rules. A changed file
-# is taken up at the next start, with an entry in the audit log.
+# What you hold, what you use it for, and your own stricter rules: what a new
+# gateway starts with. `consentry policy diff` says what an edit would change,
+# `consentry policy apply` puts it into force, with an entry in the audit log.
 policy {
   catalog: "catalog.txtpb"
   purposes: "purposes.txtpb"

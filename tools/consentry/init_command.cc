@@ -136,16 +136,21 @@ void AddInit(CLI::App* app, CommandContext* context) {
   command->add_option("--home", init.home,
                       "Where the business sits: DE, US-CA; without it five "
                       "questions are asked");
-  command->add_option("--market", init.markets,
-                      "Where it addresses people; repeat");
-  command->add_option(
-      "--threshold", init.thresholds,
-      "Threshold that it meets, such as us-ca.business; repeat");
+  command
+      ->add_option("--market", init.markets,
+                   "Where it addresses people: DE,FR,US-CA")
+      ->delimiter(',');
+  command
+      ->add_option("--threshold", init.thresholds,
+                   "Threshold that it meets, such as us-ca.business; repeat")
+      ->delimiter(',');
   command->add_option("--source", options->sources,
                       "System that holds customers, KEY or KEY=TITLE, the most "
                       "trusted first; repeat");
-  command->add_option("--purpose", init.purposes,
-                      "Purpose to keep of the sample; repeat; none keeps all");
+  command
+      ->add_option("--purpose", init.purposes,
+                   "Purpose to keep of the sample; repeat; none keeps all")
+      ->delimiter(',');
   command->add_option("--listen", init.address, "Address and port")
       ->default_str("127.0.0.1:50051");
   command->add_option("--host-name", init.host_names,

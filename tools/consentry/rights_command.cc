@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "audit/merkle/hash.h"
 #include "consentry/v1/rights_service.grpc.pb.h"
 #include "tools/consentry/command.h"
 #include "tools/consentry/exit_code.h"
@@ -53,6 +54,21 @@ struct Options {
   bool resume = false;
   bool json = false;
 };
+
+// What is kept of a document that somebody looked at.
+absl::StatusOr<std::string> EvidenceDigest(const std::string& named) {
+  const bool digest =
+      named.size() == 64 &&
+      named.find_first_not_of("0123456789abcdef") == std::string::npos;
+  if (named.empty() || digest) return named;
+  std::ifstream file(named, std::ios::binary);
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  if (!file || bytes.empty()) {
+    return absl::InvalidArgumentError(
+        "--evidence names no file that can be read, and is no SHA-256");
+  }
+  return audit::HexOf(audit::Sha256({bytes}));
+}
 
 void ShowCase(const v1::RightsCase& one, bool steps) {
   std::cout << one.id() << "  " << KindWord(one.kind()) << "  "
@@ -380,20 +396,24 @@ void AddDeciding(Builder* builder, const std::shared_ptr<Options>& options) {
       "neither --code nor --evidence is given",
       [](const std::string& folder, const Options& o) {
         v1::VerifyRightsCaseRequest request;
-        const auto level = ParseLevel(o.level);
+        const auto level = ParseLevel(
+            !o.level.empty() ? o.level
+                             : (o.evidence.empty() ? "contact" : "reasonable"));
         if (!level.ok()) return Fail(level.status());
         request.set_level(*level);
         request.set_code(o.code);
-        request.set_evidence_digest(o.evidence);
+        const auto digest = EvidenceDigest(o.evidence);
+        if (!digest.ok()) return Fail(digest.status());
+        request.set_evidence_digest(*digest);
         return OnCase(folder, o, request, &Stub::VerifyRightsCase);
       });
-  verify
-      ->add_option("--level", options->level,
-                   "contact, reasonable, reasonably-high or login")
-      ->required();
+  verify->add_option("--level", options->level,
+                     "contact, reasonable, reasonably-high or login; default: "
+                     "reasonable with --evidence, else contact");
   verify->add_option("--code", options->code, "The code that she received");
   verify->add_option("--evidence", options->evidence,
-                     "SHA-256 of the document that was looked at");
+                     "The document that was looked at: its file, of which "
+                     "only the SHA-256 is kept, or that digest");
   CLI::App* extend = builder->AddOnCase(
       "extend", "Lengthens the answer time where a regime allows it",
       [](const std::string& folder, const Options& o) {
