@@ -21,8 +21,6 @@
 //
 // CONSENTRY_SEED repeats the choices of a run.
 #include <grpcpp/grpcpp.h>
-#include <grpcpp/impl/server_builder_plugin.h>
-#include <grpcpp/support/server_interceptor.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -43,6 +41,7 @@
 #include "consentry/v1/data_service.grpc.pb.h"
 #include "proto/support/mutex.h"
 #include "tests/e2e/test_gateway.h"
+#include "tests/promises/edge_tap.h"
 #include "tests/promises/gateway_process.h"
 #include "tests/promises/offline_log.h"
 #include "tests/testing/status_matchers.h"
@@ -101,7 +100,6 @@ class Record {
   void Know(const std::string& id, int customer) { customers_[id] = customer; }
 
   void NoteReleased(const v1::ReadSubjectResponse& answer) {
-    if (answer.fields().empty() && answer.records().empty()) return;
     const auto known = customers_.find(answer.subject_id());
     if (known == customers_.end()) return;  // Nothing has begun yet.
     const int customer = known->second;
@@ -111,10 +109,6 @@ class Record {
   // So far.
   uint64_t releases(int customer) const {
     return releases_[static_cast<size_t>(customer)];
-  }
-  template <class Response>
-  void NoteReleasedAll(const Response& response) {
-    for (const auto& result : response.results()) NoteReleased(result);
   }
 
   std::vector<Event> Take() {
@@ -130,90 +124,25 @@ class Record {
 };
 
 // Sees every message that the server begins to send.
-class Tap final : public grpc::experimental::Interceptor {
- public:
-  explicit Tap(grpc::experimental::ServerRpcInfo* info) : info_(info) {}
-
-  void Intercept(grpc::experimental::InterceptorBatchMethods* batch) override {
-    using Point = grpc::experimental::InterceptionHookPoints;
-    if (batch->QueryInterceptionHookPoint(Point::PRE_SEND_MESSAGE)) {
-      Sending(batch->GetSendMessage());
+void Note(const testing::Sending& sending) {
+  static std::atomic<uint64_t> sent{0};
+  Record* const record = Record::Get();
+  if (sending.method == "WithdrawConsent" || sending.method == "OptOut") {
+    if (const auto customer = sending.NumberIn(kCustomerKey)) {
+      record->Note(Event::Kind::kClosed, *customer);
     }
-    batch->Proceed();
+    return;
   }
-
- private:
-  void Sending(const void* message) {
-    const std::string_view path = info_->method();
-    const std::string_view method = path.substr(path.rfind('/') + 1);
-    Record* const record = Record::Get();
-    if (method == "WithdrawConsent" || method == "OptOut") {
-      const auto& metadata = info_->server_context()->client_metadata();
-      const auto customer = metadata.find(kCustomerKey);
-      if (customer == metadata.end()) return;
-      record->Note(Event::Kind::kClosed,
-                   std::stoi(std::string(customer->second.data(),
-                                         customer->second.size())));
-      return;
-    }
-    // Held back first, noted last.
-    if (++sent_ % 4 == 0) {
-      std::this_thread::sleep_for(std::chrono::microseconds(400));
-    }
-    if (method == "ReadSubject") {
-      record->NoteReleased(
-          *static_cast<const v1::ReadSubjectResponse*>(message));
-    } else if (method == "BatchReadSubjects") {
-      record->NoteReleasedAll(
-          *static_cast<const v1::BatchReadSubjectsResponse*>(message));
-    } else if (method == "StreamReads") {
-      record->NoteReleasedAll(
-          *static_cast<const v1::StreamReadsResponse*>(message));
-    } else if (method == "SelectSubjects") {
-      record->NoteReleasedAll(
-          *static_cast<const v1::SelectSubjectsResponse*>(message));
-    }
+  // Held back first, noted last.
+  if (++sent % 4 == 0) {
+    std::this_thread::sleep_for(std::chrono::microseconds(400));
   }
-
-  static std::atomic<uint64_t> sent_;
-  grpc::experimental::ServerRpcInfo* const info_;
-};
-std::atomic<uint64_t> Tap::sent_{0};
-
-class TapFactory final
-    : public grpc::experimental::ServerInterceptorFactoryInterface {
- public:
-  grpc::experimental::Interceptor* CreateServerInterceptor(
-      grpc::experimental::ServerRpcInfo* info) override {
-    return new Tap(info);
-  }
-};
-
-// Puts the tap into every server that is built after Install().
-class TapPlugin final : public grpc::ServerBuilderPlugin {
- public:
-  static void Install() {
-    grpc::ServerBuilder::InternalAddPluginFactory(
-        []() -> std::unique_ptr<grpc::ServerBuilderPlugin> {
-          return std::make_unique<TapPlugin>();
-        });
-  }
-  std::string name() override { return "tap"; }
-  void UpdateServerBuilder(grpc::ServerBuilder* builder) override {
-    std::vector<
-        std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>>
-        taps;
-    taps.push_back(std::make_unique<TapFactory>());
-    builder->experimental().SetInterceptorCreators(std::move(taps));
-  }
-  void InitServer(grpc::ServerInitializer*) override {}
-  void Finish(grpc::ServerInitializer*) override {}
-  void ChangeArguments(const std::string&, void*) override {}
-};
+  for (const auto* answer : sending.Released()) record->NoteReleased(*answer);
+}
 
 class WithdrawalTest : public ::testing::Test {
  protected:
-  static void SetUpTestSuite() { TapPlugin::Install(); }
+  static void SetUpTestSuite() { testing::TapServers(consentry::Note); }
 
   void SetUp() override {
     seed_ = testing::FromEnvironment(
