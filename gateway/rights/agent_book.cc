@@ -221,6 +221,34 @@ void AgentBook::Authorize(const clients::CallerContext& caller,
       std::move(done));
 }
 
+absl::Status AgentBook::RevokeIn(store::Connection* connection,
+                                 const crypto::SubjectKeys& keys,
+                                 std::string_view agent_id, int64_t now_us) {
+  const auto id = crypto::ParseId(crypto::IdKind::kAgent, agent_id);
+  if (!id.ok()) return NoAgent();
+  CONSENTRY_ASSIGN_OR_RETURN(
+      auto found,
+      connection->Prepare("SELECT agent_no, row_gen, doc FROM rights_agents "
+                          "WHERE agent_id = $1 AND subject = $2"));
+  found.Bind(BytesOf(*id), static_cast<int64_t>(keys.subject()));
+  CONSENTRY_ASSIGN_OR_RETURN(const bool here, found.Step());
+  if (!here) return NoAgent();
+  const int64_t agent_no = found.Int64(0);
+  const auto generation = static_cast<uint32_t>(found.Int64(1));
+  CONSENTRY_ASSIGN_OR_RETURN(AgentDoc doc,
+                             Open(keys, *id, generation, found.Blob(2)));
+  if (doc.revoke_us() != 0) return absl::OkStatus();
+  doc.set_revoke_us(now_us);
+  CONSENTRY_ASSIGN_OR_RETURN(
+      const std::string sealed,
+      crypto::Sealer::Seal(keys, ContextOf(*id, generation + 1),
+                           doc.SerializeAsString()));
+  CONSENTRY_ASSIGN_OR_RETURN(
+      auto query, connection->Prepare("UPDATE rights_agents SET row_gen = $2, "
+                                      "doc = $3 WHERE agent_no = $1"));
+  return query.Bind(agent_no, generation + 1, sealed).Run();
+}
+
 void AgentBook::Revoke(const clients::CallerContext& caller,
                        const v1::RevokeAgentRequest& request, Done done) const {
   const auto id = crypto::ParseId(crypto::IdKind::kAgent, request.id());

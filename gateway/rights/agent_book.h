@@ -46,6 +46,12 @@ class AgentBook {
   // ACCESS_DENIED for a customer whom the gateway does not hold.
   void Authorize(const clients::CallerContext& caller,
                  const v1::AuthorizeAgentRequest& request, Done done) const;
+  // Ends the power of one of this customer's agents, inside of a change that
+  // tells it. Of one that has ended nothing changes. NotFound: she has no such
+  // agent.
+  static absl::Status RevokeIn(store::Connection* connection,
+                               const crypto::SubjectKeys& keys,
+                               std::string_view agent_id, int64_t now_us);
   // In force when `done` is called. Repeated it changes nothing.
   void Revoke(const clients::CallerContext& caller,
               const v1::RevokeAgentRequest& request, Done done) const;

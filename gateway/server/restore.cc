@@ -21,6 +21,9 @@
 #include "gateway/crypto/note_signer.h"
 #include "gateway/crypto/recovery_key.h"
 #include "gateway/crypto/subject_tag.h"
+#include "gateway/erasure/erasure_desk.h"
+#include "gateway/erasure/erasure_rows.h"
+#include "gateway/erasure/suppression_list.h"
 #include "gateway/server/config.h"
 #include "gateway/server/gateway.h"
 #include "gateway/store/audit_log_sink.h"
@@ -28,9 +31,11 @@
 #include "gateway/store/sqlcipher/engine.h"
 #include "gateway/upkeep/backup_file.h"
 #include "gateway/upkeep/backups.h"
+#include "gateway/upkeep/link_replay.h"
 #include "gateway/upkeep/log_replay.h"
 #include "gateway/upkeep/store_restore.h"
 #include "gateway/vault/head_edit.h"
+#include "gateway/vault/merges.h"
 #include "proto/support/status_macros.h"
 
 namespace consentry::server {
@@ -104,6 +109,7 @@ class Restoration {
   absl::Status BuildStore();
   absl::Status Redo(const upkeep::ReplayEntry& entry,
                     store::ChangeContext& context, store::v1::Leaf* leaf);
+  absl::Status CancelErasures();
   absl::Status ReplayAll();
   absl::StatusOr<store::ChangeOutcome> Commit(
       std::string_view event,
@@ -450,7 +456,7 @@ absl::Status Restoration::Redo(const upkeep::ReplayEntry& entry,
     if (absl::IsNotFound(edit.status())) continue;
     CONSENTRY_RETURN_IF_ERROR(edit.status());
     CONSENTRY_RETURN_IF_ERROR(
-        upkeep::ApplyReplay(context.connection(), entry, lines, &*edit));
+        upkeep::ApplyReplay(context, entry, lines, &*edit));
     const crypto::SubjectTag tag = crypto::ComputeSubjectTag(
         edit->keys(), origin(), crypto::MonthOf(context.now_us()));
     CONSENTRY_RETURN_IF_ERROR(edit->Write(&cache_));
@@ -460,6 +466,43 @@ absl::Status Restoration::Redo(const upkeep::ReplayEntry& entry,
     for (const upkeep::ReplayLine& line : lines) {
       told->add_changes(line.scope + "=" + line.state);
     }
+  }
+  return absl::OkStatus();
+}
+
+// An erasure that the backup holds as waiting was cancelled since: it must not
+// be carried out.
+absl::Status Restoration::CancelErasures() {
+  erasure::SuppressionList suppression(epochs_.get(), [] { return 0u; });
+  erasure::ErasureParts parts;
+  parts.slots = slots_.get();
+  parts.epochs = epochs_.get();
+  parts.cache = &cache_;
+  parts.suppression = &suppression;
+  parts.log_origin = origin();
+  const erasure::ErasureDesk desk(&parts);
+  for (const uint64_t subject : replay_.cancelled) {
+    CONSENTRY_RETURN_IF_ERROR(Before("cancel_erasure"));
+    const absl::Status cancelled =
+        Commit(
+            upkeep::kReplayedEvent,
+            [&](store::ChangeContext& context,
+                store::v1::Leaf* leaf) -> absl::Status {
+              CONSENTRY_ASSIGN_OR_RETURN(
+                  const auto open,
+                  erasure::FindOpen(context.connection(), *epochs_->keys(),
+                                    subject));
+              for (const erasure::Erasure& one : open) {
+                if (one.state != erasure::ErasureState::kWaiting &&
+                    one.state != erasure::ErasureState::kHeld) {
+                  continue;
+                }
+                CONSENTRY_RETURN_IF_ERROR(desk.Cancel(context, one.id, leaf));
+              }
+              return absl::OkStatus();
+            })
+            .status();
+    CONSENTRY_RETURN_IF_ERROR(cancelled);
   }
   return absl::OkStatus();
 }
@@ -474,8 +517,16 @@ absl::Status Restoration::ReplayAll() {
   CONSENTRY_ASSIGN_OR_RETURN(
       committer_,
       store::Committer::Start(engine_.get(), sink_.get(), options_.clock, {}));
+  const vault::Merges merges(
+      {.slots = slots_.get(), .cache = &cache_, .log_origin = origin()});
+  upkeep::LinkReplay links(&merges, committer_.get());
   for (const upkeep::ReplayEntry& entry : replay_.entries) {
     CONSENTRY_RETURN_IF_ERROR(Before("replay"));
+    store::v1::Leaf told;
+    told.set_event(std::string(upkeep::kReplayedEvent));
+    told.set_bundle_hash(header_.bundle_hash());
+    told.add_details(absl::StrCat("entry=", entry.index));
+    CONSENTRY_RETURN_IF_ERROR(links.Redo(entry, told));
     const absl::Status replayed =
         Commit(upkeep::kReplayedEvent, [&](store::ChangeContext& context,
                                            store::v1::Leaf* leaf) {
@@ -484,13 +535,31 @@ absl::Status Restoration::ReplayAll() {
     CONSENTRY_RETURN_IF_ERROR(replayed);
     ++report_.replayed;
   }
+  CONSENTRY_RETURN_IF_ERROR(CancelErasures());
+  if (!replay_.configuration.empty()) {
+    CONSENTRY_RETURN_IF_ERROR(Before("replay_configuration"));
+    const auto counts = std::make_shared<upkeep::ConfigurationReplay::Counts>();
+    CONSENTRY_RETURN_IF_ERROR(
+        Commit(upkeep::kReplayedEvent,
+               [this, counts](store::ChangeContext& context,
+                              store::v1::Leaf* leaf) -> absl::Status {
+                 CONSENTRY_ASSIGN_OR_RETURN(
+                     *counts, replay_.configuration.Apply(
+                                  context, EngineVersion(), leaf));
+                 return absl::OkStatus();
+               })
+            .status());
+    report_.configuration = *counts;
+  }
+  report_.unknown = static_cast<int64_t>(replay_.unknown);
+  report_.uncertain = report_.uncertain || replay_.uncertain;
   if (report_.uncertain) {
     int64_t after = 0;
     do {
       CONSENTRY_RETURN_IF_ERROR(Before("make_uncertain"));
       auto next = std::make_shared<int64_t>(0);
       CONSENTRY_RETURN_IF_ERROR(
-          Commit("system.restore_uncertain",
+          Commit(upkeep::kUncertainEvent,
                  [&, next](store::ChangeContext& context,
                            store::v1::Leaf*) -> absl::Status {
                    CONSENTRY_ASSIGN_OR_RETURN(

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "gateway/base/clock.h"
+#include "gateway/upkeep/configuration_replay.h"
 
 namespace consentry::server {
 
@@ -54,6 +55,11 @@ struct RestoreReport {
   // Customers whose erasure was decided and has to be entered again; nothing of
   // them is read until then.
   int64_t erasures_open = 0;
+  // What was taken away of the configuration, done again or held for a person.
+  upkeep::ConfigurationReplay::Counts configuration;
+  // Lines of the log that this program does not know: who they are about is
+  // restricted.
+  int64_t unknown = 0;
   // Entries about customers who are not here.
   int64_t about_nobody = 0;
   uint64_t log_size = 0;

@@ -5,12 +5,16 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "consentry/store/v1/consent.pb.h"
 #include "consentry/store/v1/leaf.pb.h"
 #include "consentry/v1/consent_service.pb.h"
 #include "gateway/consent/event_rows.h"
+#include "gateway/crypto/ids.h"
 #include "gateway/crypto/subject_tag.h"
+#include "gateway/erasure/holds.h"
 #include "gateway/identity/logins.h"
+#include "gateway/rights/agent_book.h"
 #include "proto/support/status_macros.h"
 
 namespace consentry::upkeep {
@@ -19,6 +23,10 @@ namespace {
 constexpr std::string_view kOptOut = "opt_out.";
 constexpr std::string_view kObjection = "objection.";
 constexpr std::string_view kLogin = "login:";
+constexpr std::string_view kAgent = "agent.";
+constexpr std::string_view kRetention = "retention.";
+constexpr std::string_view kSoftOptIn = "soft_opt_in.";
+constexpr std::string_view kMerge = "merge=";
 
 bool StartsWith(std::string_view text, std::string_view front) {
   return text.substr(0, front.size()) == front;
@@ -31,6 +39,22 @@ std::optional<store::v1::ConsentEvent::Type> EventOf(std::string_view state) {
   if (state == "invalidated") return store::v1::ConsentEvent::INVALIDATED;
   if (state == "expired") return store::v1::ConsentEvent::EXPIRED;
   return std::nullopt;
+}
+
+// What the hold covered, and its ground, are lost: everything, until somebody
+// who knows has set it anew and lifts this one.
+absl::Status HoldEverything(store::ChangeContext& context,
+                            const ReplayEntry& entry,
+                            const crypto::SubjectKeys& keys) {
+  erasure::Hold hold;
+  hold.id = context.number();
+  hold.public_id = crypto::NewObjectId();
+  hold.subject = keys.subject();
+  hold.in_force = true;
+  hold.doc.set_ground("restore");
+  hold.doc.set_document("entry " + std::to_string(entry.index) + " of the log");
+  hold.doc.set_created_us(entry.time_us);
+  return erasure::WriteHold(context, keys, hold);
 }
 
 using Tags = std::map<std::string, uint64_t, std::less<>>;
@@ -71,16 +95,44 @@ ReplayLine ParseReplayLine(std::string_view line) {
           std::string(line.substr(equals + 1))};
 }
 
-bool IsNegative(const ReplayLine& line) {
-  if (line.scope.empty()) return false;
-  if (line.scope == "erasure") return line.state != "cancelled";
-  if (line.scope == "hold") return line.state == "placed";
-  if (StartsWith(line.scope, kLogin)) return line.state == "unlinked";
-  if (line.scope == "gpc" || line.scope == "restricted" ||
-      StartsWith(line.scope, kOptOut) || StartsWith(line.scope, kObjection)) {
-    return line.state == "set";
+ReplayMeaning MeaningOf(const ReplayLine& line) {
+  const std::string_view scope = line.scope;
+  const std::string_view state = line.state;
+  // Which of two words it is.
+  const auto word = [state](std::string_view takes, std::string_view gives) {
+    if (state == takes) return ReplayMeaning::kTakes;
+    return state == gives ? ReplayMeaning::kGives : ReplayMeaning::kUnknown;
+  };
+  if (scope == "erasure") {
+    return state == "cancelled" ? ReplayMeaning::kGives : ReplayMeaning::kTakes;
   }
-  return EventOf(line.state).has_value();
+  if (scope == "hold") return word("placed", "lifted");
+  if (scope == "link") {
+    return state == "undone" ? ReplayMeaning::kTakes
+                             : word("merged", "dismissed");
+  }
+  if (StartsWith(scope, kLogin)) return word("unlinked", "linked");
+  if (scope == "gpc" || scope == "restricted" || StartsWith(scope, kOptOut) ||
+      StartsWith(scope, kObjection)) {
+    return word("set", "lifted");
+  }
+  if (EventOf(state).has_value() && !scope.empty()) {
+    return ReplayMeaning::kTakes;
+  }
+  if (StartsWith(scope, kAgent) && state == "revoked") {
+    return ReplayMeaning::kTakes;
+  }
+  // Consents, records, fields of an erasure's plan.
+  for (const std::string_view gives :
+       {"given", "none", "uncertain", "created", "updated", "kept"}) {
+    if (state == gives && !scope.empty()) return ReplayMeaning::kGives;
+  }
+  if ((scope == "agent" && state == "authorized") ||
+      (StartsWith(scope, kRetention) && state == "removed") ||
+      (StartsWith(scope, kSoftOptIn) && state == "set")) {
+    return ReplayMeaning::kGives;
+  }
+  return ReplayMeaning::kUnknown;
 }
 
 absl::StatusOr<LogReplay> ReadReplay(const audit::LogReader& log,
@@ -109,6 +161,8 @@ absl::StatusOr<LogReplay> ReadReplay(const audit::LogReader& log,
         if (change <= last_change) return true;
         // What it tells of stands in the log before it.
         if (leaf.event() == kReplayedEvent) return true;
+        replay.uncertain |= leaf.event() == kUncertainEvent;
+        replay.configuration.Add(leaf);
         Told one;
         for (const store::v1::LeafSubject& subject : leaf.subjects()) {
           if (subject.changes().empty()) continue;
@@ -120,6 +174,13 @@ absl::StatusOr<LogReplay> ReadReplay(const audit::LogReader& log,
         one.entry.index = index;
         one.entry.time_us = leaf.time_us();
         one.entry.client_id = leaf.client_id();
+        for (const std::string& detail : leaf.details()) {
+          if (!StartsWith(detail, kMerge)) continue;
+          if (!absl::SimpleAtoi(detail.substr(kMerge.size()),
+                                &one.entry.merge)) {
+            one.entry.merge = 0;
+          }
+        }
         months.insert(crypto::MonthOf(leaf.time_us()));
         told.push_back(std::move(one));
         return true;
@@ -141,6 +202,7 @@ absl::StatusOr<LogReplay> ReadReplay(const audit::LogReader& log,
         if (parsed.scope == "erasure") {
           if (parsed.state == "cancelled") {
             replay.erasures.erase(subject);
+            replay.cancelled.insert(subject);
             for (ReplayEntry& before : replay.entries) {
               const auto own = before.subjects.find(subject);
               if (own == before.subjects.end()) continue;
@@ -153,13 +215,22 @@ absl::StatusOr<LogReplay> ReadReplay(const audit::LogReader& log,
             }
             continue;
           }
+          replay.cancelled.erase(subject);
           ReplayedErasure& erasure = replay.erasures[subject];
           if (erasure.index == 0) erasure.index = one.entry.index;
           erasure.begun |= parsed.state == "begun" ||
                            parsed.state == "resealed" || parsed.state == "kept";
         }
-        if (IsNegative(parsed)) {
-          one.entry.subjects[subject].push_back(std::move(parsed));
+        switch (MeaningOf(parsed)) {
+          case ReplayMeaning::kGives:
+            break;
+          case ReplayMeaning::kUnknown:
+            ++replay.unknown;
+            parsed = {"restricted", "set"};
+            [[fallthrough]];
+          case ReplayMeaning::kTakes:
+            one.entry.subjects[subject].push_back(std::move(parsed));
+            break;
         }
       }
     }
@@ -170,10 +241,11 @@ absl::StatusOr<LogReplay> ReadReplay(const audit::LogReader& log,
   return replay;
 }
 
-absl::Status ApplyReplay(store::Connection* connection,
+absl::Status ApplyReplay(store::ChangeContext& context,
                          const ReplayEntry& entry,
                          const std::vector<ReplayLine>& lines,
                          vault::HeadEdit* edit) {
+  store::Connection* const connection = context.connection();
   std::vector<store::v1::ConsentEvent> events;
   store::v1::SubjectHead& head = edit->head();
   for (const ReplayLine& line : lines) {
@@ -186,6 +258,7 @@ absl::Status ApplyReplay(store::Connection* connection,
       }
     } else if (line.scope == "hold") {
       head.set_legal_hold(true);
+      CONSENTRY_RETURN_IF_ERROR(HoldEverything(context, entry, edit->keys()));
     } else if (line.scope == "restricted") {
       head.set_restricted(true);
     } else if (StartsWith(line.scope, kLogin)) {
@@ -212,6 +285,12 @@ absl::Status ApplyReplay(store::Connection* connection,
                     purpose) == head.objections().end()) {
         head.add_objections(purpose);
       }
+    } else if (StartsWith(line.scope, kAgent) && line.state == "revoked") {
+      const absl::Status revoked = rights::AgentBook::RevokeIn(
+          connection, edit->keys(), line.scope.substr(kAgent.size()),
+          entry.time_us);
+      // Authorized after the backup.
+      if (!absl::IsNotFound(revoked)) CONSENTRY_RETURN_IF_ERROR(revoked);
     } else if (const auto type = EventOf(line.state)) {
       store::v1::ConsentEvent event;
       event.set_purpose(line.scope);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,7 +13,8 @@
 #include "audit/log/reader.h"
 #include "consentry/store/v1/subject.pb.h"
 #include "gateway/crypto/slot_file.h"
-#include "gateway/store/engine.h"
+#include "gateway/store/change.h"
+#include "gateway/upkeep/configuration_replay.h"
 #include "gateway/vault/head_edit.h"
 
 namespace consentry::upkeep {
@@ -21,6 +23,8 @@ namespace consentry::upkeep {
 // LeafSubject.changes that takes something away, and every erasure.
 // The event of entries by which a restore does it again.
 inline constexpr std::string_view kReplayedEvent = "system.restore_replayed";
+// The event of entries by which a restore makes every consent uncertain.
+inline constexpr std::string_view kUncertainEvent = "system.restore_uncertain";
 
 struct ReplayLine {
   // "marketing.email=withdrawn"
@@ -29,15 +33,25 @@ struct ReplayLine {
 };
 // Empty scope: the line is not of that form.
 ReplayLine ParseReplayLine(std::string_view line);
-// Withdrawals, refusals, opt-outs, objections, restrictions, holds, erasures,
-// logins that were unlinked.
-// What gives, or lifts, is not: what was lost of it has to be given anew.
-bool IsNegative(const ReplayLine& line);
+enum class ReplayMeaning {
+  // Gives, lifts, or says what became of values: what was lost of it has to be
+  // given anew.
+  kGives,
+  // Withdrawals, refusals, ends of consents, opt-outs, objections,
+  // restrictions, holds, erasures, logins unlinked, agents revoked, customers
+  // joined and parted.
+  kTakes,
+  // Of no form that this program knows: the customer is restricted.
+  kUnknown,
+};
+ReplayMeaning MeaningOf(const ReplayLine& line);
 
 struct ReplayEntry {
   uint64_t index = 0;
   int64_t time_us = 0;
   std::string client_id;
+  // Number of the join that it tells of; 0: of none.
+  int64_t merge = 0;
   // By subject, in the order of the log; negative lines alone.
   std::map<uint64_t, std::vector<ReplayLine>> subjects;
 };
@@ -51,9 +65,16 @@ struct ReplayedErasure {
 struct LogReplay {
   std::vector<ReplayEntry> entries;
   std::map<uint64_t, ReplayedErasure> erasures;
+  // Customers whose erasure was cancelled: last heard of them.
+  std::set<uint64_t> cancelled;
+  ConfigurationReplay configuration;
+  // An earlier restore made every consent uncertain.
+  bool uncertain = false;
   // The highest change number, and the latest time, of any entry read.
   int64_t last_change = 0;
   int64_t last_time_us = 0;
+  // Lines of no known form.
+  uint64_t unknown = 0;
   // Lines about customers whose keys are gone, or were never here.
   uint64_t about_nobody = 0;
 };
@@ -68,7 +89,8 @@ absl::StatusOr<LogReplay> ReadReplay(const audit::LogReader& log,
                                      uint64_t from, int64_t last_change);
 
 // Applies lines to one customer inside of a change; the caller writes the head.
-absl::Status ApplyReplay(store::Connection* connection,
+// Joins are for LinkReplay.
+absl::Status ApplyReplay(store::ChangeContext& context,
                          const ReplayEntry& entry,
                          const std::vector<ReplayLine>& lines,
                          vault::HeadEdit* edit);

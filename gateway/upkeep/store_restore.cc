@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "consentry/v1/admin_service.pb.h"
 #include "gateway/base/log.h"
 #include "gateway/consent/event_rows.h"
 #include "gateway/store/migrations.h"
@@ -33,6 +34,11 @@ constexpr base::LogEvent kUnreadable = {base::LogLevel::kWarn, 9541,
 
 constexpr int64_t kFramesPerTransaction = 16;
 constexpr int kSubjectsPerTransaction = 256;
+constexpr std::string_view kKeepOwn = " ON CONFLICT DO NOTHING";
+constexpr std::string_view kTakeTheirs =
+    " ON CONFLICT (hash) DO UPDATE SET version = excluded.version, erasure_id "
+    "= excluded.erasure_id, expires_month = excluded.expires_month, doc = "
+    "excluded.doc";
 
 absl::Status DoesNotFit() {
   return absl::DataLossError("the backup does not fit the format it names");
@@ -174,6 +180,7 @@ absl::StatusOr<RestoreCounts> StoreRestore::Load(BackupReader* backup) {
   RestoreCounts counts;
   CONSENTRY_RETURN_IF_ERROR(LoadRows(backup, &counts));
   CONSENTRY_RETURN_IF_ERROR(store::Migrate(options_.engine, writer_.get()));
+  CONSENTRY_RETURN_IF_ERROR(DropPending());
   CONSENTRY_RETURN_IF_ERROR(Reindex(&counts));
   return counts;
 }
@@ -257,6 +264,23 @@ absl::Status StoreRestore::LoadRows(BackupReader* backup,
     CONSENTRY_RETURN_IF_ERROR(transaction.Commit());
   }
   return read == backup->end().count() ? absl::OkStatus() : DoesNotFit();
+}
+
+// Nobody knows what became of it since: a proposal may have been rejected, and
+// a code may have been typed and its consent withdrawn.
+absl::Status StoreRestore::DropPending() {
+  CONSENTRY_ASSIGN_OR_RETURN(auto transaction,
+                             store::WriteTransaction::Begin(writer_.get()));
+  CONSENTRY_RETURN_IF_ERROR(writer_->Execute("DELETE FROM double_opt_ins"));
+  CONSENTRY_ASSIGN_OR_RETURN(
+      Query close,
+      writer_->Prepare("UPDATE proposals SET state = $1 WHERE state = $2"));
+  CONSENTRY_RETURN_IF_ERROR(
+      close
+          .Bind(static_cast<int64_t>(v1::PROPOSAL_STATE_EXPIRED),
+                static_cast<int64_t>(v1::PROPOSAL_STATE_OPEN))
+          .Run());
+  return transaction.Commit();
 }
 
 absl::Status StoreRestore::Reindex(RestoreCounts* counts) {
@@ -363,12 +387,15 @@ absl::Status StoreRestore::CarryOver(store::Connection* from) {
   struct Carried {
     std::string_view table;
     std::string_view which;
+    std::string_view conflict;
   };
   CONSENTRY_ASSIGN_OR_RETURN(auto transaction,
                              store::WriteTransaction::Begin(writer_.get()));
   for (const Carried& carried :
-       {Carried{"backups", ""}, Carried{"suppressed", ""},
-        Carried{"erasures", " WHERE subject = 0"}}) {
+       {Carried{"backups", "", kKeepOwn},
+        // Prohibitions were added to it since.
+        Carried{"suppressed", "", kTakeTheirs},
+        Carried{"erasures", " WHERE subject = 0", kKeepOwn}}) {
     const auto is_it = [&](const store::TableInfo& table) {
       return table.name == carried.table;
     };
@@ -387,7 +414,7 @@ absl::Status StoreRestore::CarryOver(store::Connection* from) {
         from->Prepare(absl::StrCat("SELECT ", names, " FROM ", here->name,
                                    std::string(carried.which))));
     RowInsert insert(writer_.get(), here->name, columns,
-                     " ON CONFLICT DO NOTHING");
+                     std::string(carried.conflict));
     while (true) {
       CONSENTRY_ASSIGN_OR_RETURN(const bool row, select.Step());
       if (!row) break;

@@ -65,6 +65,7 @@ class StoreRestore {
 
  private:
   absl::Status LoadRows(BackupReader* backup, RestoreCounts* counts);
+  absl::Status DropPending();
   absl::Status Reindex(RestoreCounts* counts);
 
   const Options options_;

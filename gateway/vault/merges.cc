@@ -182,6 +182,10 @@ class LeafBuilder {
     subject->add_changes(std::string(change));
   }
 
+  void Name(int64_t merge_id) {
+    leaf_.add_details("merge=" + std::to_string(merge_id));
+  }
+
   std::string Finish() const { return leaf_.SerializeAsString(); }
 
  private:
@@ -282,6 +286,7 @@ absl::Status Merges::ApplyMerge(ChangeContext& context, uint64_t subject,
                              SealGrounds(keys, row.other, grounds));
   CONSENTRY_RETURN_IF_ERROR(
       WriteRow(context, merge_id, row, MergeState::kMerged));
+  leaf.Name(merge_id);
   context.SetEntry(leaf.Finish());
   return SetResult(context, merge_id, decision);
 }
@@ -327,6 +332,7 @@ absl::Status Merges::ApplyUndo(ChangeContext& context, int64_t merge_id,
                              SealGrounds(first.keys(), row.other, grounds));
   CONSENTRY_RETURN_IF_ERROR(
       WriteRow(context, merge_id, row, MergeState::kUndone));
+  leaf.Name(merge_id);
   context.SetEntry(leaf.Finish());
   return SetResult(context, merge_id, decision);
 }

@@ -18,6 +18,7 @@
 #include <string>
 #include <thread>
 
+#include "consentry/v1/rights_service.grpc.pb.h"
 #include "gateway/server/restore.h"
 #include "tests/promises/asking.h"
 #include "tests/testing/status_matchers.h"
@@ -30,12 +31,14 @@ using testing::StatusIs;
 using testing::TestGateway;
 
 constexpr char kService[] = "essential.service.operations";
+constexpr char kLegal[] = "essential.legal_obligation";
 constexpr char kLetters[] = "marketing.communications.email";
 
 class RestoreTest : public ::testing::Test {
  protected:
   RestoreTest()
       : gateway_([this](server::InitialiseOptions* options) {
+          options->single_operator = false;
           options->show_recovery_key = [this](std::string_view key) {
             recovery_key_ = std::string(key);
           };
@@ -185,6 +188,177 @@ TEST_F(RestoreTest, WhatWasTakenBackStaysTakenBack) {
   EXPECT_FALSE(report->uncertain);
   gateway_.Start();
   ExpectTakenBack();
+}
+
+// Registrations, purposes in use, joins, holds, agents, cancelled erasures.
+TEST_F(RestoreTest, WhatElseWasTakenAwaySinceIsTakenAwayAgain) {
+  const auto staff = [&](const char* name) {
+    return gateway_.Connect(gateway_.Made(name));
+  };
+  for (const char* name : {"revoked", "paused", "changed", "untouched"}) {
+    gateway_.Register(testing::FullClient(name, kService));
+  }
+  const testing::Identity books =
+      gateway_.Register(testing::FullClient("books", kLegal));
+  v1::Agent agent;
+  {
+    v1::AuthorizeAgentRequest request;
+    *request.mutable_subject() = testing::ById(ids_["carla"]);
+    request.mutable_agent()->set_display_name("Helping Hand");
+    request.mutable_agent()->add_kinds(v1::RIGHTS_KIND_ACCESS);
+    request.mutable_agent()->set_permission_digest(std::string(64, 'a'));
+    const grpc::Status status =
+        v1::RightsService::NewStub(staff("compliance"))
+            ->AuthorizeAgent(testing::Timed().get(), request, &agent);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+  }
+  // An erasure that waits when the backup is taken, and is cancelled then.
+  ids_["dora"] = testing::MustWrite(
+      gateway_.Connect(shop_), testing::ProfileOf("dora", "dora@example.com"));
+  v1::RightsCase erasure;
+  {
+    const auto stub = v1::RightsService::NewStub(staff("compliance"));
+    v1::SubmitRightsCaseRequest submit;
+    *submit.mutable_subject() = testing::ById(ids_["dora"]);
+    submit.set_kind(v1::RIGHTS_KIND_ERASURE);
+    submit.set_channel(v1::CHANNEL_POST);
+    ASSERT_TRUE(
+        stub->SubmitRightsCase(testing::Timed().get(), submit, &erasure).ok());
+    v1::VerifyRightsCaseRequest verify;
+    verify.set_id(erasure.id());
+    verify.set_etag(erasure.etag());
+    verify.set_level(v1::VERIFICATION_LEVEL_LOGIN);
+    verify.set_evidence_digest(std::string(64, '0'));
+    ASSERT_TRUE(
+        stub->VerifyRightsCase(testing::Timed().get(), verify, &erasure).ok());
+    v1::ApproveRightsCaseRequest approve;
+    approve.set_id(erasure.id());
+    approve.set_etag(erasure.etag());
+    const grpc::Status status =
+        v1::RightsService::NewStub(staff("dpo"))
+            ->ApproveRightsCase(testing::Timed().get(), approve, &erasure);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+    EXPECT_FALSE(Known("dora"));
+  }
+  Backup();
+  data_ = Newest("backups/data");
+
+  {
+    const auto admin = v1::AdminService::NewStub(staff("operator"));
+    v1::RevokeClientRequest revoke;
+    revoke.set_id("revoked");
+    v1::Client client;
+    ASSERT_TRUE(
+        admin->RevokeClient(testing::Timed().get(), revoke, &client).ok());
+    v1::SuspendRequest suspend;
+    suspend.set_client_id("paused");
+    v1::SuspendResponse suspended;
+    ASSERT_TRUE(
+        admin->Suspend(testing::Timed().get(), suspend, &suspended).ok());
+    suspend.set_purpose(kLegal);
+    ASSERT_TRUE(
+        admin->Suspend(testing::Timed().get(), suspend, &suspended).ok());
+    v1::GetClientRequest get;
+    get.set_id("changed");
+    ASSERT_TRUE(admin->GetClient(testing::Timed().get(), get, &client).ok());
+    v1::UpdateClientRequest update;
+    *update.mutable_client() = client;
+    update.mutable_client()->clear_write_categories();
+    const grpc::Status updated =
+        admin->UpdateClient(testing::Timed().get(), update, &client);
+    ASSERT_TRUE(updated.ok()) << updated.error_message();
+    v1::MergeSubjectsRequest merge;
+    merge.add_subject_ids(ids_["ben"]);
+    merge.add_subject_ids(ids_["carla"]);
+    v1::Merge merged;
+    const grpc::Status joined =
+        admin->MergeSubjects(testing::Timed().get(), merge, &merged);
+    ASSERT_TRUE(joined.ok()) << joined.error_message();
+  }
+  {
+    v1::RevokeAgentRequest revoke;
+    revoke.set_id(agent.id());
+    v1::Agent ended;
+    ASSERT_TRUE(v1::RightsService::NewStub(staff("compliance"))
+                    ->RevokeAgent(testing::Timed().get(), revoke, &ended)
+                    .ok());
+    v1::PlaceLegalHoldRequest hold;
+    *hold.mutable_subject() = testing::ById(ids_["anna"]);
+    hold.add_fields("profile.email");
+    hold.set_ground("GDPR Art. 17(3)(e)");
+    hold.set_document("matter 7");
+    v1::LegalHold held;
+    const grpc::Status placed =
+        v1::RightsService::NewStub(staff("dpo"))
+            ->PlaceLegalHold(testing::Timed().get(), hold, &held);
+    ASSERT_TRUE(placed.ok()) << placed.error_message();
+    v1::CancelRightsCaseRequest cancel;
+    cancel.set_id(erasure.id());
+    const grpc::Status cancelled =
+        v1::RightsService::NewStub(staff("compliance"))
+            ->CancelRightsCase(testing::Timed().get(), cancel, &erasure);
+    ASSERT_TRUE(cancelled.ok()) << cancelled.error_message();
+    EXPECT_TRUE(Known("dora"));
+  }
+  OptOut("ben");
+  EXPECT_FALSE(Allowed("carla"));
+  ASSERT_OK(gateway_.Stop());
+  KeepCheckpoint();
+  const auto report = server::Restore(Options());
+  ASSERT_OK(report);
+  EXPECT_EQ(report->configuration.revoked, 1);
+  EXPECT_EQ(report->configuration.suspended, 2);
+  EXPECT_EQ(report->configuration.purposes, 1);
+  EXPECT_FALSE(report->configuration.policy_lost);
+  EXPECT_EQ(report->unknown, 0);
+
+  gateway_.Start();
+  const auto admin = v1::AdminService::NewStub(staff("operator"));
+  const std::map<std::string, v1::ClientState> expected = {
+      {"revoked", v1::CLIENT_STATE_REVOKED},
+      {"paused", v1::CLIENT_STATE_SUSPENDED},
+      {"changed", v1::CLIENT_STATE_SUSPENDED},
+      {"untouched", v1::CLIENT_STATE_ACTIVE}};
+  for (const auto& [name, state] : expected) {
+    v1::GetClientRequest get;
+    get.set_id(name);
+    v1::Client client;
+    ASSERT_TRUE(admin->GetClient(testing::Timed().get(), get, &client).ok());
+    EXPECT_EQ(client.state(), state) << name;
+  }
+  {
+    v1::ReadSubjectRequest read;
+    *read.mutable_subject() = testing::ById(ids_["anna"]);
+    read.set_purpose(kLegal);
+    read.add_fields("profile.email");
+    v1::ReadSubjectResponse response;
+    EXPECT_EQ(testing::ReasonOf(
+                  v1::DataService::NewStub(gateway_.Connect(books))
+                      ->ReadSubject(testing::Timed().get(), read, &response)),
+              v1::ERROR_REASON_SUSPENDED);
+  }
+  // As if they were one.
+  EXPECT_FALSE(Allowed("ben"));
+  EXPECT_FALSE(Allowed("carla"));
+  EXPECT_TRUE(Known("carla"));
+  // Nobody erases her now.
+  EXPECT_TRUE(Known("dora"));
+  {
+    const auto stub = v1::RightsService::NewStub(staff("compliance"));
+    v1::ListAgentsRequest agents;
+    *agents.mutable_subject() = testing::ById(ids_["carla"]);
+    v1::ListAgentsResponse found;
+    ASSERT_TRUE(stub->ListAgents(testing::Timed().get(), agents, &found).ok());
+    ASSERT_EQ(found.agents_size(), 1);
+    EXPECT_TRUE(found.agents(0).has_revoke_time());
+    v1::ListLegalHoldsRequest holds;
+    *holds.mutable_subject() = testing::ById(ids_["anna"]);
+    v1::ListLegalHoldsResponse held;
+    ASSERT_TRUE(
+        stub->ListLegalHolds(testing::Timed().get(), holds, &held).ok());
+    ASSERT_EQ(held.legal_holds_size(), 1);
+    EXPECT_TRUE(held.legal_holds(0).fields().empty());
+  }
 }
 
 TEST_F(RestoreTest, AlsoOnAMachineThatHasLostEverything) {

@@ -170,8 +170,8 @@ int RunRestore(server::RestoreOptions options) {
             << report->rows << " rows); the log has " << report->log_size
             << " entries\n"
             << "done again: " << report->replayed
-            << " withdrawals, opt-outs, objections and restrictions; "
-            << report->erased << " erasures\n";
+            << " entries that took something away; " << report->erased
+            << " erasures\n";
   if (report->dropped_rows > 0) {
     std::cout << "left out: " << report->dropped_rows
               << " rows of customers whose keys are gone\n";
@@ -184,6 +184,26 @@ int RunRestore(server::RestoreOptions options) {
     std::cout << "enter again: " << report->erasures_open
               << " erasures that were decided and not begun; nothing of these "
                  "customers is read until then\n";
+  }
+  const auto& configuration = report->configuration;
+  if (configuration.revoked + configuration.suspended + configuration.purposes >
+      0) {
+    std::cout << "look at and lift: " << configuration.revoked
+              << " registrations revoked, " << configuration.suspended
+              << " suspended, " << configuration.purposes
+              << " purposes suspended\n";
+  }
+  if (configuration.policy_lost) {
+    std::cout << "another policy was in force than the one restored: put it in "
+                 "force again, then lift the purposes\n";
+  }
+  if (configuration.left > 0) {
+    std::cout << "the last administrator was changed or renewed since, and is "
+                 "as before: change it again\n";
+  }
+  if (report->unknown > 0) {
+    std::cout << "restricted: customers of " << report->unknown
+              << " lines of the log that this program does not know\n";
   }
   if (report->about_nobody > 0) {
     std::cout << "the log speaks of customers who are not here, "

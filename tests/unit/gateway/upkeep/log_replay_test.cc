@@ -7,28 +7,38 @@
 #include <vector>
 
 #include "consentry/v1/consent_service.pb.h"
+#include "gateway/erasure/holds.h"
 #include "tests/testing/access_fixture.h"
 #include "tests/testing/status_matchers.h"
 
 namespace consentry::upkeep {
 namespace {
 
-bool Negative(std::string_view line) {
-  return IsNegative(ParseReplayLine(line));
+ReplayMeaning Meaning(std::string_view line) {
+  return MeaningOf(ParseReplayLine(line));
 }
 
 TEST(ReplayLine, WhatTakesAwayIsDoneAgainAndWhatGivesIsNot) {
   for (const char* line :
        {"marketing.email=withdrawn", "a=refused", "a=invalidated", "a=expired",
         "opt_out.OPT_OUT_KIND_SALE=set", "objection.*=set", "gpc=set",
-        "restricted=set", "hold=placed", "erasure=decided", "erasure=begun"}) {
-    EXPECT_TRUE(Negative(line)) << line;
+        "restricted=set", "hold=placed", "erasure=decided", "erasure=begun",
+        "link=merged", "link=undone", "login:https://id.example=unlinked",
+        "agent.agt_x=revoked", "agent.marketing=withdrawn"}) {
+    EXPECT_EQ(Meaning(line), ReplayMeaning::kTakes) << line;
   }
   for (const char* line :
        {"marketing.email=given", "objection.a=lifted", "hold=lifted",
         "erasure=cancelled", "retention.profile.tier=removed",
-        "agent=authorized", "a=none", "", "withdrawn", "=withdrawn"}) {
-    EXPECT_FALSE(Negative(line)) << line;
+        "agent=authorized", "a=none", "link=dismissed", "profile=created",
+        "order=updated", "order.total=kept", "a=uncertain",
+        "soft_opt_in.marketing=set", "login:https://id.example=linked"}) {
+    EXPECT_EQ(Meaning(line), ReplayMeaning::kGives) << line;
+  }
+  for (const char* line :
+       {"", "withdrawn", "=withdrawn", "marketing.email=forbidden",
+        "objection.a=doubled", "hold=deepened", "link=knotted"}) {
+    EXPECT_EQ(Meaning(line), ReplayMeaning::kUnknown) << line;
   }
 }
 
@@ -47,8 +57,7 @@ class ApplyReplayTest : public ::testing::Test, public testing::AccessFixture {
     change.apply = [&](store::ChangeContext& context) -> absl::Status {
       auto edit = vault::HeadEdit::Begin(&context, keys().slots(), Number(id));
       if (!edit.ok()) return edit.status();
-      const absl::Status applied =
-          ApplyReplay(context.connection(), entry, parsed, &*edit);
+      const absl::Status applied = ApplyReplay(context, entry, parsed, &*edit);
       if (!applied.ok()) return applied;
       context.SetEntry("replayed");
       return edit->Write(&cache());
@@ -78,6 +87,20 @@ TEST_F(ApplyReplayTest, ProtectionsStandAgain) {
   EXPECT_TRUE(head.restricted());
   EXPECT_TRUE(head.legal_hold());
   EXPECT_TRUE(head.erasing());
+}
+
+// A mark on the customer alone would stop no erasure.
+TEST_F(ApplyReplayTest, AHoldHoldsEverything) {
+  const std::string id = Person("anna");
+  Apply(id, {"hold=placed"});
+  const auto subject_keys = keys().slots().Load(Number(id));
+  ASSERT_OK(subject_keys);
+  auto lease = readers()->Acquire();
+  ASSERT_OK(lease);
+  const auto holds = erasure::HoldsOn(lease->get(), *subject_keys);
+  ASSERT_OK(holds);
+  ASSERT_EQ(holds->size(), 1u);
+  EXPECT_TRUE(erasure::AnyHoldsAll(*holds));
 }
 
 TEST_F(ApplyReplayTest, AnOptOutThatNobodyKnowsClosesEverything) {
