@@ -84,10 +84,12 @@ const std::vector<FigureSpec>& FigureSpecs() {
        "read latency at 1 million subjects over 10 thousand"},
       {"growth_withdraw", "ratio", 1.25, kLower,
        "withdrawal latency at 1 million subjects over 10 thousand"},
+      {"growth_erase", "ratio", 1.25, kLower,
+       "from approving an erasure to destroyed keys, likewise"},
       {"withdraw_to_deny_over_read", "ratio", 2, kLower,
        "p99 from withdrawing to the first denied read, over p99 of a read"},
       {"access_report_s", "s", 1, kLower,
-       "access report over 10 thousand audit entries"},
+       "seconds of one core, access report over 10 thousand entries"},
       {"start_s_1m", "s", 5, kLower,
        "from kill -9 to serving, 1 million subjects, 10 million entries"},
   };

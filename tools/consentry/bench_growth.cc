@@ -14,6 +14,9 @@ using Channels = std::vector<std::shared_ptr<grpc::Channel>>;
 
 constexpr uint64_t kSeed = 10000;
 constexpr size_t kWithdrawalsInFlight = 8;
+// Who enters cases, and who approves them.
+constexpr char kStaff[] = "compliance";
+constexpr char kOfficer[] = "dpo";
 
 struct Latencies {
   std::vector<double> all_us;
@@ -126,6 +129,40 @@ absl::Status MeasureWithdrawals(BenchRun* run, const Side& big,
   return absl::OkStatus();
 }
 
+// One after the other: an erasure is a chain of steps on stable storage.
+absl::Status EraseRound(const Side& side, int count, Latencies* out) {
+  CONSENTRY_ASSIGN_OR_RETURN(const auto staff, side.site->Connect(kStaff, 1));
+  CONSENTRY_ASSIGN_OR_RETURN(const auto officer,
+                             side.site->Connect(kOfficer, 1));
+  LoadResult result;
+  for (int i = 0; i < count; ++i) {
+    CONSENTRY_ASSIGN_OR_RETURN(const uint64_t number, side.site->TakeSpare());
+    CONSENTRY_ASSIGN_OR_RETURN(const double us,
+                               EraseOne(staff[0], officer[0], number));
+    result.latencies_us.push_back(us);
+  }
+  out->Take(result);
+  return absl::OkStatus();
+}
+
+absl::Status MeasureErasures(BenchRun* run, const Side& big,
+                             const Side& small) {
+  const int count = run->quick() ? 8 : 20;
+  Latencies warm_up;
+  CONSENTRY_RETURN_IF_ERROR(EraseRound(big, count / 2, &warm_up));
+  CONSENTRY_RETURN_IF_ERROR(EraseRound(small, count / 2, &warm_up));
+  Latencies of_big;
+  Latencies of_small;
+  for (int round = 0; round < run->rounds(); ++round) {
+    CONSENTRY_RETURN_IF_ERROR(EraseRound(big, count, &of_big));
+    CONSENTRY_RETURN_IF_ERROR(EraseRound(small, count, &of_small));
+  }
+  Figure* const figure = run->Add("growth_erase", RatioOf(of_big, of_small));
+  figure->AddSummary("large_us_", Summarise(of_big.all_us));
+  figure->AddSummary("small_us_", Summarise(of_small.all_us));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status MeasureGrowth(BenchRun* run) {
@@ -142,6 +179,9 @@ absl::Status MeasureGrowth(BenchRun* run) {
   }
   if (run->Wants("growth_withdraw")) {
     CONSENTRY_RETURN_IF_ERROR(MeasureWithdrawals(run, big, small));
+  }
+  if (run->Wants("growth_erase")) {
+    CONSENTRY_RETURN_IF_ERROR(MeasureErasures(run, big, small));
   }
   run->StopSmall();
   return absl::OkStatus();

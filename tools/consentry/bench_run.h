@@ -76,6 +76,13 @@ absl::Status MeasureWithdrawal(BenchRun* run);
 absl::Status MeasureAccessReport(BenchRun* run);
 absl::Status MeasureStart(BenchRun* run);
 
+// Erases a customer by a case of hers: microseconds from the moment at which
+// its approval is sent until her keys are destroyed. Returns when the erasure
+// is done. The gateway waits for nobody (erasure.wait_hours).
+absl::StatusOr<double> EraseOne(const std::shared_ptr<grpc::Channel>& staff,
+                                const std::shared_ptr<grpc::Channel>& officer,
+                                uint64_t number);
+
 // Connections and calls in flight of a load that stands for many callers.
 inline constexpr size_t kBenchConnections = 4;
 inline constexpr size_t kBenchInFlight = 64;

@@ -30,9 +30,9 @@ inline constexpr char kBenchImporter[] = "bench-importer";
 class BenchSite {
  public:
   // Uses the folder when an earlier run has filled it with as many subjects and
-  // at least `spare` consents are left to be withdrawn; otherwise makes it
-  // anew, over the API: init, registrations, an import. The gateway serves on
-  // return.
+  // at least `spare` customers are left to be withdrawn or erased; otherwise
+  // makes it anew, over the API: init, registrations, an import. The gateway
+  // serves on return.
   static absl::StatusOr<std::unique_ptr<BenchSite>> Open(
       const std::string& folder, uint64_t subjects, uint64_t spare);
   BenchSite(const BenchSite&) = delete;
@@ -50,9 +50,9 @@ class BenchSite {
   ServerProcess* process() { return process_.get(); }
 
   // Numbers below this are customers whose consent stands; the ones above are
-  // kept for withdrawals.
+  // kept for withdrawals and erasures.
   uint64_t readable() const;
-  // The next customer whose consent may be withdrawn. ResourceExhausted when
+  // The next customer who may withdraw, or be erased. ResourceExhausted when
   // none is left.
   absl::StatusOr<uint64_t> TakeSpare();
 
