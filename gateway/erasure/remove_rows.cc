@@ -15,6 +15,10 @@ using store::Query;
 
 // Each takes a subject and a limit.
 constexpr std::string_view kOfSubject[] = {
+    // Answers to requests that changed her, as long as her versions tell which.
+    "DELETE FROM requests WHERE change_number IN (SELECT change_number FROM "
+    "requests WHERE change_number IN (SELECT version FROM facts WHERE subject "
+    "= $1 UNION ALL SELECT version FROM subjects WHERE subject = $1) LIMIT $2)",
     "DELETE FROM facts WHERE subject = $1 AND version IN (SELECT version FROM "
     "facts WHERE subject = $1 LIMIT $2)",
     "DELETE FROM consent_events WHERE subject = $1 AND seq IN (SELECT seq FROM "
@@ -31,6 +35,8 @@ constexpr std::string_view kOfSubject[] = {
     "subject = $1 LIMIT $2)",
     "DELETE FROM merges WHERE merge_id IN (SELECT merge_id FROM merges WHERE "
     "into_subject = $1 LIMIT $2)",
+    "DELETE FROM jobs WHERE job_id IN (SELECT job_id FROM jobs WHERE subject = "
+    "$1 LIMIT $2)",
 };
 constexpr std::string_view kAllNames =
     "DELETE FROM lookup WHERE subject = $1 AND key IN (SELECT key FROM lookup "

@@ -16,6 +16,9 @@ namespace consentry::store {
 //   holds(hold_id key, public_id unique, subject, state, end_hour, doc sealed)
 //            state: 1 in force, 2 lifted or ended; doc: a HeldBack under the
 //            customer's key
+//
+// Rows of requests are found by the changes that an erased customer's versions
+// name.
 inline constexpr char kErasureTables[] = R"sql(
 CREATE TABLE erasures (
   erasure_id {int} PRIMARY KEY,
@@ -49,6 +52,9 @@ CREATE TABLE holds (
 );
 CREATE INDEX holds_by_subject ON holds (subject);
 CREATE INDEX holds_by_end ON holds (state, end_hour);
+
+CREATE INDEX requests_by_change ON requests (change_number);
+CREATE INDEX jobs_by_subject ON jobs (subject);
 )sql";
 
 }  // namespace consentry::store

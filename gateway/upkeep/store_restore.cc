@@ -346,6 +346,18 @@ absl::Status StoreRestore::Reindex(RestoreCounts* counts) {
             std::string_view("DELETE FROM consent_events WHERE subject = $1"),
             std::string_view("DELETE FROM lookup WHERE subject = $1"),
             std::string_view("DELETE FROM logins WHERE subject = $1"),
+            std::string_view(
+                "DELETE FROM consent_event_ids WHERE subject = $1"),
+            std::string_view("DELETE FROM consent_ends WHERE subject = $1"),
+            std::string_view("DELETE FROM holds WHERE subject = $1"),
+            std::string_view("DELETE FROM messages WHERE subject = $1"),
+            std::string_view("DELETE FROM recipient_events WHERE subject = $1"),
+            std::string_view(
+                "DELETE FROM recipient_notices WHERE subject = $1"),
+            std::string_view("DELETE FROM rights_reports WHERE subject = $1"),
+            std::string_view("DELETE FROM rights_agents WHERE subject = $1"),
+            std::string_view("DELETE FROM rights_cases WHERE subject = $1 AND "
+                             "by_system = 0"),
             std::string_view("DELETE FROM merges WHERE subject = $1 "
                              "OR into_subject = $1")}) {
         CONSENTRY_ASSIGN_OR_RETURN(Query remove, writer_->Prepare(sql));

@@ -2,15 +2,19 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <future>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "gateway/store/sqlcipher/tables.h"
 #include "gateway/vault/merges.h"
+#include "gateway/vault/record_number.h"
 #include "proto/support/error.h"
 #include "tests/testing/status_matchers.h"
 #include "tests/unit/gateway/access/whole_gateway.h"
@@ -448,6 +452,183 @@ TEST_F(ErasingTest, IsFinalWhenTheLastOlderBackupOfKeysHasEnded) {
   ASSERT_OK(certificate);
   EXPECT_EQ(certificate->final_time().seconds(),
             (now_us + 3 * kDayUs) / 1'000'000);
+}
+
+// Looks at every table that the store has, and so at those that come later.
+class RowsOfTest : public ErasingTest {
+ protected:
+  // Numbers by which rows name her, and ids in clear.
+  struct Her {
+    uint64_t number = 0;
+    std::vector<std::string> ids;
+  };
+
+  static bool IsHers(const store::ColumnInfo& column, const store::Query& row,
+                     int at, const Her& her) {
+    if (row.IsNull(at)) return false;
+    if (column.type == store::ColumnType::kInt) {
+      const int64_t value = row.Int64(at);
+      if (column.name == "subject" || column.name == "into_subject") {
+        return static_cast<uint64_t>(value) == her.number;
+      }
+      return column.name == "record_no" &&
+             vault::SubjectOfRecord(value) == her.number;
+    }
+    const std::string_view bytes =
+        column.type == store::ColumnType::kText ? row.TextAt(at) : row.Blob(at);
+    return std::any_of(her.ids.begin(), her.ids.end(),
+                       [&](const std::string& id) {
+                         return bytes.find(id) != std::string_view::npos;
+                       });
+  }
+
+  // How many rows of each table are hers.
+  static std::map<std::string, int> RowsOf(const Her& her) {
+    std::map<std::string, int> rows;
+    auto lease = bench_->gateway->readers()->Acquire();
+    EXPECT_OK(lease);
+    const auto tables = store::ListTables(lease->get());
+    EXPECT_OK(tables);
+    for (const store::TableInfo& table : *tables) {
+      std::string sql;
+      for (const auto& column : table.columns) {
+        sql += (sql.empty() ? "SELECT " : ", ") + column.name;
+      }
+      auto query = (*lease)->Prepare(sql + " FROM " + table.name);
+      EXPECT_OK(query);
+      while (*query->Step()) {
+        for (size_t i = 0; i < table.columns.size(); ++i) {
+          if (!IsHers(table.columns[i], *query, static_cast<int>(i), her)) {
+            continue;
+          }
+          ++rows[table.name];
+          break;
+        }
+      }
+    }
+    return rows;
+  }
+
+  // Of a customer who has chosen, was held, and repeats her requests.
+  static Her Make(const std::string& key) {
+    const std::string id = bench_->gateway.Write(key);
+    EXPECT_EQ(bench_->Import(bench_->Row(key, "order")).outcome(),
+              v1::WRITE_OUTCOME_CREATED);
+    bench_->OptOut(ById(id));
+    v1::WithdrawConsentRequest request;
+    *request.mutable_subject() = ById(id);
+    request.add_purposes(kLetters);
+    request.set_request_id("6f1f1a52-0000-4000-8000-0000000000" + key);
+    std::promise<absl::Status> promise;
+    bench_->gateway->ledger()->Withdraw(
+        WholeGateway::As("shop", "consent.withdraw"), request,
+        [&](auto answer) { promise.set_value(answer.status()); });
+    EXPECT_OK(promise.get_future().get());
+    const auto hold = bench_->Place(id, {"order.*"});
+    EXPECT_OK(hold);
+    EXPECT_OK(bench_->Lift(hold->id()));
+
+    Her her;
+    her.number = bench_->Number(id);
+    her.ids = {id, request.request_id()};
+    const auto parsed = crypto::ParseId(crypto::IdKind::kSubject, id);
+    her.ids.emplace_back(parsed->begin(), parsed->end());
+    auto lease = bench_->gateway->readers()->Acquire();
+    for (const char* sql :
+         {"SELECT event_id FROM consent_event_ids WHERE subject = $1",
+          "SELECT public_id FROM holds WHERE subject = $1"}) {
+      auto query = (*lease)->Prepare(sql);
+      query->Bind(static_cast<int64_t>(her.number));
+      while (*query->Step()) her.ids.emplace_back(query->Blob(0));
+    }
+    auto records = (*lease)->Prepare(
+        "SELECT record_id FROM records WHERE record_no BETWEEN $1 AND $2");
+    records->Bind(vault::RecordNumber(her.number, 0, 0),
+                  vault::RecordNumber(her.number, vault::kMaxKindPosition,
+                                      vault::kMaxRecordIndex));
+    while (*records->Step()) her.ids.emplace_back(records->Blob(0));
+    EXPECT_GE(her.ids.size(), 6u);
+    return her;
+  }
+
+  // A row of hers in each table that has rows of customers and none of hers.
+  static void Fill(const Her& her) {
+    const std::map<std::string, int> before = RowsOf(her);
+    ASSERT_OK(bench_->Change([&](store::ChangeContext& context,
+                                 store::v1::Leaf*) -> absl::StatusOr<int64_t> {
+      auto tables = store::ListTables(context.connection());
+      if (!tables.ok()) return tables.status();
+      for (const store::TableInfo& table : *tables) {
+        const bool of_customers = std::any_of(
+            table.columns.begin(), table.columns.end(),
+            [](const auto& column) { return column.name == "subject"; });
+        // The erasure itself is one.
+        if (!of_customers || before.count(table.name) != 0 ||
+            table.name == "erasures") {
+          continue;
+        }
+        std::string names;
+        std::string values;
+        for (const auto& column : table.columns) {
+          names += (names.empty() ? "" : ", ") + column.name;
+          values += values.empty() ? "" : ", ";
+          if (column.name == "subject") {
+            values += std::to_string(her.number);
+          } else if (column.type == store::ColumnType::kInt) {
+            // In no state that anything works on, and due in the far future.
+            values += column.name == "by_system" || column.name == "open"
+                          ? "0"
+                          : "2000000000";
+          } else {
+            values += "CAST('" + table.name + column.name + "' AS BLOB)";
+          }
+        }
+        const absl::Status made =
+            context.connection()->Execute("INSERT INTO " + table.name + " (" +
+                                          names + ") VALUES (" + values + ")");
+        if (!made.ok()) return made;
+      }
+      return 0;
+    }));
+  }
+};
+
+TEST_F(RowsOfTest, HersAreInNoTableAfterAnErasure) {
+  const Her her = Make("10");
+  const Her other = Make("11");
+  Fill(her);
+  const std::map<std::string, int> before = RowsOf(her);
+  for (const char* table : {"consent_ends",
+                            "consent_event_ids",
+                            "consent_events",
+                            "double_opt_ins",
+                            "facts",
+                            "holds",
+                            "jobs",
+                            "logins",
+                            "lookup",
+                            "merges",
+                            "messages",
+                            "recipient_events",
+                            "recipient_notices",
+                            "records",
+                            "requests",
+                            "rights_agents",
+                            "rights_cases",
+                            "rights_reports",
+                            "source_rows",
+                            "subjects"}) {
+    EXPECT_EQ(before.count(table), 1u) << table;
+  }
+  const std::map<std::string, int> of_other = RowsOf(other);
+  const std::string id = her.ids[0];
+  ASSERT_OK(bench_->Decide(id, "rgt_rows"));
+  ASSERT_TRUE(bench_->WaitFor("rgt_rows", ErasureState::kDone));
+  for (const auto& [table, rows] : RowsOf(her)) {
+    ADD_FAILURE() << rows << " of " << table;
+  }
+  EXPECT_EQ(RowsOf(other), of_other);
+  EXPECT_EQ(of_other.at("requests"), 1);
 }
 
 TEST_F(ErasingTest, ADecisionAboutHerIsExplainedNoMore) {
