@@ -12,6 +12,7 @@
 #include "policy/engine/check.h"
 #include "policy/packs/fideslang.h"
 #include "policy/packs/packs.h"
+#include "policy/rights/holidays.h"
 #include "tests/testing/status_matchers.h"
 
 namespace consentry::policy {
@@ -434,6 +435,29 @@ TEST(LawFactsTest, TexasWantsItsFixedWordsBeforeSensitiveDataIsSold) {
             std::string::npos);
 }
 
+// Whose holidays count, and whether a time that ends on one ends later: of
+// Europe alone that is known, for Regulation 1182/71 says so.
+TEST(LawFactsTest, DaysAreCountedByTheCalendarOfThePlace) {
+  const std::map<std::string, std::string> calendars = {
+      {"eu-gdpr", "+"},   {"uk-gdpr", "GB+"},  {"ch-fadp", "CH"},
+      {"br-lgpd", "BR"},  {"ca-pipeda", "CA"}, {"ca-qc", "CA-QC"},
+      {"us-ca", "US-CA"}, {"us-va", "US"},     {"us-co", "US"},
+      {"us-ct", "US"},    {"us-tx", "US"},     {"jp-appi", "JP"},
+      {"in-dpdp", "IN"}};
+  for (const std::string& id : AllPacks()) {
+    SCOPED_TRACE(id);
+    const Pack pack = LoadPack(id);
+    ASSERT_EQ(pack.reckonings_size(), 1);
+    const auto& row = pack.reckonings(0);
+    EXPECT_EQ(row.calendar() + (row.ends_on_working_day() ? "+" : ""),
+              calendars.at(id));
+    EXPECT_FALSE(row.rule().citation().empty());
+    if (!row.calendar().empty()) {
+      EXPECT_EQ(Holidays::Shipped().CalendarOf(row.calendar()), row.calendar());
+    }
+  }
+}
+
 TEST(LawFactsTest, EveryPackFillsEveryColumn) {
   for (const std::string& id : AllPacks()) {
     const Pack pack = LoadPack(id);
@@ -450,6 +474,7 @@ TEST(LawFactsTest, EveryPackFillsEveryColumn) {
     EXPECT_EQ(pack.automated_decisions_size() > 0,
               id != "ca-pipeda" && id != "jp-appi");
     EXPECT_GT(pack.clocks_size(), 0);
+    EXPECT_EQ(pack.reckonings_size(), 1);
     EXPECT_GT(pack.reasks_size(), 0);
     EXPECT_GT(pack.breaches_size(), 0);
     EXPECT_GT(pack.proofs_size(), 0);
