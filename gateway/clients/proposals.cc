@@ -178,7 +178,10 @@ absl::StatusOr<ConfigurationWriter::Plan> Proposals::PlanFor(
                   store::Connection* writer, int64_t now,
                   ConfigurationDraft* draft) -> absl::Status {
     CONSENTRY_ASSIGN_OR_RETURN(Row open, Read(writer, id));
-    if (open.state != v1::PROPOSAL_STATE_OPEN) return NotOpen();
+    if (open.state != v1::PROPOSAL_STATE_OPEN ||
+        now - open.doc.time_us() >= kLifetimeUs) {
+      return NotOpen();
+    }
     if (!open.doc.client_id().empty()) {
       const auto proposer = ReadClient(writer, open.doc.client_id());
       if (!proposer.ok() || proposer->state() != v1::CLIENT_STATE_ACTIVE) {

@@ -124,8 +124,12 @@ absl::StatusOr<std::optional<Logins::Link>> Logins::Find(
       const auto row, FindRow(connection, *epochs_->keys(), issuer, login));
   if (!row) return std::nullopt;
   const auto keys = slots_->Load(row->subject);
-  if (absl::IsNotFound(keys.status())) return std::nullopt;
-  if (!keys.ok()) return keys.status();
+  // Destroyed, or freed since.
+  if (absl::IsNotFound(keys.status()) ||
+      absl::IsFailedPrecondition(keys.status())) {
+    return std::nullopt;
+  }
+  CONSENTRY_RETURN_IF_ERROR(keys.status());
   const auto fact =
       OpenFact(*keys, row->login_no, row->row_generation, row->fact);
   if (absl::IsNotFound(fact.status())) return std::nullopt;
