@@ -42,10 +42,16 @@ void SetNotice(const v1::NoticeRef& notice, store::v1::ConsentEvent* event);
 // States by purpose, as changes gather them for their answer.
 using States = std::map<std::string, v1::ConsentState>;
 
+// The heads of all who are joined with the one that is edited, but for those
+// who were erased.
+absl::StatusOr<std::vector<store::v1::SubjectHead>> JoinedHeads(
+    const LedgerOptions& options, store::ChangeContext* context,
+    vault::HeadEdit& head);
+
 // Adds the choice to the ledger of the subject whose head is edited. A consent
-// that its notice does not carry becomes an INVALIDATED event. An agent who is
-// not the customer's: NOT_FOUND for a consent; anything else counts as what the
-// caller reports by itself.
+// that its notice does not carry becomes an INVALIDATED event. Refused for an
+// agent whose power does not reach to it (agents.h); MINOR for a child's
+// consent that nobody responsible for her authorised.
 absl::StatusOr<Appended> AppendChoice(const LedgerOptions& options,
                                       const Choice& choice,
                                       store::ChangeContext* context,

@@ -57,7 +57,11 @@ void Ledger::Record(const CallerContext& caller,
     done(std::move(fault));
     return;
   }
-  auto subjects = changes_.FindSubjects(caller, request.subject(), !gives);
+  constexpr AgentAct kRefusing[] = {AgentAct::kRefuse};
+  auto subjects = gives
+                      ? changes_.FindSubjects(caller, request.subject(), false)
+                      : changes_.FindHolders(caller, request.subject(),
+                                             request.agent_id(), kRefusing);
   if (!subjects.ok() || (gives && subjects->empty())) {
     done(subjects.ok() ? UnknownCustomer() : subjects.status());
     return;
@@ -106,8 +110,10 @@ void Ledger::Record(const CallerContext& caller,
       LedgerRequestOf(caller, request, purpose, request.channel());
   auto told = changes_.Told(std::move(done));
   if (!gives) {
-    asked.unknown = changes_.UnknownOf(
-        request.subject(), RefusalsOf(*purposes, /*withdrawn=*/false));
+    if (request.agent_id().empty()) {
+      asked.unknown = changes_.UnknownOf(
+          request.subject(), RefusalsOf(*purposes, /*withdrawn=*/false));
+    }
     changes_.CommitNegative(asked, *subjects, edit, result, std::move(told));
     return;
   }
@@ -130,13 +136,9 @@ absl::StatusOr<std::vector<std::string>> Ledger::AllGiven(
     }
   };
   add(head.head());
-  for (const int64_t other : head.head().links()) {
-    auto joined = vault::HeadEdit::Begin(context, *options_.slots,
-                                         static_cast<uint64_t>(other));
-    if (absl::IsNotFound(joined.status())) continue;
-    if (!joined.ok()) return joined.status();
-    add(joined->head());
-  }
+  CONSENTRY_ASSIGN_OR_RETURN(const auto joined,
+                             JoinedHeads(options_, context, head));
+  for (const auto& other : joined) add(other);
   return std::vector<std::string>(given.begin(), given.end());
 }
 
@@ -151,7 +153,9 @@ void Ledger::Withdraw(const CallerContext& caller,
   }
   const auto configuration = options_.configuration();
   auto purposes = KnownPurposes(*configuration, request.purposes());
-  auto subjects = changes_.FindSubjects(caller, request.subject(), true);
+  constexpr AgentAct kWithdrawing[] = {AgentAct::kWithdraw};
+  auto subjects = changes_.FindHolders(caller, request.subject(),
+                                       request.agent_id(), kWithdrawing);
   if (!purposes.ok() || !subjects.ok()) {
     done(!purposes.ok() ? purposes.status() : subjects.status());
     return;
@@ -165,21 +169,15 @@ void Ledger::Withdraw(const CallerContext& caller,
     if (withdrawn.empty()) {
       CONSENTRY_ASSIGN_OR_RETURN(withdrawn, AllGiven(&context, head));
     }
-    std::vector<store::v1::ConsentEvent> events;
-    for (const std::string& purpose : withdrawn) {
-      store::v1::ConsentEvent event;
-      event.set_purpose(purpose);
-      event.set_type(store::v1::ConsentEvent::WITHDRAWN);
-      SetActor(caller, &event);
-      event.set_captured_at_us(context.now_us());
-      event.set_received_at_us(context.now_us());
-      event.set_channel(request.channel());
-      event.set_method(request.method());
-      events.push_back(std::move(event));
-    }
-    CONSENTRY_ASSIGN_OR_RETURN(
-        Appended appended,
-        AppendEvents(context.connection(), &head, std::move(events)));
+    Choice choice;
+    choice.purposes = std::move(withdrawn);
+    choice.agent_id = request.agent_id();
+    choice.event.set_type(store::v1::ConsentEvent::WITHDRAWN);
+    SetActor(caller, &choice.event);
+    choice.event.set_channel(request.channel());
+    choice.event.set_method(request.method());
+    CONSENTRY_ASSIGN_OR_RETURN(Appended appended,
+                               AppendChoice(options_, choice, &context, &head));
     for (v1::ConsentState& state : appended.states) {
       (*states)[state.purpose()] = std::move(state);
     }
@@ -194,8 +192,10 @@ void Ledger::Withdraw(const CallerContext& caller,
   LedgerRequest asked = LedgerRequestOf(
       caller, request, purposes->size() == 1 ? purposes->front() : "",
       request.channel());
-  asked.unknown = changes_.UnknownOf(request.subject(),
-                                     RefusalsOf(*purposes, /*withdrawn=*/true));
+  if (request.agent_id().empty()) {
+    asked.unknown = changes_.UnknownOf(
+        request.subject(), RefusalsOf(*purposes, /*withdrawn=*/true));
+  }
   changes_.CommitNegative(asked, *subjects, edit, result,
                           changes_.Told(std::move(done)));
 }
@@ -217,15 +217,20 @@ void Ledger::OptOut(const CallerContext& caller,
     done(faults.status());
     return;
   }
-  auto subjects = changes_.FindSubjects(caller, request.subject(), true);
+  const std::vector<AgentAct> acts = ActsOf(kinds);
+  auto subjects =
+      changes_.FindHolders(caller, request.subject(), request.agent_id(), acts);
   if (!subjects.ok()) {
     done(subjects.status());
     return;
   }
   auto standing = std::make_shared<std::set<int>>(kinds);
-  EditHead edit = [kinds, standing, gpc = request.global_privacy_control()](
+  EditHead edit = [this, kinds, acts, standing, agent_id = request.agent_id(),
+                   gpc = request.global_privacy_control()](
                       store::ChangeContext& context,
                       vault::HeadEdit& head) -> absl::StatusOr<Edited> {
+    CONSENTRY_RETURN_IF_ERROR(
+        changes_.CheckAgent(&context, head, agent_id, acts));
     Edited edited;
     edited.changes = TakeOptOuts(kinds, context.now_us(), &head.head());
     if (gpc) {
@@ -248,7 +253,9 @@ void Ledger::OptOut(const CallerContext& caller,
   store::v1::StandingChoices choices;
   for (const int kind : kinds) choices.add_opt_outs(kind);
   choices.set_global_privacy_control(request.global_privacy_control());
-  asked.unknown = changes_.UnknownOf(request.subject(), std::move(choices));
+  if (request.agent_id().empty()) {
+    asked.unknown = changes_.UnknownOf(request.subject(), std::move(choices));
+  }
   changes_.CommitNegative(asked, *subjects, edit, result,
                           changes_.Told(std::move(done)));
 }

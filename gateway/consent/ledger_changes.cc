@@ -42,6 +42,11 @@ absl::Status UnknownCustomer() {
                    "no such customer, or not open to this caller");
 }
 
+absl::Status NobodyElses() {
+  return MakeError(v1::ERROR_REASON_PERMISSION_MISSING,
+                   "a customer's own call is nobody else's act");
+}
+
 absl::StatusOr<std::vector<uint64_t>> LedgerChanges::FindSubjects(
     const CallerContext& caller, const v1::SubjectRef& ref,
     bool every_holder) const {
@@ -71,6 +76,32 @@ absl::StatusOr<std::vector<uint64_t>> LedgerChanges::FindSubjects(
   return subjects;
 }
 
+absl::StatusOr<std::vector<uint64_t>> LedgerChanges::FindHolders(
+    const CallerContext& caller, const v1::SubjectRef& ref,
+    std::string_view agent_id, std::span<const AgentAct> acts) const {
+  if (caller.IsCustomer() && !agent_id.empty()) return NobodyElses();
+  CONSENTRY_ASSIGN_OR_RETURN(auto subjects,
+                             FindSubjects(caller, ref, /*every_holder=*/true));
+  if (agent_id.empty()) return subjects;
+  CONSENTRY_ASSIGN_OR_RETURN(auto lease, options_.readers->Acquire());
+  CONSENTRY_ASSIGN_OR_RETURN(
+      const AgentPower power,
+      PowerOver(options_.agents, lease.get(), agent_id, acts, subjects,
+                options_.committer->NowUs()));
+  return std::vector<uint64_t>{power.subject};
+}
+
+absl::Status LedgerChanges::CheckAgent(store::ChangeContext* context,
+                                       const vault::HeadEdit& head,
+                                       std::string_view agent_id,
+                                       std::span<const AgentAct> acts) const {
+  if (agent_id.empty()) return absl::OkStatus();
+  const uint64_t subject = head.subject();
+  return PowerOver(options_.agents, context->connection(), agent_id, acts,
+                   {&subject, 1}, context->now_us())
+      .status();
+}
+
 store::Change LedgerChanges::Make(const LedgerRequest& request,
                                   std::vector<uint64_t> subjects, bool negative,
                                   EditHead edit, MakeResult result) const {
@@ -83,8 +114,8 @@ store::Change LedgerChanges::Make(const LedgerRequest& request,
   }
   change.apply = [this, caller = request.caller, purpose = request.purpose,
                   channel = request.channel, found = std::move(subjects),
-                  negative, edit = std::move(edit), result = std::move(result),
-                  unknown = request.unknown](
+                  agent_id = request.agent_id, negative, edit = std::move(edit),
+                  result = std::move(result), unknown = request.unknown](
                      store::ChangeContext& context) -> absl::Status {
     if (negative) context.MarkNegative();
     std::vector<uint64_t> reached = found;
@@ -98,6 +129,7 @@ store::Change LedgerChanges::Make(const LedgerRequest& request,
         clients::LeafOf(*options_.configuration(), caller, context.now_us());
     leaf.set_purpose(purpose);
     leaf.set_channel(channel);
+    if (!agent_id.empty()) leaf.add_details("agent=" + agent_id);
     leaf.set_change_number(static_cast<uint64_t>(context.number()));
     bool stays = false;
     for (const uint64_t subject : reached) {

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -63,6 +65,13 @@ struct LedgerOptions {
   const NoticeBook* notices = nullptr;
   // Null: no agent is known.
   const Agents* agents = nullptr;
+  // Whether a consent to the purpose counts only with the authorisation of
+  // whoever is responsible for the customer, given her head and those that are
+  // joined with it. Pure. Null: left to the decisions that rest on it.
+  std::function<bool(const clients::Configuration& configuration,
+                     std::span<const store::v1::SubjectHead* const> heads,
+                     const std::string& purpose, int64_t now_us)>
+      needs_parent = nullptr;
   // Null where nothing is paged.
   const crypto::PageTokens* page_tokens = nullptr;
   // Null, or no address: no links are made.
@@ -89,14 +98,22 @@ struct LedgerRequest {
   std::string purpose;
   v1::Channel channel = v1::CHANNEL_UNSPECIFIED;
   // None for what need not bind whoever comes later.
-  std::optional<UnknownChoices> unknown;
+  std::optional<UnknownChoices> unknown = std::nullopt;
+  // Who acts for the customer, "agt_..."; empty: nobody.
+  std::string agent_id = {};
 };
 template <class Request>
 LedgerRequest LedgerRequestOf(const clients::CallerContext& caller,
                               Request request, std::string purpose,
                               v1::Channel channel) {
-  LedgerRequest made{caller,  request.request_id(), "", std::move(purpose),
-                     channel, std::nullopt};
+  LedgerRequest made{.caller = caller,
+                     .request_id = request.request_id(),
+                     .canonical = "",
+                     .purpose = std::move(purpose),
+                     .channel = channel};
+  if constexpr (requires { request.agent_id(); }) {
+    made.agent_id = request.agent_id();
+  }
   request.clear_request_id();
   made.canonical = request.SerializeAsString();
   return made;
@@ -134,6 +151,21 @@ class LedgerChanges {
   std::optional<UnknownChoices> UnknownOf(
       const v1::SubjectRef& ref, store::v1::StandingChoices choices) const;
 
+  // FindSubjects of every holder. With an agent, the one of them whose agent it
+  // is: whoever acts for one of those who share a name does not act for the
+  // others. PERMISSION_MISSING for a customer's own call that names an agent;
+  // else as PowerOver.
+  absl::StatusOr<std::vector<uint64_t>> FindHolders(
+      const clients::CallerContext& caller, const v1::SubjectRef& ref,
+      std::string_view agent_id, std::span<const AgentAct> acts) const;
+
+  // Inside of a change: the agent's power still reaches to `acts` for the head
+  // that is edited. Nothing to check without an agent.
+  absl::Status CheckAgent(store::ChangeContext* context,
+                          const vault::HeadEdit& head,
+                          std::string_view agent_id,
+                          std::span<const AgentAct> acts) const;
+
   // One change of the heads of at most kSubjectsPerEntry subjects. Subjects
   // that were erased meanwhile are passed over. An edit that narrows makes it
   // negative.
@@ -164,6 +196,8 @@ class LedgerChanges {
 
 // ACCESS_DENIED, as for a customer who is not open to the caller.
 absl::Status UnknownCustomer();
+// PERMISSION_MISSING: a customer who says that somebody else acts for her.
+absl::Status NobodyElses();
 
 template <class Response>
 store::ChangeCompletion LedgerChanges::Told(Done<Response> done) const {

@@ -37,6 +37,7 @@ void Ledger::Renew(const clients::CallerContext& caller,
   *checked.mutable_purposes() = request.purposes();
   *checked.mutable_notice() = request.notice();
   checked.set_method(request.method());
+  checked.set_agent_id(request.agent_id());
   if (request.has_valid_until()) {
     *checked.mutable_valid_until() = request.valid_until();
   }
@@ -58,6 +59,7 @@ void Ledger::Renew(const clients::CallerContext& caller,
   Choice choice;
   choice.purposes = *purposes;
   choice.months = MonthsOf(*configuration, *purposes);
+  choice.agent_id = request.agent_id();
   choice.event.set_type(store::v1::ConsentEvent::RENEWED);
   SetActor(caller, &choice.event);
   SetNotice(request.notice(), &choice.event);

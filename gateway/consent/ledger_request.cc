@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "gateway/consent/ledger_changes.h"
 #include "proto/support/error.h"
 #include "proto/support/timestamp.h"
 
@@ -126,8 +127,7 @@ absl::Status MayGive(const clients::Configuration& configuration,
   const bool herself = caller.IsCustomer();
   if (herself &&
       (request.parental_authorisation() || !request.agent_id().empty())) {
-    return MakeError(v1::ERROR_REASON_PERMISSION_MISSING,
-                     "a customer's own call is nobody else's act");
+    return NobodyElses();
   }
   for (const std::string& purpose : purposes) {
     if (herself) break;

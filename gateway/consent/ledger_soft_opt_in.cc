@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "gateway/consent/choice.h"
 #include "gateway/consent/ledger.h"
 #include "gateway/consent/ledger_request.h"
 #include "proto/support/error.h"
@@ -86,13 +87,9 @@ void Ledger::RecordSoftOptIn(const clients::CallerContext& caller,
                       store::ChangeContext& context,
                       vault::HeadEdit& head) -> absl::StatusOr<Edited> {
     bool said_no = SaidNo(head.head(), purpose);
-    for (const int64_t other : head.head().links()) {
-      auto joined = vault::HeadEdit::Begin(&context, *options_.slots,
-                                           static_cast<uint64_t>(other));
-      if (absl::IsNotFound(joined.status())) continue;
-      CONSENTRY_RETURN_IF_ERROR(joined.status());
-      said_no |= SaidNo(joined->head(), purpose);
-    }
+    CONSENTRY_ASSIGN_OR_RETURN(const auto joined,
+                               JoinedHeads(options_, &context, head));
+    for (const auto& other : joined) said_no |= SaidNo(other, purpose);
     if (said_no) {
       return MakeError(v1::ERROR_REASON_STATE_INVALID,
                        "an objection, opt-out, refusal or withdrawal stands");

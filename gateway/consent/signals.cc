@@ -337,7 +337,8 @@ void Signals::NoteGpc(const CallerContext& caller, uint64_t subject) const {
   };
   options_.committer->CommitChange(
       changes_.Make(
-          {noted, "", "", "", v1::CHANNEL_UNSPECIFIED, std::nullopt}, {subject},
+          {.caller = noted, .request_id = "", .canonical = "", .purpose = ""},
+          {subject},
           /*negative=*/true, std::move(edit), [] { return std::string(); }),
       [this, subject](const store::ChangeOutcome&) {
         MutexLock lock(&mu_);

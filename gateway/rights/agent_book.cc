@@ -1,8 +1,10 @@
 #include "gateway/rights/agent_book.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "gateway/crypto/opener.h"
 #include "gateway/crypto/sealer.h"
@@ -50,6 +52,12 @@ absl::StatusOr<AgentDoc> Open(const crypto::SubjectKeys& keys,
   return doc;
 }
 
+bool IsHexDigest(std::string_view text) {
+  return text.size() == 2 * kDigestBytes &&
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return absl::ascii_isxdigit(c); });
+}
+
 v1::Agent Show(const AgentDoc& doc, const std::string& subject_id) {
   v1::Agent agent;
   agent.set_id(doc.id());
@@ -57,6 +65,9 @@ v1::Agent Show(const AgentDoc& doc, const std::string& subject_id) {
   agent.set_display_name(doc.display_name());
   for (const int kind : doc.kinds()) {
     agent.add_kinds(static_cast<v1::RightsKind>(kind));
+  }
+  for (const int choice : doc.choices()) {
+    agent.add_choices(static_cast<v1::ConsentAction>(choice));
   }
   agent.set_guardian(doc.guardian());
   agent.set_permission_digest(absl::BytesToHexString(doc.permission_digest()));
@@ -79,16 +90,30 @@ absl::StatusOr<AgentDoc> DocOf(const v1::Agent& agent) {
   if (agent.display_name().empty() || agent.display_name().size() > 256) {
     add("agent.display_name", "must have 1 to 256 bytes");
   }
-  if (agent.kinds().empty()) add("agent.kinds", "at least one");
-  for (const int kind : agent.kinds()) {
+  if (agent.kinds().empty() && agent.choices().empty() && !agent.guardian()) {
+    add("agent.kinds", "at least one, or a choice");
+  }
+  const std::set<int> kinds(agent.kinds().begin(), agent.kinds().end());
+  for (const int kind : kinds) {
     if (kind == v1::RIGHTS_KIND_UNSPECIFIED || !v1::RightsKind_IsValid(kind)) {
       add("agent.kinds", "no such kind");
       break;
     }
     doc.add_kinds(kind);
   }
-  doc.set_permission_digest(absl::HexStringToBytes(agent.permission_digest()));
-  if (doc.permission_digest().size() != kDigestBytes) {
+  const std::set<int> choices(agent.choices().begin(), agent.choices().end());
+  for (const int choice : choices) {
+    if (choice == v1::CONSENT_ACTION_UNSPECIFIED ||
+        !v1::ConsentAction_IsValid(choice)) {
+      add("agent.choices", "no such choice");
+      break;
+    }
+    doc.add_choices(choice);
+  }
+  if (IsHexDigest(agent.permission_digest())) {
+    doc.set_permission_digest(
+        absl::HexStringToBytes(agent.permission_digest()));
+  } else {
     add("agent.permission_digest", "must be SHA-256, 64 hexadecimal digits");
   }
   if (faulty) return fault;
@@ -119,8 +144,11 @@ absl::StatusOr<AgentBook::Row> AgentBook::Read(store::Connection* connection,
   row.subject = static_cast<uint64_t>(query.Int64(1));
   row.row_generation = static_cast<uint32_t>(query.Int64(2));
   const auto keys = slots.Load(row.subject);
-  // Erased.
-  if (absl::IsFailedPrecondition(keys.status())) return NoAgent();
+  // Erased: destroyed, or freed since.
+  if (absl::IsFailedPrecondition(keys.status()) ||
+      absl::IsNotFound(keys.status())) {
+    return NoAgent();
+  }
   CONSENTRY_RETURN_IF_ERROR(keys.status());
   CONSENTRY_ASSIGN_OR_RETURN(
       row.doc, Open(*keys, row.id, row.row_generation, query.Blob(3)));
@@ -332,18 +360,24 @@ absl::StatusOr<std::vector<v1::Agent>> AgentBook::List(
   return agents;
 }
 
+absl::StatusOr<AgentBook::Recorded> AgentBook::Find(
+    store::Connection* connection, std::string_view agent_id) const {
+  const auto id = crypto::ParseId(crypto::IdKind::kAgent, agent_id);
+  if (!id.ok()) return NoAgent();
+  CONSENTRY_ASSIGN_OR_RETURN(Row row, Read(connection, *options_.slots, *id));
+  return Recorded{row.subject, std::move(row.doc)};
+}
+
 absl::StatusOr<AgentDoc> AgentBook::FindPower(store::Connection* connection,
                                               const crypto::SubjectKeys& keys,
                                               std::string_view agent_id,
                                               int64_t now_us) const {
-  const auto id = crypto::ParseId(crypto::IdKind::kAgent, agent_id);
-  if (!id.ok()) return NoAgent();
-  CONSENTRY_ASSIGN_OR_RETURN(Row row, Read(connection, *options_.slots, *id));
-  if (row.subject != keys.subject() || row.doc.revoke_us() != 0 ||
-      (row.doc.expire_us() != 0 && row.doc.expire_us() <= now_us)) {
+  CONSENTRY_ASSIGN_OR_RETURN(Recorded found, Find(connection, agent_id));
+  if (found.subject != keys.subject() || found.doc.revoke_us() != 0 ||
+      (found.doc.expire_us() != 0 && found.doc.expire_us() <= now_us)) {
     return NoAgent();
   }
-  return row.doc;
+  return std::move(found.doc);
 }
 
 }  // namespace consentry::rights

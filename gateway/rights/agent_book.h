@@ -42,8 +42,9 @@ class AgentBook {
 
   using Done = absl::AnyInvocable<void(absl::StatusOr<v1::Agent>)>;
 
-  // FIELD_INVALID for what lacks a permission's digest or names no kinds;
-  // ACCESS_DENIED for a customer whom the gateway does not hold.
+  // FIELD_INVALID for what lacks a permission's digest or names nothing that
+  // the agent may do; ACCESS_DENIED for a customer whom the gateway does not
+  // hold.
   void Authorize(const clients::CallerContext& caller,
                  const v1::AuthorizeAgentRequest& request, Done done) const;
   // Ends the power of one of this customer's agents, inside of a change that
@@ -62,6 +63,15 @@ class AgentBook {
   absl::StatusOr<std::vector<v1::Agent>> List(
       store::Connection* connection, const vault::CachedSubject& subject,
       int64_t after, size_t limit, int64_t* next) const;
+
+  // Whose agent it is, and what was recorded of it, ended or not. NotFound when
+  // there is no such agent, or the customer was erased.
+  struct Recorded {
+    uint64_t subject = 0;
+    store::v1::AgentDoc doc;
+  };
+  absl::StatusOr<Recorded> Find(store::Connection* connection,
+                                std::string_view agent_id) const;
 
   // The agent's power over the subject whose keys these are. NotFound when
   // there is none, it is another customer's, or it has ended.

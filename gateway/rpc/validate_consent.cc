@@ -2,6 +2,14 @@
 #include "gateway/rpc/validate_common.h"
 
 namespace consentry::rpc {
+namespace {
+
+// Empty: nobody acts for the customer.
+void CheckAgent(const std::string& id, FaultList* faults) {
+  if (!id.empty()) CheckKey(id, "agent_id", faults);
+}
+
+}  // namespace
 
 void Validate(const v1::RecordConsentRequest& request, FaultList* faults) {
   CheckSubject(request.has_subject(), request.subject(), "subject", faults);
@@ -22,9 +30,7 @@ void Validate(const v1::RecordConsentRequest& request, FaultList* faults) {
   CheckChannel(request.channel(), "channel", faults);
   CheckText(request.method(), "method", kMaxMethodBytes, faults);
   CheckText(request.evidence(), "evidence", kMaxEvidenceBytes, faults);
-  if (!request.agent_id().empty()) {
-    CheckKey(request.agent_id(), "agent_id", faults);
-  }
+  CheckAgent(request.agent_id(), faults);
   CheckContext(request.context(), faults);
   CheckRequestId(request.request_id(), faults);
 }
@@ -34,6 +40,7 @@ void Validate(const v1::WithdrawConsentRequest& request, FaultList* faults) {
   CheckPurposes(request.purposes(), 0, faults);
   CheckChannel(request.channel(), "channel", faults);
   CheckText(request.method(), "method", kMaxMethodBytes, faults);
+  CheckAgent(request.agent_id(), faults);
   CheckContext(request.context(), faults);
   CheckRequestId(request.request_id(), faults);
 }
@@ -52,6 +59,7 @@ void Validate(const v1::OptOutRequest& request, FaultList* faults) {
     }
   }
   CheckChannel(request.channel(), "channel", faults);
+  CheckAgent(request.agent_id(), faults);
   CheckContext(request.context(), faults);
   CheckRequestId(request.request_id(), faults);
 }
@@ -84,6 +92,7 @@ void Validate(const v1::RenewConsentRequest& request, FaultList* faults) {
             faults);
   CheckChannel(request.channel(), "channel", faults);
   CheckText(request.method(), "method", kMaxMethodBytes, faults);
+  CheckAgent(request.agent_id(), faults);
   CheckContext(request.context(), faults);
   CheckRequestId(request.request_id(), faults);
 }

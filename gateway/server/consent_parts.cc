@@ -2,7 +2,9 @@
 
 #include <chrono>
 
+#include "gateway/access/subject_facts.h"
 #include "gateway/base/log.h"
+#include "policy/engine/minors.h"
 #include "proto/support/status_macros.h"
 
 namespace consentry::server {
@@ -12,6 +14,15 @@ constexpr base::LogEvent kNotSwept = {base::LogLevel::kWarn, 8021,
                                       "server.expired_consents_not_recorded"};
 // Ends are kept by the hour; a minute later is soon enough.
 constexpr std::chrono::minutes kSweepInterval{1};
+
+bool NeedsParent(const clients::Configuration& configuration,
+                 std::span<const store::v1::SubjectHead* const> heads,
+                 const std::string& purpose, int64_t now_us) {
+  const policy::Bundle& bundle = configuration.bundle();
+  const auto id = bundle.FindPurpose(purpose);
+  return id && policy::NeedsParent(bundle, access::MakeFacts(bundle, heads),
+                                   *id, now_us);
+}
 
 }  // namespace
 
@@ -24,6 +35,7 @@ absl::StatusOr<std::unique_ptr<ConsentParts>> ConsentParts::Open(
     CONSENTRY_RETURN_IF_ERROR(parts->book_.Load(lease.get()));
   }
   options.notices = &parts->book_;
+  options.needs_parent = NeedsParent;
   parts->ledger_ = std::make_unique<consent::Ledger>(options);
   parts->choices_ = std::make_unique<consent::ImportedChoices>(
       options.configuration, options.notices);

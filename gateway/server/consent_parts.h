@@ -21,7 +21,8 @@ namespace consentry::server {
 // outlives them.
 class ConsentParts {
  public:
-  // Reads the register of notices. `options.notices` is set here.
+  // Reads the register of notices. `options.notices` and `needs_parent` are set
+  // here.
   // `signer` signs receipts. `sender`: null while no code can be sent.
   static absl::StatusOr<std::unique_ptr<ConsentParts>> Open(
       consent::LedgerOptions options, const audit::Signer* signer,

@@ -86,32 +86,28 @@ rights::Outgoing OutgoingOf(const erasure::ErasureDesk* erasures,
 
 }  // namespace
 
-RightsParts WireRights(RightsWiring wiring) {
-  RightsParts parts;
+void WireAgents(rights::AgentBook::Options options, RightsParts* parts) {
+  parts->agents = std::make_unique<rights::AgentBook>(std::move(options));
+  parts->consent_agents =
+      std::make_unique<rights::ConsentAgents>(parts->agents.get());
+}
+
+void WireRights(RightsWiring wiring, RightsParts* parts) {
   const access::AnswerParts answers{.configuration = wiring.cases.configuration,
                                     .committer = wiring.cases.committer,
                                     .workers = wiring.workers};
-  parts.agents = std::make_unique<rights::AgentBook>(
-      rights::AgentBook::Options{.configuration = wiring.cases.configuration,
-                                 .committer = wiring.cases.committer,
-                                 .readers = wiring.cases.readers,
-                                 .subjects = wiring.cases.subjects,
-                                 .slots = wiring.cases.slots,
-                                 .cache = wiring.cases.cache,
-                                 .digests = wiring.cases.digests,
-                                 .log_origin = wiring.cases.log_origin});
-  wiring.cases.agents = parts.agents.get();
+  wiring.cases.agents = parts->agents.get();
   wiring.cases.outgoing = OutgoingOf(wiring.erasures, wiring.delivery);
-  parts.cases = std::make_unique<rights::CaseDesk>(std::move(wiring.cases));
-  parts.reads = std::make_unique<rights::CaseReads>(
+  parts->cases = std::make_unique<rights::CaseDesk>(std::move(wiring.cases));
+  parts->reads = std::make_unique<rights::CaseReads>(
       rights::CaseReads::Options{.parts = answers,
-                                 .desk = parts.cases.get(),
-                                 .agents = parts.agents.get(),
+                                 .desk = parts->cases.get(),
+                                 .agents = parts->agents.get(),
                                  .page_tokens = wiring.page_tokens});
-  parts.completion =
+  parts->completion =
       std::make_unique<rights::CaseCompletion>(rights::CaseCompletion::Options{
           .parts = answers,
-          .desk = parts.cases.get(),
+          .desk = parts->cases.get(),
           .trail = wiring.trail,
           .log_size = [log = wiring.log] { return log->size(); },
           .writer = wiring.writer,
@@ -120,7 +116,6 @@ RightsParts WireRights(RightsWiring wiring) {
                                        const v1::Identifier& identifier) {
                 return desk->IsSuppressed(connection, identifier);
               }});
-  return parts;
 }
 
 }  // namespace consentry::server

@@ -9,6 +9,7 @@
 #include "gateway/rights/case_completion.h"
 #include "gateway/rights/case_desk.h"
 #include "gateway/rights/case_reads.h"
+#include "gateway/rights/consent_agents.h"
 #include "gateway/server/wire_delivery.h"
 
 namespace consentry::server {
@@ -17,13 +18,18 @@ namespace consentry::server {
 // one another.
 struct RightsParts {
   std::unique_ptr<rights::AgentBook> agents;
+  // For the ledger of choices, which is made before the rest.
+  std::unique_ptr<rights::ConsentAgents> consent_agents;
   std::unique_ptr<rights::CaseDesk> cases;
   std::unique_ptr<rights::CaseReads> reads;
   std::unique_ptr<rights::CaseCompletion> completion;
 };
 
-// What they are made of; all outlives them. `cases.agents` and `cases.outgoing`
-// are set here.
+// The agents alone, into `parts`.
+void WireAgents(rights::AgentBook::Options options, RightsParts* parts);
+
+// What the rest is made of; all outlives them. `cases.agents` and
+// `cases.outgoing` are set here.
 struct RightsWiring {
   rights::CaseDesk::Options cases;
   const erasure::ErasureDesk* erasures = nullptr;
@@ -34,7 +40,8 @@ struct RightsWiring {
   vault::VaultWriter* writer = nullptr;
   const crypto::PageTokens* page_tokens = nullptr;
 };
-RightsParts WireRights(RightsWiring wiring);
+// After WireAgents.
+void WireRights(RightsWiring wiring, RightsParts* parts);
 
 }  // namespace consentry::server
 

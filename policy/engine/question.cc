@@ -149,6 +149,15 @@ bool Question::ObjectedToPurpose() const {
                    request_.purpose) != facts_.objected_to.end();
 }
 
+bool Question::MinorRowApplies(const MinorRow& row) const {
+  if (age_unreadable_) return true;
+  if (age_ < row.from_age) return false;
+  const auto residences = EffectiveResidences();
+  return std::any_of(
+      residences.begin(), residences.end(),
+      [&](JurisdictionId p) { return age_ < row.below_age[Index(p)]; });
+}
+
 bool Question::OwnerRowMatches(const OwnerRow& row) {
   if (now_ < row.from_us || now_ >= row.to_us ||
       !Has(row.channels, request_.channel)) {

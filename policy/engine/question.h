@@ -70,6 +70,8 @@ class Question {
   }
 
   bool ObjectedToPurpose() const;
+  // By age and residence alone; an age that cannot be read is every age.
+  bool MinorRowApplies(const MinorRow& row) const;
   bool SoftOptInStands(const UseCell& use) const;
   // Whether a valid consent was given so many months ago; 0: never.
   bool ConsentOlderThan(uint32_t months) const;

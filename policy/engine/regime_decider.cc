@@ -104,15 +104,6 @@ void RegimeDecider::DecideChoices(const RegimeVersion& v,
   }
 }
 
-bool RegimeDecider::MinorRowApplies(const MinorRow& row) const {
-  if (q_.age_unreadable()) return true;
-  if (q_.age() < row.from_age) return false;
-  for (const JurisdictionId place : q_.EffectiveResidences()) {
-    if (q_.age() < row.below_age[Index(place)]) return true;
-  }
-  return false;
-}
-
 void RegimeDecider::DecideMinors(const RegimeVersion& v,
                                  const BasisEntry* basis,
                                  BasisView* view) const {
@@ -122,7 +113,7 @@ void RegimeDecider::DecideMinors(const RegimeVersion& v,
       q_.ConsentFaultFor(basis, /*explicit_needed=*/false) == kConsentValid;
   for (const MinorRow& row : v.minors) {
     if (!Has(row.classes, class_) || !Has(row.bases, kind) ||
-        !MinorRowApplies(row)) {
+        !q_.MinorRowApplies(row)) {
       continue;
     }
     switch (row.action) {

@@ -34,7 +34,6 @@ class RegimeDecider {
                    const BasisEntry* basis, BasisView* view) const;
   void DecideChoices(const RegimeVersion& v, const BasisEntry* basis,
                      Denial* least) const;
-  bool MinorRowApplies(const MinorRow& row) const;
   void DecideMinors(const RegimeVersion& v, const BasisEntry* basis,
                     BasisView* view) const;
   void DecideUse(const UseCell& use, const BasisEntry* basis,

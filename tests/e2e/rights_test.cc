@@ -2,6 +2,7 @@
 // from the request to the letter.
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "consentry/v1/admin_service.grpc.pb.h"
 #include "consentry/v1/audit_service.grpc.pb.h"
+#include "consentry/v1/consent_service.grpc.pb.h"
 #include "consentry/v1/data_service.grpc.pb.h"
 #include "consentry/v1/rights_service.grpc.pb.h"
 #include "tests/e2e/requests.h"
@@ -25,6 +27,7 @@ using testing::ServiceClient;
 using testing::TestGateway;
 
 constexpr char kService[] = "essential.service.operations";
+constexpr char kMarketing[] = "marketing.communications.email";
 constexpr char kDigest[] =
     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -53,7 +56,7 @@ class RightsTest : public ::testing::Test {
   }
 
   void Write(const std::string& number, const std::string& country,
-             const std::string& city) {
+             const std::string& city, const std::string& birth_date = "") {
     v1::WriteRecordRequest request;
     *request.add_subjects() = CrmRef(number);
     request.set_purpose(kService);
@@ -65,6 +68,7 @@ class RightsTest : public ::testing::Test {
     values["email"].set_string_value(number + "@example.org");
     values["city"].set_string_value(city);
     request.mutable_legal_facts()->set_residence(country);
+    request.mutable_legal_facts()->set_birth_date(birth_date);
     v1::WriteRecordResponse response;
     const grpc::Status status =
         v1::DataService::NewStub(gateway_.Connect(shop_))
@@ -431,6 +435,140 @@ TEST_F(RightsTest, AgentsActWithinTheirPermission) {
   ASSERT_TRUE(staff_->ListAgents(Context().get(), list, &page).ok());
   ASSERT_EQ(page.agents_size(), 1);
   EXPECT_TRUE(page.agents(0).has_revoke_time());
+}
+
+// What agents and guardians choose for customers.
+class ChoicesOfAgentsTest : public RightsTest {
+ protected:
+  void SetUp() override {
+    RightsTest::SetUp();
+    v1::Client letters = ServiceClient("letters", kMarketing);
+    letters.add_permissions("consent.record");
+    letters.add_attests(kMarketing);
+    // That somebody is a child is told to those alone who may be told.
+    letters.add_permissions("decisions.explain");
+    letters_ = v1::ConsentService::NewStub(
+        gateway_.Connect(gateway_.Register(letters)));
+  }
+
+  std::string Authorize(const std::string& number,
+                        const std::function<void(v1::Agent*)>& change) {
+    v1::AuthorizeAgentRequest request;
+    *request.mutable_subject() = CrmRef(number);
+    request.mutable_agent()->set_display_name("Example Agents LLC");
+    request.mutable_agent()->set_permission_digest(kDigest);
+    change(request.mutable_agent());
+    v1::Agent agent;
+    const grpc::Status status =
+        staff_->AuthorizeAgent(Context().get(), request, &agent);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return agent.id();
+  }
+  static void MayOptOut(v1::Agent* agent) {
+    agent->add_kinds(v1::RIGHTS_KIND_OPT_OUT_OF_SALE);
+  }
+
+  grpc::Status OptOut(const std::string& number, const std::string& agent,
+                      v1::OptOutKind kind = v1::OPT_OUT_KIND_SALE) {
+    v1::OptOutRequest request;
+    *request.mutable_subject() = CrmRef(number);
+    request.add_kinds(kind);
+    request.set_agent_id(agent);
+    v1::OptOutResponse response;
+    const grpc::Status status =
+        letters_->OptOut(Context().get(), request, &response);
+    reference_ = response.audit_reference();
+    return status;
+  }
+  int OptOuts(const std::string& number) {
+    v1::GetConsentStateRequest request;
+    *request.mutable_subject() = CrmRef(number);
+    v1::GetConsentStateResponse response;
+    EXPECT_TRUE(
+        letters_->GetConsentState(Context().get(), request, &response).ok());
+    return response.opt_outs_size();
+  }
+  grpc::Status Give(const std::string& number, const std::string& agent,
+                    v1::RecordConsentResponse* response) {
+    v1::RecordConsentRequest request;
+    *request.mutable_subject() = CrmRef(number);
+    request.add_purposes(kMarketing);
+    request.set_action(v1::CONSENT_ACTION_GIVE);
+    request.mutable_notice()->set_id("marketing-consent");
+    request.mutable_notice()->set_version(1);
+    request.set_agent_id(agent);
+    return letters_->RecordConsent(Context().get(), request, response);
+  }
+
+  std::unique_ptr<v1::ConsentService::Stub> letters_;
+  // Of the last opt-out.
+  std::string reference_;
+};
+
+TEST_F(ChoicesOfAgentsTest, ACalifornianIsOptedOutByHerAgentAlone) {
+  const std::string of_another = Authorize("C1", MayOptOut);
+  EXPECT_EQ(ReasonOf(OptOut("C2", of_another)), v1::ERROR_REASON_NOT_FOUND);
+  EXPECT_EQ(ReasonOf(OptOut("C2", "agt_aaaaaaaaaaaaaaaaaaaaaaaa")),
+            v1::ERROR_REASON_NOT_FOUND);
+  EXPECT_EQ(ReasonOf(OptOut("C2", "agt_x")), v1::ERROR_REASON_NOT_FOUND);
+  const std::string asks_only = Authorize(
+      "C2", [](v1::Agent* agent) { agent->add_kinds(v1::RIGHTS_KIND_ACCESS); });
+  EXPECT_EQ(ReasonOf(OptOut("C2", asks_only)),
+            v1::ERROR_REASON_PERMISSION_MISSING);
+  const std::string ended = Authorize("C2", [](v1::Agent* agent) {
+    MayOptOut(agent);
+    agent->mutable_expire_time()->set_seconds(1'767'225'600);
+  });
+  const grpc::Status late = OptOut("C2", ended);
+  EXPECT_EQ(ReasonOf(late), v1::ERROR_REASON_STATE_INVALID);
+  EXPECT_EQ(late.error_message(), "the agent's permission has ended");
+  EXPECT_EQ(OptOuts("C2"), 0);
+
+  const std::string agent = Authorize("C2", MayOptOut);
+  EXPECT_EQ(ReasonOf(OptOut("C2", agent, v1::OPT_OUT_KIND_PROFILING)),
+            v1::ERROR_REASON_PERMISSION_MISSING);
+  const grpc::Status status = OptOut("C2", agent);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(OptOuts("C2"), 1);
+  const auto audit =
+      v1::AuditService::NewStub(gateway_.Connect(gateway_.Made("compliance")));
+  v1::GetAuditEntryRequest ask;
+  ask.set_reference(reference_);
+  v1::AuditEntry entry;
+  ASSERT_TRUE(audit->GetAuditEntry(Context().get(), ask, &entry).ok());
+  EXPECT_EQ(entry.details().at("agent"), agent);
+
+  v1::RevokeAgentRequest revoke;
+  revoke.set_id(agent);
+  v1::Agent revoked;
+  ASSERT_TRUE(staff_->RevokeAgent(Context().get(), revoke, &revoked).ok());
+  const grpc::Status after = OptOut("C2", agent);
+  EXPECT_EQ(ReasonOf(after), v1::ERROR_REASON_STATE_INVALID);
+  EXPECT_EQ(after.error_message(), "the agent's permission was revoked");
+  // The customer's own word needs none of this.
+  EXPECT_TRUE(OptOut("C2", "", v1::OPT_OUT_KIND_PROFILING).ok());
+  EXPECT_EQ(OptOuts("C2"), 2);
+}
+
+TEST_F(ChoicesOfAgentsTest, AChildConsentsThroughItsGuardian) {
+  Write("C3", "DE", "Bonn", "2018-05-01");
+  v1::RecordConsentResponse response;
+  EXPECT_EQ(ReasonOf(Give("C3", "", &response)), v1::ERROR_REASON_MINOR);
+  const std::string agent = Authorize("C3", [](v1::Agent* made) {
+    made->add_choices(v1::CONSENT_ACTION_GIVE);
+  });
+  EXPECT_EQ(ReasonOf(Give("C3", agent, &response)), v1::ERROR_REASON_MINOR);
+  const std::string parent =
+      Authorize("C3", [](v1::Agent* made) { made->set_guardian(true); });
+  const grpc::Status status = Give("C3", parent, &response);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  ASSERT_EQ(response.states_size(), 1);
+  EXPECT_EQ(response.states(0).status(), v1::CONSENT_STATUS_GIVEN);
+  EXPECT_EQ(response.states(0).actor(), v1::CONSENT_ACTOR_GUARDIAN);
+  // An adult gives it herself; the guardian of a child speaks for that child.
+  ASSERT_TRUE(Give("C1", "", &response).ok());
+  EXPECT_EQ(ReasonOf(Give("C1", parent, &response)),
+            v1::ERROR_REASON_NOT_FOUND);
 }
 
 TEST_F(RightsTest, ListShowsWhatIsDueFirstAndPages) {

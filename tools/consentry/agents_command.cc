@@ -1,11 +1,15 @@
 #include <grpcpp/grpcpp.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
+#include <iterator>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/str_join.h"
 #include "consentry/v1/rights_service.grpc.pb.h"
 #include "tools/consentry/command.h"
 #include "tools/consentry/exit_code.h"
@@ -29,17 +33,31 @@ struct Options {
   std::string permission;
   std::string until;
   std::vector<std::string> kinds;
+  std::vector<std::string> choices;
   bool guardian = false;
   bool json = false;
 };
+
+constexpr std::pair<const char*, v1::ConsentAction> kChoices[] = {
+    {"give", v1::CONSENT_ACTION_GIVE},
+    {"refuse", v1::CONSENT_ACTION_REFUSE},
+    {"withdraw", v1::CONSENT_ACTION_WITHDRAW}};
 
 void ShowAgent(const v1::Agent& agent) {
   std::cout << agent.id() << "  " << (agent.guardian() ? "guardian" : "agent")
             << "  " << Printable(agent.display_name()) << "  for "
             << agent.subject_id() << "\n  may ";
-  for (int i = 0; i < agent.kinds_size(); ++i) {
-    std::cout << (i == 0 ? "" : ", ") << KindWord(agent.kinds(i));
+  std::vector<std::string> words;
+  for (const int kind : agent.kinds()) {
+    words.push_back(KindWord(static_cast<v1::RightsKind>(kind)));
   }
+  for (const auto& [word, action] : kChoices) {
+    if (std::find(agent.choices().begin(), agent.choices().end(), action) !=
+        agent.choices().end()) {
+      words.push_back(word);
+    }
+  }
+  std::cout << absl::StrJoin(words, ", ");
   if (agent.has_revoke_time()) {
     std::cout << "; revoked " << Text(agent.revoke_time());
   } else if (agent.has_expire_time()) {
@@ -70,6 +88,16 @@ int RunAdd(const std::string& folder, const Options& options) {
     const auto kind = ParseKind(word);
     if (!kind.ok()) return Fail(kind.status());
     agent->add_kinds(*kind);
+  }
+  for (const std::string& word : options.choices) {
+    const auto* known =
+        std::find_if(std::begin(kChoices), std::end(kChoices),
+                     [&](const auto& choice) { return choice.first == word; });
+    if (known == std::end(kChoices)) {
+      return Fail(
+          absl::InvalidArgumentError("a choice is give, refuse or withdraw"));
+    }
+    agent->add_choices(known->second);
   }
   if (!options.until.empty()) {
     const auto status = ParseTime(options.until, agent->mutable_expire_time());
@@ -146,8 +174,9 @@ void AddAgents(CLI::App* app, CommandContext* context) {
   add->add_option("customer", options->customer, "Whom the agent acts for")
       ->required();
   add->add_option("--name", options->name, "Name of the agent")->required();
-  add->add_option("--kind", options->kinds, "What the agent may ask for")
-      ->required();
+  add->add_option("--kind", options->kinds, "What the agent may ask for");
+  add->add_option("--choice", options->choices,
+                  "What the agent may choose: give, refuse, withdraw");
   add->add_option("--permission", options->permission,
                   "SHA-256 of the signed permission")
       ->required();

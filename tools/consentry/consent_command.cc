@@ -83,6 +83,7 @@ int RunWithdraw(const std::string& folder, const ConsentOptions& options) {
   *request.mutable_subject() = *subject;
   *request.mutable_purposes() = {options.words.begin(), options.words.end()};
   request.set_method(options.method);
+  request.set_agent_id(options.agent);
   v1::WithdrawConsentResponse response;
   const grpc::Status status = stub->WithdrawConsent(&call, request, &response);
   return status.ok() ? Print(response, options.json)
@@ -129,6 +130,7 @@ int RunOptOut(const std::string& folder, const ConsentOptions& options) {
     request.add_kinds(*kind);
   }
   request.set_global_privacy_control(options.gpc);
+  request.set_agent_id(options.agent);
   const auto session = Session::Open({folder, options.client, "", false});
   if (!session.ok()) return Fail(session.status());
   const auto stub = v1::ConsentService::NewStub((*session)->channel());
@@ -138,6 +140,11 @@ int RunOptOut(const std::string& folder, const ConsentOptions& options) {
   if (!status.ok()) return PrintError(status, std::cerr);
   ShowJson(response, std::cout);
   return kExitOk;
+}
+
+void AddAgent(CLI::App* command, ConsentOptions* options) {
+  command->add_option("--agent", options->agent,
+                      "The guardian or agent who acts, agt_...");
 }
 
 CLI::App* AddOne(CLI::App* parent, const std::string& name,
@@ -171,8 +178,7 @@ void AddConsent(CLI::App* app, CommandContext* context) {
       ->capture_default_str();
   give->add_option("--language", options->language, "BCP 47");
   give->add_option("--method", options->method, "How, such as checkbox");
-  give->add_option("--agent", options->agent,
-                   "The guardian or agent who acts, agt_...");
+  AddAgent(give, options.get());
   give->add_flag("--parental", options->parental,
                  "Authorised by whoever has parental responsibility");
   give->callback([context, options] {
@@ -182,6 +188,7 @@ void AddConsent(CLI::App* app, CommandContext* context) {
 
   CLI::App* refuse = AddOne(consent, "refuse", "Record that it was refused",
                             options.get(), "Purposes");
+  AddAgent(refuse, options.get());
   refuse->callback([context, options] {
     context->exit_code =
         RunRecord(context->folder, *options, v1::CONSENT_ACTION_REFUSE);
@@ -191,6 +198,7 @@ void AddConsent(CLI::App* app, CommandContext* context) {
       AddOne(consent, "withdraw",
              "Take consent back; without purposes, all that stands",
              options.get(), "Purposes");
+  AddAgent(withdraw, options.get());
   withdraw->callback([context, options] {
     context->exit_code = RunWithdraw(context->folder, *options);
   });
@@ -201,6 +209,7 @@ void AddConsent(CLI::App* app, CommandContext* context) {
       "sensitive-data, automated-decisions");
   opt_out->add_flag("--gpc", options->gpc,
                     "It came as a Global Privacy Control signal");
+  AddAgent(opt_out, options.get());
   opt_out->callback([context, options] {
     context->exit_code = RunOptOut(context->folder, *options);
   });

@@ -2,12 +2,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "gateway/access/subject_facts.h"
 #include "gateway/consent/ledger.h"
+#include "policy/engine/minors.h"
 #include "proto/support/error.h"
 #include "tests/testing/access_fixture.h"
 #include "tests/testing/status_matchers.h"
@@ -25,17 +29,28 @@ using testing::RowBuilder;
 constexpr int64_t kSecondUs = 1'000'000;
 constexpr int64_t kDayUs = 86400 * kSecondUs;
 
-// Knows one guardian and one agent.
+// Knows one guardian and one agent of `customer`; the agent may give, and opt
+// out of sale.
 class TwoAgents final : public Agents {
  public:
-  absl::StatusOr<AgentPower> Find(store::Connection*,
-                                  const crypto::SubjectKeys&,
-                                  std::string_view agent_id,
+  absl::StatusOr<AgentPower> Find(store::Connection*, std::string_view agent_id,
+                                  std::span<const AgentAct> acts,
                                   int64_t) const override {
-    if (agent_id == "agt_parent") return AgentPower{.guardian = true};
-    if (agent_id == "agt_lawyer") return AgentPower{.guardian = false};
+    if (agent_id == "agt_parent") {
+      return AgentPower{customer, true, absl::OkStatus()};
+    }
+    if (agent_id == "agt_lawyer") {
+      const bool may = std::all_of(acts.begin(), acts.end(), [](AgentAct act) {
+        return act == AgentAct::kGive || act == AgentAct::kOptOutOfSale;
+      });
+      return AgentPower{
+          customer, false,
+          may ? absl::OkStatus()
+              : MakeError(v1::ERROR_REASON_PERMISSION_MISSING, "not for that")};
+    }
     return absl::NotFoundError("none");
   }
+  uint64_t customer = 0;
 };
 
 class LedgerPartsTest : public ::testing::Test,
@@ -45,6 +60,13 @@ class LedgerPartsTest : public ::testing::Test,
       : with_agents_([this] {
           LedgerOptions options = ledger_options();
           options.agents = &agents_;
+          options.needs_parent = [](const clients::Configuration& configuration,
+                                    auto heads, const std::string& purpose,
+                                    int64_t now_us) {
+            const policy::Bundle& bundle = configuration.bundle();
+            return policy::NeedsParent(bundle, access::MakeFacts(bundle, heads),
+                                       *bundle.FindPurpose(purpose), now_us);
+          };
           return options;
         }()) {}
 
@@ -214,35 +236,119 @@ TEST_F(LedgerPartsTest, APageTokenOfAnotherQuestionIsRefused) {
 
 TEST_F(LedgerPartsTest, AChildNeedsWhoeverIsResponsibleForIt) {
   const std::string child = Child("kim");
-  ASSERT_OK(Record(GiveRequest(child)));
-  EXPECT_EQ(ReasonToWrite(child), v1::ERROR_REASON_MINOR);
-  clock().AdvanceUs(kSecondUs);
+  agents_.customer = Number(child);
+  EXPECT_EQ(Why(Record(GiveRequest(child)).status()), v1::ERROR_REASON_MINOR);
   auto by_agent = GiveRequest(child);
   by_agent.set_agent_id("agt_lawyer");
-  const auto lawyer = Record(by_agent);
-  ASSERT_OK(lawyer);
-  EXPECT_EQ(lawyer->states(0).actor(), v1::CONSENT_ACTOR_AGENT);
-  EXPECT_EQ(ReasonToWrite(child), v1::ERROR_REASON_MINOR);
-  clock().AdvanceUs(kSecondUs);
+  EXPECT_EQ(Why(Record(by_agent).status()), v1::ERROR_REASON_MINOR);
   auto by_parent = GiveRequest(child);
   by_parent.set_agent_id("agt_parent");
   const auto parent = Record(by_parent);
   ASSERT_OK(parent);
   EXPECT_EQ(parent->states(0).actor(), v1::CONSENT_ACTOR_GUARDIAN);
   EXPECT_TRUE(parent->states(0).parental_authorisation());
-  EXPECT_NE(ReasonToWrite(child), v1::ERROR_REASON_CONSENT_MISSING);
+  EXPECT_EQ(ReasonToWrite(child), v1::ERROR_REASON_UNSPECIFIED);
+  // What a child takes away needs nobody.
+  clock().AdvanceUs(kSecondUs);
+  auto refuse = GiveRequest(child);
+  refuse.set_action(v1::CONSENT_ACTION_REFUSE);
+  ASSERT_OK(Record(refuse));
 }
 
-TEST_F(LedgerPartsTest, AnUnknownAgentGivesNothingAndHindersNoRefusal) {
+TEST_F(LedgerPartsTest, AnAdultsAgentGivesAsAnAgent) {
   const std::string id = Person("anna");
+  agents_.customer = Number(id);
   auto request = GiveRequest(id);
-  request.set_agent_id("agt_nobody");
-  EXPECT_EQ(Why(Record(request).status()), v1::ERROR_REASON_NOT_FOUND);
-  request.set_action(v1::CONSENT_ACTION_REFUSE);
-  const auto refused = Record(request);
-  ASSERT_OK(refused);
-  EXPECT_EQ(refused->states(0).status(), v1::CONSENT_STATUS_REFUSED);
-  EXPECT_EQ(refused->states(0).actor(), v1::CONSENT_ACTOR_ATTESTED);
+  request.set_agent_id("agt_lawyer");
+  const auto given = Record(request);
+  ASSERT_OK(given);
+  EXPECT_EQ(given->states(0).actor(), v1::CONSENT_ACTOR_AGENT);
+  EXPECT_FALSE(given->states(0).parental_authorisation());
+}
+
+// Whoever says that an agent acts is held to it; whoever does not needs no
+// agent to take something away.
+TEST_F(LedgerPartsTest, WithoutPowerNothingHappensInItsName) {
+  const std::string id = Person("anna");
+  const std::string other = Person("berta");
+  agents_.customer = Number(id);
+  Give(id, kLettersPurpose);
+  clock().AdvanceUs(kSecondUs);
+  for (const auto action :
+       {v1::CONSENT_ACTION_GIVE, v1::CONSENT_ACTION_REFUSE}) {
+    auto request = GiveRequest(id);
+    request.set_action(action);
+    request.set_agent_id("agt_nobody");
+    EXPECT_EQ(Why(Record(request).status()), v1::ERROR_REASON_NOT_FOUND);
+    request.set_agent_id("agt_lawyer");
+    request.mutable_subject()->set_id(other);
+    EXPECT_EQ(Why(Record(request).status()), v1::ERROR_REASON_NOT_FOUND);
+  }
+  v1::WithdrawConsentRequest withdraw;
+  withdraw.mutable_subject()->set_id(id);
+  withdraw.set_agent_id("agt_lawyer");
+  const auto take_back = [&] {
+    return Call<v1::WithdrawConsentResponse>(&Ledger::Withdraw, As("letters"),
+                                             withdraw);
+  };
+  EXPECT_EQ(Why(take_back().status()), v1::ERROR_REASON_PERMISSION_MISSING);
+  EXPECT_EQ(ReasonToWrite(id), v1::ERROR_REASON_UNSPECIFIED);
+  withdraw.set_agent_id("agt_parent");
+  const auto withdrawn = take_back();
+  ASSERT_OK(withdrawn);
+  ASSERT_EQ(withdrawn->states_size(), 1);
+  EXPECT_EQ(withdrawn->states(0).actor(), v1::CONSENT_ACTOR_GUARDIAN);
+  EXPECT_EQ(ReasonToWrite(id), v1::ERROR_REASON_CONSENT_WITHDRAWN);
+}
+
+TEST_F(LedgerPartsTest, AnAgentOptsOutTheOneItActsForAndNoNamesake) {
+  const auto row = [](const std::string& key) {
+    return RowBuilder("profile", key)
+        .Email("family@example.com")
+        .Text("first_name", "Anna")
+        .Residence("DE");
+  };
+  const std::string id = ImportOne("crm", row("a")).subject_id;
+  const std::string other = ImportOne("shop", row("b")).subject_id;
+  ASSERT_NE(id, other);
+  agents_.customer = Number(id);
+  v1::OptOutRequest out;
+  auto* family = out.mutable_subject()->mutable_identifier();
+  family->set_type(v1::IDENTIFIER_TYPE_EMAIL);
+  family->set_value("family@example.com");
+  out.add_kinds(v1::OPT_OUT_KIND_SALE);
+  out.set_agent_id("agt_lawyer");
+  const auto opt_out = [&] {
+    return Call<v1::OptOutResponse>(&Ledger::OptOut, As("letters"), out);
+  };
+  ASSERT_OK(opt_out());
+  EXPECT_EQ(Head(Number(id)).opt_outs_size(), 1);
+  EXPECT_EQ(Head(Number(other)).opt_outs_size(), 0);
+  out.add_kinds(v1::OPT_OUT_KIND_PROFILING);
+  EXPECT_EQ(Why(opt_out().status()), v1::ERROR_REASON_PERMISSION_MISSING);
+  out.set_agent_id("agt_nobody");
+  EXPECT_EQ(Why(opt_out().status()), v1::ERROR_REASON_NOT_FOUND);
+  // Nobody here goes by the name: the same answer.
+  family->set_value("stranger@example.com");
+  EXPECT_EQ(Why(opt_out().status()), v1::ERROR_REASON_NOT_FOUND);
+  EXPECT_EQ(Head(Number(id)).opt_outs_size(), 1);
+}
+
+TEST_F(LedgerPartsTest, ACustomersOwnCallNamesNoAgent) {
+  const std::string id = Person("anna");
+  agents_.customer = Number(id);
+  clients::CallerContext herself = As("letters");
+  clients::Person person;
+  person.roles = uint32_t{1} << v1::ROLE_CUSTOMER;
+  person.subject = Number(id);
+  herself.person = person;
+  v1::OptOutRequest out;
+  out.mutable_subject()->set_id(id);
+  out.add_kinds(v1::OPT_OUT_KIND_SALE);
+  out.set_agent_id("agt_lawyer");
+  EXPECT_EQ(
+      Why(Call<v1::OptOutResponse>(&Ledger::OptOut, herself, out).status()),
+      v1::ERROR_REASON_PERMISSION_MISSING);
 }
 
 TEST_F(LedgerPartsTest, ParentalAuthorisationIsReportedByPermissionAlone) {
