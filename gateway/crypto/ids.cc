@@ -47,6 +47,8 @@ std::string_view IdPrefix(IdKind kind) {
       return "evt_";
     case IdKind::kAgent:
       return "agt_";
+    case IdKind::kVulnerability:
+      return "vul_";
   }
   return "";
 }

@@ -36,6 +36,7 @@ enum class IdKind : uint8_t {
   kTask,           // tsk_
   kEvent,          // evt_
   kAgent,          // agt_
+  kVulnerability,  // vul_
 };
 
 // The prefix with its underscore.

@@ -33,6 +33,11 @@ enum class FactTable : uint32_t {
   kNotice = 41,         // What a recipient is to be told; no value.
   kRightsCase = 20,     // A case, without what the customer wrote.
   kRightsAgent = 21,    // Who may act for the customer.
+  kScreening = 60,      // What was decided on an output; not its words.
+  kPressure = 61,       // What was sent to a customer lately.
+  kVulnerability = 62,  // A declared vulnerability.
+  kOutcome = 63,        // What became of an output.
+  kInference = 64,      // Which record an output left.
 };
 
 // Opened by Opener, with a Grant. Range 256 to 65535.
@@ -46,6 +51,7 @@ enum class FieldTable : uint32_t {
   kMessageAddress = 290,  // Where a queued message goes.
   kRightsWords = 280,     // What a customer wrote in a case.
   kRightsReport = 281,    // Pieces of her report.
+  kScreenedOutput = 300,  // What a customer would read or get.
 };
 
 // Opened by SystemSeal. Range 65536 to 131071.
@@ -63,6 +69,10 @@ enum class SystemTable : uint32_t {
   kMessageTarget = 65561,    // Their addresses.
   kRecipientNotice = 65562,  // Of erasures, whose subject's keys are gone.
   kRightsCase = 65600,       // Of cases that are about nobody who is held.
+  kScreening = 65601,        // Of outputs for nobody who is held.
+  kRelease = 65602,          // Digest and end of a release.
+  kOutcome = 65603,          // Of outputs that are not here yet.
+  kItemPrices = 65604,       // Counts of amounts that were shown.
 };
 
 // Which row: a number, or an id of 15 bytes. The two never collide.

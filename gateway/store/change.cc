@@ -18,4 +18,10 @@ absl::Status ChangeContext::RequireVersion(int64_t subject,
   return absl::OkStatus();
 }
 
+absl::Status ChangeContext::RequireConfiguration(int64_t epoch) const {
+  if (configuration_epoch_ == epoch) return absl::OkStatus();
+  return MakeError(v1::ERROR_REASON_ETAG_MISMATCH,
+                   "the configuration changed since it was read");
+}
+
 }  // namespace consentry::store

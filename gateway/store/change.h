@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +14,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "gateway/store/engine.h"
+#include "gateway/store/release_ticket.h"
 
 namespace consentry::store {
 
@@ -35,8 +37,12 @@ using LoggedObserver =
 // on the committer's store thread.
 class ChangeContext {
  public:
-  ChangeContext(Connection* connection, int64_t number, int64_t now_us)
-      : connection_(connection), number_(number), now_us_(now_us) {}
+  ChangeContext(Connection* connection, int64_t number, int64_t now_us,
+                int64_t configuration_epoch = 0)
+      : connection_(connection),
+        number_(number),
+        now_us_(now_us),
+        configuration_epoch_(configuration_epoch) {}
   ChangeContext(const ChangeContext&) = delete;
   ChangeContext& operator=(const ChangeContext&) = delete;
 
@@ -61,7 +67,14 @@ class ChangeContext {
 
   // Reads that were decided on another version of `subject` go back. The
   // change itself writes number() into subjects.version.
-  void Touch(int64_t subject) { touched_.push_back(subject); }
+  void Touch(int64_t subject) {
+    touched_.push_back(subject);
+    told_.push_back(subject);
+  }
+
+  // The entry tells of `subject`, whose version stays as it is. In the order of
+  // the leaf's subjects, those of Touch among them.
+  void TellOf(int64_t subject) { told_.push_back(subject); }
 
   // The configuration (packs, catalog, purposes, clients, roles) changed: its
   // epoch becomes number().
@@ -72,6 +85,11 @@ class ChangeContext {
   // is answered only when every read committed before was handed over or
   // dropped. May be found out while applying. Never undone.
   void MarkNegative() { negative_ = true; }
+
+  // What the change is answered with says that something may be used now (a
+  // signed release): its outcome carries a ticket, as that of a read does, so
+  // that a later negative change waits for it.
+  void MarkReleasing() { releasing_ = true; }
 
   // Run on the committer's log thread once the store holds the change and
   // before any further read is let through: for what is kept in memory (caches,
@@ -86,6 +104,9 @@ class ChangeContext {
   // precondition of a change that was computed from what it read.
   absl::Status RequireVersion(int64_t subject, int64_t version) const;
 
+  // The same for the epoch of the configuration.
+  absl::Status RequireConfiguration(int64_t epoch) const;
+
  private:
   // The committer reads what was set.
   friend class StoreStage;
@@ -93,12 +114,15 @@ class ChangeContext {
   Connection* const connection_;
   const int64_t number_;
   const int64_t now_us_;
+  const int64_t configuration_epoch_;
   std::optional<std::string> entry_;
   std::string result_;
   std::vector<int64_t> touched_;
+  std::vector<int64_t> told_;
   std::vector<absl::AnyInvocable<void()>> on_stored_;
   bool touches_configuration_ = false;
   bool negative_ = false;
+  bool releasing_ = false;
 };
 
 // What makes a write repeatable: the same four give the same result for 24
@@ -134,6 +158,9 @@ struct ChangeOutcome {
   uint64_t log_index = 0;  // Of its entry; 0 for a repetition.
   std::string result;
   bool repeated = false;
+  // Of a change that releases something (ChangeContext::MarkReleasing): keep it
+  // until the answer was handed over or dropped. Null for all others.
+  std::shared_ptr<ReleaseTicket> ticket = nullptr;
 };
 
 // Runs once, on the committer's completion thread; that of a negative change

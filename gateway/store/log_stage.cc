@@ -179,11 +179,15 @@ bool LogStage::Fits(Batch* batch, size_t size) const {
 }
 
 void LogStage::TakeChanges(Batch* batch) {
+  bool releasing = false;
   {
     MutexLock lock(&mu_);
     while (!changes_.empty()) {
       StoredChange& next = changes_.front();
+      // A negative change waits for tickets of earlier batches alone.
+      if (releasing && next.negative) break;
       if (next.entry.has_value() && !Fits(batch, next.entry->size())) break;
+      releasing = releasing || next.releasing;
       batch->changes.push_back(std::move(next));
       changes_.pop_front();
     }
@@ -288,7 +292,7 @@ void LogStage::Append(Batch batch) {
 void LogStage::TellLogged(const Batch& batch, uint64_t index) const {
   if (on_logged_ == nullptr) return;
   for (const StoredChange& change : batch.changes) {
-    if (change.entry.has_value()) on_logged_(index++, change.touched);
+    if (change.entry.has_value()) on_logged_(index++, change.told);
   }
   std::vector<int64_t> subjects;
   for (const WaitingRead& read : batch.reads) {
@@ -302,7 +306,11 @@ void LogStage::TellLogged(const Batch& batch, uint64_t index) const {
 
 void LogStage::Complete(Batch batch, uint64_t first_index) {
   const uint64_t number = ++batch_number_;
-  tracker_->OpenBatch(number, static_cast<int64_t>(batch.reads.size()));
+  const auto releasing = std::count_if(
+      batch.changes.begin(), batch.changes.end(),
+      [](const StoredChange& change) { return change.releasing; });
+  tracker_->OpenBatch(number,
+                      static_cast<int64_t>(batch.reads.size()) + releasing);
   std::vector<absl::AnyInvocable<void()>> completions;
   completions.reserve(batch.changes.size() + batch.reads.size());
   uint64_t index = first_index;
@@ -310,6 +318,10 @@ void LogStage::Complete(Batch batch, uint64_t first_index) {
     if (change.entry.has_value()) {
       change.outcome.log_index = index++;
       last_logged_.store(change.change, std::memory_order_release);
+    }
+    if (change.releasing) {
+      change.outcome.ticket =
+          std::make_shared<ReleaseTicket>(tracker_->Issue(number));
     }
     auto tell = [done = std::move(change.done),
                  outcome = std::move(change.outcome)]() mutable {
@@ -320,7 +332,8 @@ void LogStage::Complete(Batch batch, uint64_t first_index) {
       continue;
     }
     // The tickets of earlier batches were issued before this batch was taken:
-    // none of them is missed. Reads of this very batch saw the change.
+    // none of them is missed. Reads of this very batch saw the change, and
+    // releasing changes of this batch come after it.
     tracker_->WhenReleasedBefore(
         number, [queue = completions_, told = std::move(tell)]() mutable {
           queue->Push(std::move(told));

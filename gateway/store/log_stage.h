@@ -29,9 +29,12 @@ struct StoredChange {
   std::optional<std::string> entry;
   int64_t change = 0;
   std::vector<int64_t> touched;
+  // Whom the entry tells of, in its order.
+  std::vector<int64_t> told;
   std::vector<absl::AnyInvocable<void()>> on_stored;
   bool touches_configuration = false;
   bool negative = false;
+  bool releasing = false;
   ChangeOutcome outcome;
   ChangeCompletion done;
 };

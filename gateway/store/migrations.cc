@@ -10,7 +10,9 @@
 #include "gateway/store/tables_erasure.h"
 #include "gateway/store/tables_identity.h"
 #include "gateway/store/tables_oversight.h"
+#include "gateway/store/tables_review.h"
 #include "gateway/store/tables_rights.h"
+#include "gateway/store/tables_screening.h"
 #include "gateway/store/tables_upkeep.h"
 
 namespace consentry::store {
@@ -145,7 +147,10 @@ std::span<const std::string_view> Migrations() {
   static const std::string* const version2 = new std::string(absl::StrCat(
       kConsentTables, kIdentityTables, kDeliveryTables, kErasureTables,
       kRightsTables, kOversightTables, kUpkeepTables));
-  static const std::string_view migrations[] = {kVersion1, *version2};
+  static const std::string* const version3 =
+      new std::string(absl::StrCat(kScreeningTables, kReviewTables));
+  static const std::string_view migrations[] = {kVersion1, *version2,
+                                                *version3};
   static_assert(std::size(migrations) == kSchemaVersion);
   return migrations;
 }

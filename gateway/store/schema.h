@@ -53,7 +53,7 @@
 namespace consentry::store {
 
 // The format of a store made by this program.
-inline constexpr int64_t kSchemaVersion = 2;
+inline constexpr int64_t kSchemaVersion = 3;
 
 // Brings an empty or older store to kSchemaVersion, one migration, one
 // transaction each. A newer store is refused (FailedPrecondition, saying which

@@ -296,7 +296,8 @@ absl::Status StoreStage::ApplyOne(Applied* applied, int64_t number) {
 absl::Status StoreStage::ApplyInSavepoint(Applied* applied, int64_t number) {
   Change& change = applied->waiting.change;
   const int64_t now_us = std::max(log_->NowUs(), state_.last_time_us);
-  ChangeContext context(writer_.get(), number, now_us);
+  ChangeContext context(writer_.get(), number, now_us,
+                        state_.configuration_epoch);
   if (change.negative) context.MarkNegative();
   CONSENTRY_RETURN_IF_ERROR(change.apply(context));
   if (!context.entry_.has_value()) {
@@ -321,9 +322,11 @@ absl::Status StoreStage::ApplyInSavepoint(Applied* applied, int64_t number) {
   stored.entry = std::move(context.entry_);
   stored.change = number;
   stored.touched = std::move(context.touched_);
+  stored.told = std::move(context.told_);
   stored.on_stored = std::move(context.on_stored_);
   stored.touches_configuration = context.touches_configuration_;
   stored.negative = context.negative_;
+  stored.releasing = context.releasing_;
   stored.outcome.change = number;
   stored.outcome.result = std::move(context.result_);
   return absl::OkStatus();
