@@ -179,6 +179,46 @@ TEST_F(CommandLineTest, AFaultOfARequestIsToldOnceWithoutTheValue) {
                            Not(HasSubstr("ERROR_REASON_"))));
 }
 
+TEST_F(CommandLineTest, AnErasureIsTypedFromTheRequestToTheApproval) {
+  ASSERT_EQ(Run({"write", "crm:K-7", "--as", "shop", "--source", "crm", "--key",
+                 "7", "--purpose", kService, "--set", "city=Kiel"})
+                .code,
+            0);
+  ASSERT_EQ(Run({"client", "add", "dpo", "--role", "dpo"}).code, 0);
+  const Ended submitted = Run({"rights", "submit", "crm:K-7", "erasure"});
+  ASSERT_EQ(submitted.code, 0) << submitted.err;
+  const std::string id = submitted.out.substr(0, submitted.out.find(' '));
+
+  // Too early, and where the case stands instead.
+  EXPECT_THAT(Refusal({"rights", "complete", id}, 2),
+              AllOf(HasSubstr("STATE_INVALID"), HasSubstr("verifying"),
+                    HasSubstr("waits for customer")));
+  EXPECT_THAT(
+      Refusal({"rights", "verify", id, "--evidence", "no-such-file"}, 1),
+      HasSubstr("--evidence"));
+  std::ofstream(dir_->File("letter.txt")) << "a letter with a signature";
+  const Ended verified =
+      Run({"rights", "verify", id, "--evidence", "letter.txt"});
+  ASSERT_EQ(verified.code, 0) << verified.err;
+  EXPECT_THAT(verified.out, HasSubstr("identity  reasonable"));
+  const Ended preview = Run({"rights", "preview", "crm:K-7"});
+  EXPECT_THAT(preview.out, AllOf(HasSubstr("Nothing was changed"),
+                                 HasSubstr("profile.city")));
+  // Whoever approves is the officer, without being named.
+  EXPECT_EQ(Run({"rights", "approve", id}).code, 0);
+  Refusal({"rights", "certificate", id}, 2);
+  EXPECT_NE(Run({"rights", "verify-certificate", "letter.txt"}).code, 0);
+}
+
+TEST_F(CommandLineTest, AnEmptyListSaysSo) {
+  EXPECT_EQ(Run({"breach", "list"}).out, "No breach is registered.\n");
+  EXPECT_EQ(Run({"holds", "list"}).out, "no hold\n");
+  EXPECT_EQ(Run({"tasks", "list"}).out, "no tasks\n");
+  EXPECT_EQ(Run({"consent", "notice", "list"}).out,
+            "no notice is registered\n");
+  EXPECT_EQ(Run({"holds", "list", "--json"}).out, "");
+}
+
 TEST_F(CommandLineTest, EveryAnswerOfInitThatCannotBeUsedIsToldAtOnce) {
   const std::string refusal =
       Refusal({"--config", "new", "init", "--home", "DE", "--listen", "here",

@@ -13,6 +13,7 @@
 #include "tools/consentry/asked_again.h"
 #include "tools/consentry/command.h"
 #include "tools/consentry/exit_code.h"
+#include "tools/consentry/pages.h"
 #include "tools/consentry/parse_words.h"
 #include "tools/consentry/printable.h"
 #include "tools/consentry/rpc_error.h"
@@ -289,18 +290,13 @@ int RunOpen(const std::string& folder, const EntryOptions& options) {
 grpc::Status ForEachBreach(
     v1::AuditService::Stub* stub,
     const std::function<bool(const v1::Breach&)>& visit) {
-  v1::ListBreachesRequest request;
-  while (true) {
-    grpc::ClientContext call;
-    v1::ListBreachesResponse page;
-    const grpc::Status status = stub->ListBreaches(&call, request, &page);
-    if (!status.ok()) return status;
-    for (const auto& breach : page.breaches()) {
-      if (!visit(breach)) return grpc::Status::OK;
-    }
-    if (page.next_page_token().empty()) return grpc::Status::OK;
-    request.set_page_token(page.next_page_token());
-  }
+  return ForEachPage<v1::ListBreachesResponse>(
+      v1::ListBreachesRequest(),
+      std::bind_front(&v1::AuditService::Stub::ListBreaches, stub),
+      [&](const v1::ListBreachesResponse& page) {
+        return std::all_of(page.breaches().begin(), page.breaches().end(),
+                           visit);
+      });
 }
 
 int RunUpdate(const std::string& folder, const EntryOptions& options) {

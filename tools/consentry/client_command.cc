@@ -15,6 +15,7 @@
 #include "tools/consentry/command.h"
 #include "tools/consentry/exit_code.h"
 #include "tools/consentry/key_pair.h"
+#include "tools/consentry/pages.h"
 #include "tools/consentry/parse_words.h"
 #include "tools/consentry/registration.h"
 #include "tools/consentry/rpc_error.h"
@@ -71,8 +72,8 @@ std::string RoleWord(v1::Role role) {
   return v1::Role_Name(role).substr(sizeof("ROLE_") - 1);
 }
 
-void ShowList(const char* name,
-              const google::protobuf::RepeatedPtrField<std::string>& list) {
+void ShowNames(const char* name,
+               const google::protobuf::RepeatedPtrField<std::string>& list) {
   if (list.empty()) return;
   std::cout << "  " << name << std::string(16 - std::string(name).size(), ' ');
   for (int i = 0; i < list.size(); ++i) {
@@ -88,12 +89,12 @@ void ShowClient(const v1::Client& client) {
   if (!client.title().empty()) {
     std::cout << "  title           " << client.title() << "\n";
   }
-  ShowList("purposes", client.purposes());
-  ShowList("reads", client.read_categories());
-  ShowList("writes", client.write_categories());
-  ShowList("sources", client.sources());
-  ShowList("permissions", client.permissions());
-  ShowList("attests", client.attests());
+  ShowNames("purposes", client.purposes());
+  ShowNames("reads", client.read_categories());
+  ShowNames("writes", client.write_categories());
+  ShowNames("sources", client.sources());
+  ShowNames("permissions", client.permissions());
+  ShowNames("attests", client.attests());
   if (!client.may_delegate().empty()) {
     std::cout << "  carries tokens of ";
     for (int i = 0; i < client.may_delegate_size(); ++i) {
@@ -237,23 +238,15 @@ int RunList(const std::string& folder, const ClientOptions& options) {
       folder, options, [&](v1::AdminService::Stub* admin, const auto&) {
         v1::ListClientsRequest request;
         request.set_page_size(1000);
-        for (;;) {
-          grpc::ClientContext call;
-          v1::ListClientsResponse page;
-          const grpc::Status status = admin->ListClients(&call, request, &page);
-          if (!status.ok()) return PrintError(status, std::cerr);
-          if (options.json) {
-            ShowJson(page, std::cout);
-          } else {
-            for (const v1::Client& client : page.clients()) {
+        return ShowList<v1::ListClientsResponse>(
+            request, options.json, "no registration",
+            std::bind_front(&v1::AdminService::Stub::ListClients, admin),
+            [](const auto& page) -> auto& { return page.clients(); },
+            [](const v1::Client& client) {
               std::cout << client.id() << "  " << RoleWord(client.role())
                         << "  " << StateWord(client.state()) << "  until "
                         << Text(client.expire_time()) << "\n";
-            }
-          }
-          if (page.next_page_token().empty()) return kExitOk;
-          request.set_page_token(page.next_page_token());
-        }
+            });
       });
 }
 

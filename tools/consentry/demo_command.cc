@@ -105,6 +105,7 @@ std::vector<v1::Client> Systems() {
   v1::Client newsletter =
       system(kDemoNewsletter, "Newsletter", {"marketing.communications.email"});
   newsletter.add_permissions("consent.record");
+  newsletter.add_permissions("consent.unsubscribe_link");
   newsletter.add_attests("marketing.communications.email");
   systems.push_back(newsletter);
   systems.push_back(
@@ -113,6 +114,11 @@ std::vector<v1::Client> Systems() {
       system(kDemoPartner, "Advertising partner", {"third_party_sharing"});
   partner.set_recipient("Partner Ads");
   systems.push_back(partner);
+  v1::Client officer;
+  officer.set_id(kDemoOfficer);
+  officer.set_title("Data protection officer");
+  officer.set_role(v1::ROLE_DPO);
+  systems.push_back(officer);
   return systems;
 }
 
@@ -128,6 +134,14 @@ absl::Status Initialise(const DemoOptions& options,
   init.contact = "privacy@example.com";
   init.dpo_contact = "dpo@example.com";
   CONSENTRY_RETURN_IF_ERROR(server::Initialise(init).status());
+  // An erasure waits a day otherwise, in which she can take it back.
+  std::ofstream configuration(options.folder + "/consentry.txtpb",
+                              std::ios::app);
+  configuration << "\nerasure { wait_hours: 0 }\n";
+  configuration.close();
+  if (!configuration) {
+    return absl::UnavailableError("cannot write " + options.folder);
+  }
   std::ofstream marker(options.folder + kMarker);
   marker << "made by consentry demo; may be removed\n";
   return marker ? absl::OkStatus()
@@ -170,7 +184,7 @@ absl::Status Demo(const DemoOptions& options, const std::string& program) {
       const auto server, server::Server::Open(options.folder, server_options));
   std::cout << "Gateway at " << server->address()
             << ", mutual TLS 1.3, --dev (it tells reasons to every caller)\n"
-            << "Systems of the shop:";
+            << "Systems and staff of the shop:";
   CONSENTRY_ASSIGN_OR_RETURN(
       const auto admin,
       Connect(server->address(), CredentialsIn(options.folder, "operator")));

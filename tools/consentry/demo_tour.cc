@@ -17,9 +17,9 @@
 #include "consentry/v1/data_service.grpc.pb.h"
 #include "proto/support/status_macros.h"
 #include "tools/consentry/audit_offline.h"
+#include "tools/consentry/demo_system.h"
 #include "tools/consentry/exit_code.h"
 #include "tools/consentry/key_pair.h"
-#include "tools/consentry/rpc_error.h"
 #include "tools/consentry/samples/generator.h"
 #include "tools/consentry/session.h"
 #include "tools/consentry/show.h"
@@ -32,71 +32,11 @@ constexpr char kMarketing[] = "marketing.communications.email";
 constexpr char kAnalytics[] = "analytics.reporting";
 constexpr char kSharing[] = "third_party_sharing";
 
-v1::SubjectRef Crm(std::string_view number) {
-  v1::SubjectRef ref;
-  ref.mutable_identifier()->set_type(v1::IDENTIFIER_TYPE_EXTERNAL_ID);
-  ref.mutable_identifier()->set_namespace_("crm");
-  ref.mutable_identifier()->set_value(std::string(number));
-  return ref;
-}
-
-absl::Status Unexpected(const std::string& what) {
-  return absl::InternalError("the tour went off its way: " + what);
-}
-
-absl::Status FromRpc(const grpc::Status& status) {
-  const std::string reason = ReasonOf(status);
-  return absl::Status(
-      static_cast<absl::StatusCode>(status.error_code()),
-      (reason.empty() ? "" : reason + ": ") + status.error_message());
-}
-
-v1::ReadSubjectRequest Question(std::string_view customer,
-                                const std::string& purpose,
-                                const std::vector<std::string>& fields,
-                                v1::Channel channel) {
-  v1::ReadSubjectRequest request;
-  *request.mutable_subject() = Crm(customer);
-  request.set_purpose(purpose);
-  *request.mutable_fields() = {fields.begin(), fields.end()};
-  request.set_channel(channel);
-  return request;
-}
-
 bool Released(const v1::ReadSubjectResponse& response,
               const std::string& field) {
   return std::any_of(response.fields().begin(), response.fields().end(),
                      [&](const v1::Field& f) { return f.name() == field; });
 }
-
-// One system of the shop.
-class System {
- public:
-  static absl::StatusOr<System> Connect(const DemoTour::Options& options,
-                                        const std::string& client) {
-    CONSENTRY_ASSIGN_OR_RETURN(
-        auto channel,
-        tools::Connect(options.address, CredentialsIn(options.folder, client)));
-    return System(std::move(channel));
-  }
-
-  absl::StatusOr<v1::ReadSubjectResponse> Read(
-      const v1::ReadSubjectRequest& request) const {
-    grpc::ClientContext call;
-    v1::ReadSubjectResponse response;
-    const grpc::Status status = v1::DataService::NewStub(channel_)->ReadSubject(
-        &call, request, &response);
-    if (!status.ok()) return FromRpc(status);
-    return response;
-  }
-
-  const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
-
- private:
-  explicit System(std::shared_ptr<grpc::Channel> channel)
-      : channel_(std::move(channel)) {}
-  std::shared_ptr<grpc::Channel> channel_;
-};
 
 }  // namespace
 
@@ -131,6 +71,7 @@ absl::Status DemoTour::Run() {
   CONSENTRY_RETURN_IF_ERROR(Marketing());
   CONSENTRY_RETURN_IF_ERROR(Analytics());
   CONSENTRY_RETURN_IF_ERROR(Californian());
+  CONSENTRY_RETURN_IF_ERROR(Erasure());
   CONSENTRY_RETURN_IF_ERROR(Stranger());
   return Log();
 }

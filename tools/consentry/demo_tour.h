@@ -41,6 +41,7 @@ class DemoTour {
   absl::Status Marketing();
   absl::Status Analytics();
   absl::Status Californian();
+  absl::Status Erasure();
   absl::Status Stranger();
   absl::Status Log();
 
@@ -70,6 +71,8 @@ inline constexpr char kDemoHelpdesk[] = "helpdesk";
 inline constexpr char kDemoNewsletter[] = "newsletter";
 inline constexpr char kDemoReports[] = "reports";
 inline constexpr char kDemoPartner[] = "ad-partner";
+// Who approves erasures.
+inline constexpr char kDemoOfficer[] = "dpo";
 
 }  // namespace consentry::tools
 

@@ -1,6 +1,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <CLI/CLI.hpp>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -10,6 +11,7 @@
 #include "consentry/v1/rights_service.grpc.pb.h"
 #include "tools/consentry/command.h"
 #include "tools/consentry/exit_code.h"
+#include "tools/consentry/pages.h"
 #include "tools/consentry/parse_words.h"
 #include "tools/consentry/rpc_error.h"
 #include "tools/consentry/session.h"
@@ -121,26 +123,19 @@ int RunList(const std::string& folder, const HoldsOptions& options) {
   const auto session = Session::Open({folder, options.client, "", false});
   if (!session.ok()) return Fail(session.status());
   const auto stub = v1::RightsService::NewStub((*session)->channel());
-  do {
-    grpc::ClientContext call;
-    v1::ListLegalHoldsResponse page;
-    const grpc::Status status = stub->ListLegalHolds(&call, request, &page);
-    if (!status.ok()) return PrintError(status, std::cerr);
-    if (options.json) {
-      ShowJson(page, std::cout);
-    } else {
-      for (const v1::LegalHold& hold : page.legal_holds()) Show(hold);
-    }
-    request.set_page_token(page.next_page_token());
-  } while (!request.page_token().empty());
-  return kExitOk;
+  return ShowList<v1::ListLegalHoldsResponse>(
+      request, options.json, "no hold",
+      std::bind_front(&v1::RightsService::Stub::ListLegalHolds, stub.get()),
+      [](const auto& page) -> auto& { return page.legal_holds(); },
+      [](const v1::LegalHold& hold) { Show(hold); });
 }
 
 CLI::App* AddOne(CLI::App* parent, const std::string& name,
                  const std::string& description, HoldsOptions* options) {
   CLI::App* command = parent->add_subcommand(name, description);
-  command->add_option("--as", options->client, "Registration to call as")
-      ->capture_default_str();
+  command->add_option("--as", options->client,
+                      "Registration to call as; default: dpo, for list "
+                      "compliance");
   command->add_flag("--json", options->json, "Print JSON");
   return command;
 }
@@ -174,6 +169,7 @@ void AddHolds(CLI::App* app, CommandContext* context) {
                     "Last day, YYYY-MM-DD; default: until it is lifted");
   place->add_option("--person", options->person, "Opaque id of who decides");
   place->callback([context, options] {
+    if (options->client.empty()) options->client = "dpo";
     context->exit_code = RunPlace(context->folder, *options);
   });
 
@@ -185,6 +181,7 @@ void AddHolds(CLI::App* app, CommandContext* context) {
       ->required();
   lift->add_option("--person", options->person, "Opaque id of who decides");
   lift->callback([context, options] {
+    if (options->client.empty()) options->client = "dpo";
     context->exit_code = RunLift(context->folder, *options);
   });
 
@@ -193,6 +190,7 @@ void AddHolds(CLI::App* app, CommandContext* context) {
   list->add_option("customer", options->subject, "Of one customer alone");
   list->add_flag("--all", options->all, "Ended ones too");
   list->callback([context, options] {
+    if (options->client.empty()) options->client = "compliance";
     context->exit_code = RunList(context->folder, *options);
   });
 }

@@ -1,6 +1,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <CLI/CLI.hpp>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -10,6 +11,7 @@
 #include "tools/consentry/command.h"
 #include "tools/consentry/exit_code.h"
 #include "tools/consentry/ledger_commands.h"
+#include "tools/consentry/pages.h"
 #include "tools/consentry/parse_words.h"
 #include "tools/consentry/printable.h"
 #include "tools/consentry/rpc_error.h"
@@ -119,22 +121,11 @@ int RunHistory(const std::string& folder, const LedgerOptions& options) {
   *request.mutable_subject() = *subject;
   request.set_purpose(options.purpose);
   request.set_page_size(1000);
-  while (true) {
-    grpc::ClientContext call;
-    v1::ListConsentEventsResponse page;
-    const grpc::Status status =
-        ledger->stub->ListConsentEvents(&call, request, &page);
-    if (!status.ok()) return PrintError(status, std::cerr);
-    for (const v1::ConsentEvent& event : page.events()) {
-      if (options.json) {
-        ShowJson(event, std::cout);
-      } else {
-        ShowEvent(event);
-      }
-    }
-    if (page.next_page_token().empty()) return kExitOk;
-    request.set_page_token(page.next_page_token());
-  }
+  return ShowList<v1::ListConsentEventsResponse>(
+      request, options.json, "no choice is recorded",
+      std::bind_front(&v1::ConsentService::Stub::ListConsentEvents,
+                      ledger->stub.get()),
+      [](const auto& page) -> auto& { return page.events(); }, ShowEvent);
 }
 
 int RunRenew(const std::string& folder, const LedgerOptions& options) {

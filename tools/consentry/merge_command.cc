@@ -11,6 +11,7 @@
 #include "consentry/v1/admin_service.grpc.pb.h"
 #include "tools/consentry/command.h"
 #include "tools/consentry/exit_code.h"
+#include "tools/consentry/pages.h"
 #include "tools/consentry/parse_words.h"
 #include "tools/consentry/rpc_error.h"
 #include "tools/consentry/session.h"
@@ -98,23 +99,13 @@ int RunList(const std::string& folder, const MergeOptions& options) {
   request.set_state(state);
   request.set_page_size(1000);
   return WithAdmin(folder, options, [&](v1::AdminService::Stub* admin) {
-    size_t shown = 0;
-    while (true) {
-      grpc::ClientContext call;
-      v1::ListMergesResponse page;
-      const grpc::Status status = admin->ListMerges(&call, request, &page);
-      if (!status.ok()) return PrintError(status, std::cerr);
-      for (const v1::Merge& merge : page.merges()) {
-        ++shown;
-        Print(status, merge, options);
-      }
-      if (page.next_page_token().empty()) break;
-      request.set_page_token(page.next_page_token());
-    }
-    if (shown == 0 && !options.json) {
-      std::cout << "none " << StateWord(state) << "\n";
-    }
-    return static_cast<int>(kExitOk);
+    return ShowList<v1::ListMergesResponse>(
+        request, options.json, "none " + StateWord(state),
+        std::bind_front(&v1::AdminService::Stub::ListMerges, admin),
+        [](const auto& page) -> auto& { return page.merges(); },
+        [&](const v1::Merge& merge) {
+          Print(grpc::Status::OK, merge, options);
+        });
   });
 }
 

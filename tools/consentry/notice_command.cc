@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <iterator>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "tools/consentry/command.h"
 #include "tools/consentry/exit_code.h"
 #include "tools/consentry/ledger_commands.h"
+#include "tools/consentry/pages.h"
 #include "tools/consentry/parse_words.h"
 #include "tools/consentry/rpc_error.h"
 #include "tools/consentry/session.h"
@@ -98,21 +100,10 @@ int RunList(const std::string& folder, const NoticeOptions& options) {
   v1::ListNoticesRequest request;
   request.set_page_size(1000);
   request.set_id(options.id);
-  while (true) {
-    grpc::ClientContext call;
-    v1::ListNoticesResponse page;
-    const grpc::Status status = stub->ListNotices(&call, request, &page);
-    if (!status.ok()) return PrintError(status, std::cerr);
-    for (const v1::Notice& notice : page.notices()) {
-      if (options.json) {
-        ShowJson(notice, std::cout);
-      } else {
-        ShowNotice(notice);
-      }
-    }
-    if (page.next_page_token().empty()) return kExitOk;
-    request.set_page_token(page.next_page_token());
-  }
+  return ShowList<v1::ListNoticesResponse>(
+      request, options.json, "no notice is registered",
+      std::bind_front(&v1::ConsentService::Stub::ListNotices, stub.get()),
+      [](const auto& page) -> auto& { return page.notices(); }, ShowNotice);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "consentry/v1/admin_service.grpc.pb.h"
 #include "tools/consentry/command.h"
 #include "tools/consentry/exit_code.h"
+#include "tools/consentry/pages.h"
 #include "tools/consentry/parse_words.h"
 #include "tools/consentry/printable.h"
 #include "tools/consentry/rpc_error.h"
@@ -98,23 +99,11 @@ int RunList(const std::string& folder, const ProposalOptions& options) {
   request.set_state(state);
   request.set_page_size(1000);
   return WithAdmin(folder, options, [&](v1::AdminService::Stub* admin) {
-    bool any = false;
-    for (;;) {
-      grpc::ClientContext call;
-      v1::ListProposalsResponse page;
-      const grpc::Status status = admin->ListProposals(&call, request, &page);
-      if (!status.ok()) return PrintError(status, std::cerr);
-      for (const v1::Proposal& proposal : page.proposals()) {
-        any = true;
-        Print(proposal, options);
-      }
-      if (page.next_page_token().empty()) break;
-      request.set_page_token(page.next_page_token());
-    }
-    if (!any && !options.json) {
-      std::cout << "none " << StateWord(state) << "\n";
-    }
-    return static_cast<int>(kExitOk);
+    return ShowList<v1::ListProposalsResponse>(
+        request, options.json, "none " + StateWord(state),
+        std::bind_front(&v1::AdminService::Stub::ListProposals, admin),
+        [](const auto& page) -> auto& { return page.proposals(); },
+        [&](const v1::Proposal& proposal) { Print(proposal, options); });
   });
 }
 

@@ -1,20 +1,17 @@
 #include <grpcpp/grpcpp.h>
 
 #include <CLI/CLI.hpp>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <memory>
 #include <string>
 
-#include "absl/strings/ascii.h"
-#include "audit/log/note.h"
 #include "consentry/v1/audit_service.grpc.pb.h"
 #include "consentry/v1/consent_service.grpc.pb.h"
 #include "gateway/consent/receipt_text.h"
 #include "tools/consentry/command.h"
 #include "tools/consentry/exit_code.h"
 #include "tools/consentry/ledger_commands.h"
+#include "tools/consentry/log_key.h"
 #include "tools/consentry/parse_words.h"
 #include "tools/consentry/printable.h"
 #include "tools/consentry/rpc_error.h"
@@ -32,29 +29,8 @@ struct ReceiptOptions {
   bool json = false;
 };
 
-// Where `init` writes the public key of the log.
-std::string KeyFile(const std::string& folder) {
-  return folder + "/log-verifier.txt";
-}
-
-absl::StatusOr<std::string> ReadAll(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(file)),
-                   std::istreambuf_iterator<char>());
-  if (!file) return absl::NotFoundError("cannot read " + path);
-  return text;
-}
-
-// `key` is a public key, or a file that holds one.
-absl::StatusOr<audit::NoteVerifier> ReadKey(const std::string& key) {
-  std::string vkey = key;
-  if (const auto text = ReadAll(key); text.ok()) vkey = *text;
-  absl::StripAsciiWhitespace(&vkey);
-  return audit::NoteVerifier::FromVkey(vkey);
-}
-
 int RunReceipt(const std::string& folder, const ReceiptOptions& options) {
-  const auto key = ReadKey(options.key.empty() ? KeyFile(folder) : options.key);
+  const auto key = ReadLogKey(options.key, folder);
   if (!key.ok()) return Fail(key.status());
   const auto session = Session::Open({folder, options.client, "", false});
   if (!session.ok()) return Fail(session.status());
@@ -71,20 +47,16 @@ int RunReceipt(const std::string& folder, const ReceiptOptions& options) {
     std::cout << *file;
     return kExitOk;
   }
-  std::ofstream out(options.file, std::ios::binary | std::ios::trunc);
-  out << *file;
-  out.close();
-  if (!out) {
-    return Fail(absl::UnavailableError("cannot write " + options.file));
-  }
+  const absl::Status written = WriteWhole(options.file, *file);
+  if (!written.ok()) return Fail(written);
   std::cout << "written to " << options.file << "\n";
   return kExitOk;
 }
 
 int RunVerify(const std::string& folder, const ReceiptOptions& options) {
-  const auto key = ReadKey(options.key.empty() ? KeyFile(folder) : options.key);
+  const auto key = ReadLogKey(options.key, folder);
   if (!key.ok()) return Fail(key.status());
-  const auto text = ReadAll(options.file);
+  const auto text = ReadWhole(options.file);
   if (!text.ok()) return Fail(text.status());
   const auto record = consent::ReadReceiptFile(*text, *key);
   if (!record.ok()) {
@@ -129,9 +101,7 @@ void AddReceipt(CLI::App* consent, CommandContext* context) {
   verify->add_option("file", options->file, "The receipt")->required();
   verify->add_flag("--json", options->json, "Print what it holds as JSON");
   for (CLI::App* command : {receipt, verify}) {
-    command->add_option("--key", options->key,
-                        "Public key of the audit log, or a file with it; "
-                        "default: of --config");
+    AddLogKeyOption(command, &options->key);
   }
   receipt->callback([context, options] {
     context->exit_code = RunReceipt(context->folder, *options);

@@ -3,7 +3,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
-#include <fstream>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -14,8 +13,11 @@
 #include "consentry/v1/rights_service.grpc.pb.h"
 #include "tools/consentry/command.h"
 #include "tools/consentry/exit_code.h"
+#include "tools/consentry/log_key.h"
+#include "tools/consentry/pages.h"
 #include "tools/consentry/parse_words.h"
 #include "tools/consentry/printable.h"
+#include "tools/consentry/rights_commands.h"
 #include "tools/consentry/rights_words.h"
 #include "tools/consentry/rpc_error.h"
 #include "tools/consentry/session.h"
@@ -28,7 +30,7 @@ namespace {
 using Stub = v1::RightsService::Stub;
 
 struct Options {
-  std::string as = "compliance";
+  std::string as;
   std::string person;
   std::string id;
   std::string customer;
@@ -61,13 +63,12 @@ absl::StatusOr<std::string> EvidenceDigest(const std::string& named) {
       named.size() == 64 &&
       named.find_first_not_of("0123456789abcdef") == std::string::npos;
   if (named.empty() || digest) return named;
-  std::ifstream file(named, std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-  if (!file || bytes.empty()) {
+  const auto bytes = ReadWhole(named);
+  if (!bytes.ok() || bytes->empty()) {
     return absl::InvalidArgumentError(
         "--evidence names no file that can be read, and is no SHA-256");
   }
-  return audit::HexOf(audit::Sha256({bytes}));
+  return audit::HexOf(audit::Sha256({*bytes}));
 }
 
 void ShowCase(const v1::RightsCase& one, bool steps) {
@@ -82,8 +83,8 @@ void ShowCase(const v1::RightsCase& one, bool steps) {
             << (one.subject_id().empty() ? "nobody found, or not shown"
                                          : one.subject_id())
             << "\n  received  " << Text(one.receive_time()) << "\n  identity  "
-            << LevelWord(one.verified()) << " of "
-            << LevelWord(one.verification_required()) << "\n";
+            << LevelWord(one.verified())
+            << "; needed: " << LevelWord(one.verification_required()) << "\n";
   for (const auto& clock : one.clocks()) {
     std::cout << "  clock     " << clock.regime() << ": answer by "
               << Text(clock.answer_by()).substr(0, 10);
@@ -98,17 +99,7 @@ void ShowCase(const v1::RightsCase& one, bool steps) {
     }
     std::cout << " (" << Printable(clock.citation()) << ")\n";
   }
-  for (const auto& outcome : one.outcomes()) {
-    std::cout << "  outcome   " << Printable(outcome.target()) << ": "
-              << DispositionWord(outcome.disposition());
-    if (!outcome.ground().empty()) {
-      std::cout << ", " << Printable(outcome.ground());
-    }
-    if (outcome.has_keep_until()) {
-      std::cout << ", until " << Text(outcome.keep_until()).substr(0, 10);
-    }
-    std::cout << "\n";
-  }
+  for (const auto& outcome : one.outcomes()) ShowOutcome(outcome, std::cout);
   if (!one.statement().empty()) {
     std::cout << "  she wrote " << Printable(one.statement()) << "\n";
   }
@@ -163,9 +154,18 @@ int OnCase(const std::string& folder, const Options& options, Request request,
       request.set_etag(answer.etag());
     }
     grpc::ClientContext call;
-    const grpc::Status status = (stub->*method)(&call, request, &answer);
-    return status.ok() ? Print(answer, options.json)
-                       : PrintError(status, std::cerr);
+    v1::RightsCase after;
+    const grpc::Status status = (stub->*method)(&call, request, &after);
+    if (status.ok()) return Print(after, options.json);
+    const int exit_code = PrintError(status, std::cerr);
+    if (ReasonOf(status) == "STATE_INVALID" && !answer.id().empty()) {
+      std::cerr << "The case is " << StateWord(answer.state())
+                << (answer.waits_for().empty()
+                        ? ""
+                        : " and waits for " + answer.waits_for())
+                << ".\n";
+    }
+    return exit_code;
   });
 }
 
@@ -246,19 +246,11 @@ int List(const std::string& folder, const Options& options, bool due) {
   SetContext(options, &request);
   request.set_page_size(1000);
   return WithStub(folder, options, [&](Stub* stub) {
-    do {
-      grpc::ClientContext call;
-      v1::ListRightsCasesResponse page;
-      const grpc::Status status = stub->ListRightsCases(&call, request, &page);
-      if (!status.ok()) return PrintError(status, std::cerr);
-      if (options.json) {
-        ShowJson(page, std::cout);
-      } else {
-        for (const auto& one : page.rights_cases()) ShowCase(one, false);
-      }
-      request.set_page_token(page.next_page_token());
-    } while (!request.page_token().empty());
-    return kExitOk;
+    return ShowList<v1::ListRightsCasesResponse>(
+        request, options.json, "no case",
+        std::bind_front(&Stub::ListRightsCases, stub),
+        [](const auto& page) -> auto& { return page.rights_cases(); },
+        [](const v1::RightsCase& one) { ShowCase(one, false); });
   });
 }
 
@@ -280,12 +272,8 @@ int Download(const std::string& folder, const Options& options,
       std::cout << report;
       return kExitOk;
     }
-    std::ofstream file(options.out, std::ios::binary | std::ios::trunc);
-    file << report;
-    file.close();
-    if (!file) {
-      return Fail(absl::UnavailableError("cannot write " + options.out));
-    }
+    const absl::Status written = WriteWhole(options.out, report);
+    if (!written.ok()) return Fail(written);
     std::cout << options.out << ": " << report.size() << " bytes\n";
     return kExitOk;
   });
@@ -298,15 +286,17 @@ class Builder {
       : parent_(parent), context_(context), options_(std::move(options)) {}
 
   CLI::App* Add(const char* name, const char* what,
-                std::function<int(const std::string&, const Options&)> run) {
+                std::function<int(const std::string&, const Options&)> run,
+                const char* as = "compliance") {
     CLI::App* command = parent_->add_subcommand(name, what);
-    command->add_option("--as", options_->as, "Registration to ask as")
-        ->capture_default_str();
+    command->add_option("--as", options_->as,
+                        std::string("Registration to ask as; default: ") + as);
     command->add_option("--person", options_->person,
                         "Opaque id of who does it");
     command->add_flag("--json", options_->json, "Print JSON");
     command->callback(
-        [context = context_, options = options_, run = std::move(run)] {
+        [context = context_, options = options_, run = std::move(run), as] {
+          if (options->as.empty()) options->as = as;
           context->exit_code = run(context->folder, *options);
         });
     return command;
@@ -314,8 +304,9 @@ class Builder {
 
   CLI::App* AddOnCase(
       const char* name, const char* what,
-      std::function<int(const std::string&, const Options&)> run) {
-    CLI::App* command = Add(name, what, std::move(run));
+      std::function<int(const std::string&, const Options&)> run,
+      const char* as = "compliance") {
+    CLI::App* command = Add(name, what, std::move(run), as);
     command->add_option("case", options_->id, "rgt_...")->required();
     return command;
   }
@@ -447,12 +438,13 @@ void AddDeciding(Builder* builder, const std::shared_ptr<Options>& options) {
       ->required();
   refuse->add_option("--target", options->fields,
                      "Field or purpose; default: the whole case");
-  builder->AddOnCase("approve",
-                     "Accepts the planned outcome, as another person",
-                     [](const std::string& folder, const Options& o) {
-                       return OnCase(folder, o, v1::ApproveRightsCaseRequest(),
-                                     &Stub::ApproveRightsCase);
-                     });
+  builder->AddOnCase(
+      "approve", "Accepts the planned outcome, as another person",
+      [](const std::string& folder, const Options& o) {
+        return OnCase(folder, o, v1::ApproveRightsCaseRequest(),
+                      &Stub::ApproveRightsCase);
+      },
+      "dpo");
   CLI::App* complete = builder->AddOnCase(
       "complete", "Carries the case out and sends the answer",
       [](const std::string& folder, const Options& o) {
@@ -498,6 +490,7 @@ void AddRights(CLI::App* app, CommandContext* context) {
   AddSubmit(&builder, options);
   AddReading(&builder, options);
   AddDeciding(&builder, options);
+  AddErasure(command, context);
 }
 
 }  // namespace consentry::tools

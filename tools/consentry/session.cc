@@ -98,6 +98,7 @@ absl::Status CheckCertificate(const Credentials& credentials,
     return absl::NotFoundError(
         "there is no certificate of " + client + " in " + folder +
         "/clients: register it by `consentry client add " + client +
+        (client == "dpo" || client == "reviewer" ? " --role " + client : "") +
         "`, or name another registration with --as");
   }
   CONSENTRY_ASSIGN_OR_RETURN(const std::string pem,

@@ -175,7 +175,8 @@ void Words(const std::monostate&, std::string* out) {
 }
 
 void Words(const signals::GppString& gpp, std::string* out) {
-  absl::StrAppend(out, "GPP, ", gpp.sections.size(), " sections\n");
+  absl::StrAppend(out, "GPP, ", gpp.sections.size(),
+                  gpp.sections.size() == 1 ? " section\n" : " sections\n");
   for (const signals::GppSection& section : gpp.sections) {
     absl::StrAppend(out, "section ", section.id);
     if (!section.name.empty()) out->append(" ").append(section.name);

@@ -10,6 +10,7 @@
 #include "consentry/v1/rights_service.grpc.pb.h"
 #include "tools/consentry/command.h"
 #include "tools/consentry/exit_code.h"
+#include "tools/consentry/pages.h"
 #include "tools/consentry/parse_words.h"
 #include "tools/consentry/rpc_error.h"
 #include "tools/consentry/session.h"
@@ -57,22 +58,12 @@ int RunList(const std::string& folder, const TaskOptions& options) {
   v1::ListRecipientTasksRequest request;
   request.set_include_completed(options.all);
   request.set_page_size(1000);
-  size_t shown = 0;
-  for (;;) {
-    grpc::ClientContext call;
-    v1::ListRecipientTasksResponse page;
-    const grpc::Status status =
-        rights->ListRecipientTasks(&call, request, &page);
-    if (!status.ok()) return PrintError(status, std::cerr);
-    for (const v1::RecipientTask& task : page.tasks()) {
-      ++shown;
-      Print(task, options);
-    }
-    if (page.next_page_token().empty()) break;
-    request.set_page_token(page.next_page_token());
-  }
-  if (shown == 0 && !options.json) std::cout << "no tasks\n";
-  return kExitOk;
+  return ShowList<v1::ListRecipientTasksResponse>(
+      request, options.json, "no tasks",
+      std::bind_front(&v1::RightsService::Stub::ListRecipientTasks,
+                      rights.get()),
+      [](const auto& page) -> auto& { return page.tasks(); },
+      [&](const v1::RecipientTask& task) { Print(task, options); });
 }
 
 int RunDone(const std::string& folder, const TaskOptions& options) {

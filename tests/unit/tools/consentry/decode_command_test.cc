@@ -40,7 +40,7 @@ TEST(DecodeCommandTest, GppIsToldInWords) {
   const Told told = Decode("DBABBg~BVVgYICA.YA", false);
   EXPECT_EQ(told.code, kExitOk);
   EXPECT_EQ(told.err, "");
-  EXPECT_THAT(told.out, StartsWith("GPP, 1 sections\nsection 8 usca version 1\n"
+  EXPECT_THAT(told.out, StartsWith("GPP, 1 section\nsection 8 usca version 1\n"
                                    "  SaleOptOutNotice: given\n"));
   EXPECT_THAT(told.out, HasSubstr("  SaleOptOut: opted out\n"));
   EXPECT_THAT(told.out, HasSubstr("  SensitiveDataProcessing: 1 no, 2 yes, "));
