@@ -106,7 +106,7 @@ class Outbox {
   };
 
   absl::StatusOr<uint64_t> Cursor();
-  absl::StatusOr<bool> FollowLog();
+  absl::StatusOr<bool> FollowLog() ABSL_EXCLUSIVE_LOCKS_REQUIRED(step_mu_);
   absl::StatusOr<bool> SpreadEvents();
   absl::Status Write(Batch batch);
 

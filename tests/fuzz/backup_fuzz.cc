@@ -69,6 +69,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   ReadAll(&disk, [&stream](const consentry::crypto::ObjectId&, std::string_view,
                            std::string_view) { return stream.Reopen(); });
 
-  consentry::upkeep::IsNegative(consentry::upkeep::ParseReplayLine(bytes));
+  consentry::upkeep::MeaningOf(consentry::upkeep::ParseReplayLine(bytes));
   return 0;
 }
