@@ -575,7 +575,8 @@ absl::Status Gateway::OpenCapabilities() {
                                  .engine = engine_.get(),
                                  .log = log_.get(),
                                  .signer = signer_.get(),
-                                 .clock = options_.clock});
+                                 .clock = options_.clock,
+                                 .on_step = options_.on_upkeep_step});
   identity_ = std::make_unique<IdentityParts>(
       IdentityParts::Options{.config = &config_.message.identity(),
                              .root = root_.get(),

@@ -87,6 +87,9 @@ class Gateway {
     std::function<void(bool serving)> on_serving = nullptr;
     // As erasure::ErasureParts::on_step.
     std::function<void(std::string_view step)> on_erasure_step = nullptr;
+    // Told of each step of rotations and backups before it is taken, for tests
+    // that end the process there.
+    std::function<void(std::string_view step)> on_upkeep_step = nullptr;
   };
 
   // FailedPrecondition when another process has the data directory;

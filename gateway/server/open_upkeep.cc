@@ -26,6 +26,10 @@ std::unique_ptr<upkeep::UpkeepDesk> OpenUpkeep(const Config& config,
                        .slots = parts.slots,
                        .cache = parts.cache,
                        .log_origin = config.message.storage().log_origin()};
+  const auto before = [on_step = parts.on_step](std::string_view step) {
+    if (on_step) on_step(step);
+    return absl::OkStatus();
+  };
   options.rotation = {
       .configuration = parts.configuration,
       .committer = parts.committer,
@@ -36,7 +40,7 @@ std::unique_ptr<upkeep::UpkeepDesk> OpenUpkeep(const Config& config,
       .settle_us = std::min(
           kSettleUs,
           int64_t{config.message.limits().max_call_ms()} * 1000 + 1'000'000),
-      .before_step = nullptr};
+      .before_step = before};
   const std::string keys =
       std::filesystem::path(config.message.keys().epoch_file())
           .parent_path()
@@ -61,7 +65,8 @@ std::unique_ptr<upkeep::UpkeepDesk> OpenUpkeep(const Config& config,
       .logs_folder = backup.log_directory(),
       .keep_data_us = days(backup.keep_data_days(), 35),
       .keep_keys_us = days(backup.keep_keys_days(), 7),
-      .recovery_key = [keys] { return RecoveryPublicKeyIn(keys); }};
+      .recovery_key = [keys] { return RecoveryPublicKeyIn(keys); },
+      .before_step = before};
   options.backup_every_us = kHourUs * backup.every_hours();
   const config::v1::Retention& retention = config.message.retention();
   if (!retention.manual()) {

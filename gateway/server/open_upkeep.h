@@ -1,7 +1,9 @@
 #ifndef CONSENTRY_GATEWAY_SERVER_OPEN_UPKEEP_H_
 #define CONSENTRY_GATEWAY_SERVER_OPEN_UPKEEP_H_
 
+#include <functional>
 #include <memory>
+#include <string_view>
 
 #include "gateway/server/config.h"
 #include "gateway/upkeep/upkeep_desk.h"
@@ -20,6 +22,8 @@ struct UpkeepParts {
   audit::AuditLog* log = nullptr;
   const audit::Signer* signer = nullptr;
   const base::Clock* clock = nullptr;
+  // Told of each step before it is taken. May be null.
+  std::function<void(std::string_view step)> on_step = nullptr;
 };
 
 // A desk as `config` asks for it; not started.

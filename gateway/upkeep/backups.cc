@@ -339,6 +339,7 @@ absl::StatusOr<bool> Backups::RunNext() {
     expires_us = query.Int64(4);
     file = std::string(query.TextAt(7));
   }
+  CONSENTRY_RETURN_IF_ERROR(Before("begin_backup"));
   absl::StatusOr<Made> made = MakeError(v1::ERROR_REASON_STATE_INVALID,
                                         "the part is no longer configured");
   switch (part) {
@@ -354,6 +355,7 @@ absl::StatusOr<bool> Backups::RunNext() {
     default:
       break;
   }
+  CONSENTRY_RETURN_IF_ERROR(Before("note_backup"));
   // The file had its name, and the row not yet its state.
   if (absl::IsAlreadyExists(made.status())) {
     CONSENTRY_RETURN_IF_ERROR(options_.fs->Remove(file));
@@ -428,6 +430,7 @@ absl::StatusOr<Backups::Made> Backups::WriteData(const crypto::ObjectId& id,
   CONSENTRY_ASSIGN_OR_RETURN(const auto tables, TablesOf(connection.get()));
   for (const auto& table : tables) *header->add_tables() = table;
   CONSENTRY_RETURN_IF_ERROR(writer->Write(front));
+  CONSENTRY_RETURN_IF_ERROR(Before("write_rows"));
   BackupFrame last;
   uint64_t count = 0;
   for (size_t i = 0; i < tables.size(); ++i) {
@@ -482,6 +485,7 @@ absl::StatusOr<Backups::Made> Backups::WriteKeys(const crypto::ObjectId& id,
   std::string* const content = header->mutable_epochs();
   std::fill(content->begin(), content->end(), '\0');
   CONSENTRY_RETURN_IF_ERROR(written);
+  CONSENTRY_RETURN_IF_ERROR(Before("write_slots"));
   uint64_t count = 0;
   CONSENTRY_RETURN_IF_ERROR(
       options_.slots->CopyTo([&](std::string_view bytes) -> absl::Status {

@@ -76,6 +76,9 @@ class Backups {
     int64_t keep_keys_us = 0;
     // nullopt: none was made.
     std::function<std::optional<crypto::RecoveryPublicKey>()> recovery_key;
+    // For tests: called before each step; an error ends it there, as a crash
+    // would.
+    std::function<absl::Status(std::string_view step)> before_step = nullptr;
   };
   explicit Backups(Options options) : options_(std::move(options)) {}
 
@@ -112,6 +115,10 @@ class Backups {
   absl::StatusOr<int64_t> KeysExpireUs() const;
 
  private:
+  absl::Status Before(std::string_view step) const {
+    return options_.before_step == nullptr ? absl::OkStatus()
+                                           : options_.before_step(step);
+  }
   struct Made {
     uint64_t bytes = 0;
     uint64_t log_size = 0;
