@@ -38,6 +38,20 @@ constexpr std::string_view kOfSubject[] = {
     "DELETE FROM jobs WHERE job_id IN (SELECT job_id FROM jobs WHERE subject = "
     "$1 LIMIT $2)",
 };
+// Behind the parts that have more to do with rows of theirs.
+constexpr std::string_view kOfSubjectLast[] = {
+    "DELETE FROM screenings WHERE screening_no IN (SELECT screening_no FROM "
+    "screenings WHERE subject = $1 LIMIT $2)",
+    "DELETE FROM screening_outcomes WHERE outcome_key IN (SELECT outcome_key "
+    "FROM screening_outcomes WHERE subject = $1 LIMIT $2)",
+    "DELETE FROM releases WHERE release_no IN (SELECT release_no FROM releases "
+    "WHERE subject = $1 LIMIT $2)",
+    "DELETE FROM pressure WHERE subject = $1 AND $2 > 0",
+    "DELETE FROM vulnerabilities WHERE vulnerability_no IN (SELECT "
+    "vulnerability_no FROM vulnerabilities WHERE subject = $1 LIMIT $2)",
+    "DELETE FROM inferences WHERE inference_no IN (SELECT inference_no FROM "
+    "inferences WHERE subject = $1 LIMIT $2)",
+};
 constexpr std::string_view kAllNames =
     "DELETE FROM lookup WHERE subject = $1 AND key IN (SELECT key FROM lookup "
     "WHERE subject = $1 LIMIT $2)";
@@ -135,6 +149,9 @@ absl::Status RemoveRowsOf(const ErasureParts& parts,
     CONSENTRY_ASSIGN_OR_RETURN(const int64_t removed,
                                erase(context, subject, *room));
     *room -= removed;
+  }
+  for (const std::string_view sql : kOfSubjectLast) {
+    CONSENTRY_RETURN_IF_ERROR(RemoveOnce(connection, sql, subject, room));
   }
   if (keeps || *room <= 0) return absl::OkStatus();
   return RemoveOnce(connection, kHead, subject, room);
