@@ -20,6 +20,7 @@
 #include <thread>
 #include <vector>
 
+#include "consentry/v1/rights_service.grpc.pb.h"
 #include "gateway/base/clock.h"
 #include "gateway/clients/configuration.h"
 #include "policy/engine/engine.h"
@@ -53,6 +54,8 @@ constexpr char kLetters[] = "marketing.communications.email";
 constexpr char kPost[] = "marketing.communications.post";
 constexpr char kAds[] = "marketing.advertising.third_party.targeted";
 constexpr char kImprove[] = "functional.service.improve";
+constexpr char kDigest[] =
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 constexpr char kOwnerPack[] = R"(
 id: "own"
@@ -111,6 +114,7 @@ class ExplainAndReplay : public ::testing::Test {
     ads.set_country("US");
     ads.set_transfer_ground("scc");
     Register(ads);
+    Register(FullClient("banners", kAds));
     Register(FullClient("makers", kImprove));
     // Overseas, with nothing that lets the data go there; and one who sees
     // nothing but names.
@@ -121,6 +125,12 @@ class ExplainAndReplay : public ::testing::Test {
     narrow.clear_read_categories();
     narrow.add_read_categories("user.name");
     Register(narrow);
+    v1::Client dpo;
+    dpo.set_id("dpo");
+    dpo.set_title("Data protection officer");
+    dpo.set_role(v1::ROLE_DPO);
+    Register(dpo);
+    identities_["compliance"] = gateway_.Made("compliance");
     ASSERT_EQ(SetOwnerPack(kOwnerPack), v1::ERROR_REASON_UNSPECIFIED);
   }
 
@@ -201,6 +211,65 @@ class ExplainAndReplay : public ::testing::Test {
                     .ok());
   }
 
+  // --- Cases of customers ---
+
+  using Rights = v1::RightsService::Stub;
+  template <class Request>
+  using RightsMethod = grpc::Status (Rights::*)(grpc::ClientContext*,
+                                                const Request&,
+                                                v1::RightsCase*);
+
+  v1::RightsCase CaseById(const std::string& id) {
+    v1::GetRightsCaseRequest request;
+    request.set_id(id);
+    v1::RightsCase shown;
+    const grpc::Status status =
+        v1::RightsService::NewStub(As("compliance"))
+            ->GetRightsCase(Timed().get(), request, &shown);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return shown;
+  }
+  // A step of a case by somebody; it must succeed.
+  template <class Request>
+  void Step(const std::string& who, const std::string& id,
+            RightsMethod<Request> method, Request request = {}) {
+    request.set_id(id);
+    if constexpr (requires { request.set_etag(""); }) {
+      request.set_etag(CaseById(id).etag());
+    }
+    request.mutable_context()->set_acting_person(who);
+    v1::RightsCase answer;
+    const grpc::Status status =
+        (v1::RightsService::NewStub(As(who)).get()->*method)(Timed().get(),
+                                                             request, &answer);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+  }
+  // A case whose requester is identified.
+  std::string Case(const std::string& id, v1::RightsKind kind,
+                   const std::string& purpose = "") {
+    v1::SubmitRightsCaseRequest request;
+    *request.mutable_subject() = ById(id);
+    request.set_kind(kind);
+    request.set_channel(v1::CHANNEL_POST);
+    request.mutable_context()->set_acting_person("compliance");
+    if (!purpose.empty()) request.add_purposes(purpose);
+    v1::RightsCase opened;
+    const grpc::Status status =
+        v1::RightsService::NewStub(As("compliance"))
+            ->SubmitRightsCase(Timed().get(), request, &opened);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    if (opened.state() != v1::RIGHTS_STATE_VERIFYING) return opened.id();
+    v1::VerifyRightsCaseRequest verify;
+    verify.set_level(v1::VERIFICATION_LEVEL_REASONABLY_HIGH);
+    verify.set_evidence_digest(kDigest);
+    Step("compliance", opened.id(), &Rights::VerifyRightsCase, verify);
+    return opened.id();
+  }
+  void Approve(const std::string& case_id) {
+    Step<v1::ApproveRightsCaseRequest>("dpo", case_id,
+                                       &Rights::ApproveRightsCase);
+  }
+
   static Question About(const v1::SubjectRef& subject,
                         const std::string& purpose,
                         const std::vector<std::string>& fields,
@@ -261,6 +330,8 @@ class ExplainAndReplay : public ::testing::Test {
   std::vector<Kept> kept_;
   // By the name of a decision: whose consent it rested on.
   std::map<std::string, std::string> people_;
+  // The case of an erasure that was accepted.
+  std::string erasure_;
 };
 
 void ExplainAndReplay::DecideEverything() {
@@ -354,12 +425,45 @@ void ExplainAndReplay::DecideEverything() {
          About(ById(anna), kImprove, {"visit.page"}, v1::CHANNEL_WEB),
          v1::ERROR_REASON_CHANNEL_NOT_ALLOWED);
 
+  // What she asked for by a right.
+  const std::string fritz = Customer("fritz");
+  const std::string gina = Customer("gina");
+  const std::string hugo = Customer("hugo");
+  const std::string ines = Customer("ines", "1980-05-06", "US-CA");
+  const auto service = [&](const std::string& id) {
+    return About(ById(id), kService, {"profile.email"});
+  };
+  const auto report = [&](const std::string& id) {
+    return About(ById(id), kReporting, {"profile.postal_code"});
+  };
+  Decide("before the restriction", "shop", service(fritz), kPermit);
+  Case(fritz, v1::RIGHTS_KIND_RESTRICTION);
+  Decide("restricted", "shop", service(fritz),
+         v1::ERROR_REASON_SUBJECT_RESTRICTED);
+  Decide("before the objection", "reports", report(gina), kPermit);
+  Case(gina, v1::RIGHTS_KIND_OBJECTION, kReporting);
+  Decide("objected to a purpose", "reports", report(gina),
+         v1::ERROR_REASON_OBJECTED);
+  Decide("not objected to", "shop", service(gina), kPermit);
+  Decide("before the erasure", "shop", service(hugo), kPermit);
+  erasure_ = Case(hugo, v1::RIGHTS_KIND_ERASURE);
+  Approve(erasure_);
+  Decide("erasure accepted", "shop", service(hugo),
+         v1::ERROR_REASON_SUBJECT_ERASED);
+  Give("banners", ines, kAds, "advertising-consent");
+  const Question advert =
+      About(ById(ines), kAds, {"profile.email"}, v1::CHANNEL_SOCIAL);
+  Decide("before the opt-out", "banners", advert, kPermit);
+  Case(ines, v1::RIGHTS_KIND_OPT_OUT_OF_SALE);
+  Decide("opted out by a case", "banners", advert, v1::ERROR_REASON_OPTED_OUT);
+
   while (base::Clock::System()->NowUs() < end_us) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   Decide("expired", "letters", letter(emil), v1::ERROR_REASON_CONSENT_EXPIRED);
   people_ = {{"anna", anna}, {"ben", ben},     {"cleo", cleo}, {"dora", dora},
-             {"emil", emil}, {"child", child}, {"cal", cal}};
+             {"emil", emil}, {"child", child}, {"cal", cal},   {"fritz", fritz},
+             {"gina", gina}, {"hugo", hugo}};
 }
 
 void ExplainAndReplay::ExpectExplained(
@@ -437,6 +541,11 @@ TEST_F(ExplainAndReplay, EveryDecisionWhateverHasChangedSince) {
       ProfileOf("child", "child@shop.example", "US-CA");
   moved.mutable_legal_facts()->set_birth_date("1990-01-01");
   MustWrite(As("shop"), moved);
+  // The rights too: the erasure is taken back, others are asked for.
+  v1::CancelRightsCaseRequest cancel;
+  Step("compliance", erasure_, &Rights::CancelRightsCase, cancel);
+  Case(people_["gina"], v1::RIGHTS_KIND_RESTRICTION);
+  Case(people_["fritz"], v1::RIGHTS_KIND_OBJECTION, kReporting);
   v1::GetClientRequest get;
   get.set_id("abroad");
   v1::UpdateClientRequest update;
@@ -503,6 +612,50 @@ TEST_F(ExplainAndReplay, TheConsentIsToldWithItsNotice) {
       given.steps().begin(), given.steps().end(), [&](const auto& step) {
         return step.text().find(consent.event_id()) != std::string::npos;
       }));
+}
+
+// The outcome of a case names the law, whatever the policy says later.
+TEST_F(ExplainAndReplay, TheOutcomeOfACaseIsToldWithItsGround) {
+  const std::string anna = Customer("anna");
+  const std::string refused = Case(anna, v1::RIGHTS_KIND_ACCESS);
+  v1::RefuseRightsCaseRequest refuse;
+  refuse.set_ground("gdpr.12.5");
+  Step("compliance", refused, &Rights::RefuseRightsCase, refuse);
+  Approve(refused);
+  Step<v1::CompleteRightsCaseRequest>("compliance", refused,
+                                      &Rights::CompleteRightsCase);
+  const auto told = [&](const std::string& id) {
+    v1::RightsCase shown = CaseById(id);
+    EXPECT_EQ(shown.state(), v1::RIGHTS_STATE_REFUSED);
+    EXPECT_EQ(shown.outcomes_size(), 1);
+    std::string text;
+    for (const v1::RightsOutcome& outcome : shown.outcomes()) {
+      EXPECT_NE(outcome.ground(), "");
+      EXPECT_NE(outcome.document(), "");
+      text += outcome.ShortDebugString();
+    }
+    return text;
+  };
+  const std::string then = told(refused);
+  EXPECT_NE(then.find("GDPR Art. 12(5)"), std::string::npos) << then;
+  ASSERT_EQ(SetOwnerPack(kTighterPack), v1::ERROR_REASON_UNSPECIFIED);
+  EXPECT_EQ(told(refused), then);
+  ASSERT_OK(gateway_.Stop());
+  gateway_.Start();
+  EXPECT_EQ(told(refused), then);
+  // The log says so by itself: who refused, who approved, on which ground.
+  std::map<std::string, std::string> details;
+  for (const v1::AuditEntry& entry : testing::EntriesOf(gateway_)) {
+    for (const auto& [name, value] : entry.details()) {
+      if (entry.event().starts_with("rights.")) {
+        details[entry.event()] += name + "=" + value + " ";
+      }
+    }
+  }
+  EXPECT_NE(details["rights.refuse"].find("ground=gdpr.12.5"),
+            std::string::npos)
+      << details["rights.refuse"];
+  EXPECT_NE(details["rights.approve"].find(refused), std::string::npos);
 }
 
 TEST_F(ExplainAndReplay, ThePolicyOfADecisionCanBeReadWhenItHasLongGone) {
