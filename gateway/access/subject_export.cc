@@ -55,6 +55,26 @@ absl::StatusOr<ExportedRecord> OpenRecord(
 
 }  // namespace
 
+absl::StatusOr<std::vector<ExportedRecord>> ExportFields(
+    store::Connection* connection, const policy::Bundle& bundle,
+    const vault::CachedSubject& member,
+    const std::vector<policy::FieldId>& fields, const crypto::Grant& grant) {
+  std::map<uint32_t, policy::FieldId> names;
+  for (const policy::FieldId field : fields) {
+    names[vault::FieldNumber(bundle.field_name(field))] = field;
+  }
+  std::vector<ExportedRecord> found;
+  CONSENTRY_ASSIGN_OR_RETURN(const auto records,
+                             vault::ReadAllRecords(connection, member));
+  for (const vault::StoredRecord& record : records) {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        ExportedRecord opened,
+        OpenRecord(bundle, names, member, record, grant));
+    if (!opened.values.empty()) found.push_back(std::move(opened));
+  }
+  return found;
+}
+
 absl::StatusOr<SubjectExport> ExportSubject(const vault::SubjectReader& reader,
                                             store::Connection* connection,
                                             const policy::Bundle& bundle,

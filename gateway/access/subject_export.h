@@ -63,6 +63,13 @@ absl::StatusOr<SubjectExport> ExportSubject(const vault::SubjectReader& reader,
                                             uint64_t subject,
                                             const crypto::Grant& grant);
 
+// These fields of one member alone, opened in the same way; records that hold
+// none of them are left out. As ExportSubject.
+absl::StatusOr<std::vector<ExportedRecord>> ExportFields(
+    store::Connection* connection, const policy::Bundle& bundle,
+    const vault::CachedSubject& member,
+    const std::vector<policy::FieldId>& fields, const crypto::Grant& grant);
+
 }  // namespace consentry::access
 
 #endif  // CONSENTRY_GATEWAY_ACCESS_SUBJECT_EXPORT_H_

@@ -1,6 +1,7 @@
 #include "gateway/delivery/digest.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -39,8 +40,10 @@ void Digest::Start() {
   MutexLock lock(&mu_);
   thread_ = std::make_unique<base::Periodic>(
       base::Constant("digest"), options_.interval, [this] {
-        const absl::Status status = Run(options_.committer->NowUs());
-        if (!status.ok()) base::Log(kNotQueued, {{"status", status}});
+        const int64_t now_us = options_.committer->NowUs();
+        for (const absl::Status& status : {Run(now_us), Alarm(now_us)}) {
+          if (!status.ok()) base::Log(kNotQueued, {{"status", status}});
+        }
       });
 }
 
@@ -105,6 +108,56 @@ absl::StatusOr<std::vector<std::string>> Digest::OwnLines(
   return lines;
 }
 
+absl::Status Digest::Tell(std::string_view text, std::string detail,
+                          std::map<std::string, std::string> arguments,
+                          std::string once) {
+  clients::CallerContext self;
+  self.event = "system.digest";
+  store::Change change;
+  change.apply = [&](store::ChangeContext& context) -> absl::Status {
+    Arguments taken;
+    for (auto& [name, value] : arguments) taken[name] = value;
+    CONSENTRY_RETURN_IF_ERROR(
+        options_.sender->TellStaff(context, text, std::move(taken), once));
+    store::v1::Leaf leaf =
+        clients::LeafOf(*options_.configuration(), self, context.now_us());
+    leaf.set_change_number(static_cast<uint64_t>(context.number()));
+    leaf.add_details(detail);
+    context.SetEntry(clients::CanonicalBytes(leaf));
+    return absl::OkStatus();
+  };
+  return options_.committer->CommitChangeAndWait(std::move(change)).status;
+}
+
+absl::Status Digest::Alarm(int64_t now_us) {
+  std::set<std::string> holds;
+  for (const Source& alarm : alarms_) {
+    CONSENTRY_ASSIGN_OR_RETURN(const auto lines, alarm(now_us));
+    holds.insert(lines.begin(), lines.end());
+  }
+  std::vector<std::string> fresh;
+  {
+    MutexLock lock(&mu_);
+    std::set_difference(holds.begin(), holds.end(), told_alarms_.begin(),
+                        told_alarms_.end(), std::back_inserter(fresh));
+  }
+  if (fresh.size() > kMaxLines) fresh.resize(kMaxLines);
+  if (!fresh.empty()) {
+    CONSENTRY_RETURN_IF_ERROR(Tell("staff.alarm",
+                                   absl::StrCat("alarms=", fresh.size()),
+                                   {{"lines", absl::StrJoin(fresh, "\n")}},
+                                   absl::StrCat("alarm:", now_us)));
+  }
+  MutexLock lock(&mu_);
+  // What no longer holds may be told again later.
+  std::set<std::string> told;
+  std::set_intersection(holds.begin(), holds.end(), told_alarms_.begin(),
+                        told_alarms_.end(), std::inserter(told, told.end()));
+  told.insert(fresh.begin(), fresh.end());
+  told_alarms_ = std::move(told);
+  return absl::OkStatus();
+}
+
 absl::Status Digest::Run(int64_t now_us) {
   const int64_t day = now_us / kDayUs;
   {
@@ -128,23 +181,10 @@ absl::Status Digest::Run(int64_t now_us) {
   if (!lines.empty()) {
     const std::string date = absl::FormatTime(
         "%Y-%m-%d", absl::FromUnixMicros(now_us), absl::UTCTimeZone());
-    clients::CallerContext self;
-    self.event = "system.digest";
-    store::Change change;
-    change.apply = [this, self, date, text = absl::StrJoin(lines, "\n")](
-                       store::ChangeContext& context) -> absl::Status {
-      CONSENTRY_RETURN_IF_ERROR(options_.sender->TellStaff(
-          context, "staff.digest", {{"date", date}, {"lines", text}},
-          "digest:" + date));
-      store::v1::Leaf leaf =
-          clients::LeafOf(*options_.configuration(), self, context.now_us());
-      leaf.set_change_number(static_cast<uint64_t>(context.number()));
-      leaf.add_details("date=" + date);
-      context.SetEntry(clients::CanonicalBytes(leaf));
-      return absl::OkStatus();
-    };
     CONSENTRY_RETURN_IF_ERROR(
-        options_.committer->CommitChangeAndWait(std::move(change)).status);
+        Tell("staff.digest", "date=" + date,
+             {{"date", date}, {"lines", absl::StrJoin(lines, "\n")}},
+             "digest:" + date));
   }
   MutexLock lock(&mu_);
   told_day_ = day;

@@ -132,6 +132,18 @@ absl::Status Outbox::Tell(store::ChangeContext& context, uint64_t subject,
   return query.Run();
 }
 
+std::set<std::string> Outbox::ToldOfErasure(
+    const std::vector<Recipient>& recipients) const {
+  Concern concern;
+  concern.event = "erasure";
+  concern.concerns_all = true;
+  std::vector<Planned> planned;
+  PlanNotices(*options_.configuration(), concern, "", recipients, &planned);
+  std::set<std::string> ids;
+  for (const Planned& notice : planned) ids.insert(notice.client_id);
+  return ids;
+}
+
 absl::Status Outbox::TellErasure(
     store::ChangeContext& context, const std::vector<Recipient>& recipients,
     const std::vector<std::string>& targets) const {

@@ -78,6 +78,10 @@ class Outbox {
                            const std::vector<Recipient>& recipients,
                            const std::vector<std::string>& targets) const;
 
+  // Ids of the registrations that TellErasure would tell, sorted.
+  std::set<std::string> ToldOfErasure(
+      const std::vector<Recipient>& recipients) const;
+
   // In a change: removes up to `limit` rows of what is queued or still to be
   // told about the subject, messages to her included; how many went.
   static absl::StatusOr<int64_t> Forget(store::ChangeContext& context,

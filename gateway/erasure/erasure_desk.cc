@@ -310,6 +310,11 @@ void ErasureDesk::Preview(access::Caller caller,
         }
         CONSENTRY_ASSIGN_OR_RETURN(v1::ErasurePlan plan,
                                    Plan(lease.get(), subject));
+        if (parts_.name_recipients) {
+          CONSENTRY_ASSIGN_OR_RETURN(const auto names,
+                                     parts_.name_recipients(subject));
+          plan.mutable_recipients()->Add(names.begin(), names.end());
+        }
         if (!request.fields().empty()) {
           const policy::Retained asked = {
               {request.fields().begin(), request.fields().end()}, "", "", 0};

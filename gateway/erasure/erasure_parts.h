@@ -62,6 +62,10 @@ struct ErasureParts {
   std::function<absl::StatusOr<std::function<absl::Status(
       store::ChangeContext& context)>>(const std::vector<uint64_t>& subjects)>
       tell_recipients;
+  // Names of those whom `tell_recipients` would tell about the customer and all
+  // who are joined with her, sorted. For a worker. May be null.
+  std::function<absl::StatusOr<std::vector<std::string>>(uint64_t subject)>
+      name_recipients;
   // Rows that other parts hold about customers.
   std::vector<RowsEraser> rows;
   // Runs inside of the change that ends an erasure of a case, so that the case

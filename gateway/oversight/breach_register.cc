@@ -9,6 +9,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "gateway/clients/configuration_writer.h"
 #include "gateway/crypto/ids.h"
 #include "gateway/crypto/system_seal.h"
@@ -58,10 +59,8 @@ v1::BreachClock ClockOf(const policy::Bundle& bundle, policy::RegimeId regime,
       policy::BreachOf(bundle, regime, aware_us);
   if (rule == nullptr) return clock;
   const policy::Holidays& holidays = policy::Holidays::Shipped();
-  policy::Reckoning reckoning;
-  reckoning.calendar =
-      std::string(holidays.CalendarOf(bundle.profile().home()));
-  reckoning.utc_offset_minutes = bundle.profile().utc_offset_minutes();
+  const policy::Reckoning reckoning =
+      policy::ReckoningFor(bundle, regime, aware_us);
   if (rule->has_authority()) {
     SetTime(policy::EndOf(rule->authority(), aware_us, reckoning, holidays),
             clock.mutable_authority_due_time());
@@ -214,6 +213,52 @@ void BreachRegister::List(const access::Caller& caller,
         return Page(caller, request);
       },
       std::move(done));
+}
+
+absl::StatusOr<std::vector<std::string>> BreachRegister::DueLines(
+    int64_t now_us) const {
+  constexpr int64_t kNewest = 200;
+  CONSENTRY_ASSIGN_OR_RETURN(auto lease, options_.readers->Acquire());
+  CONSENTRY_ASSIGN_OR_RETURN(
+      auto query,
+      lease->Prepare(
+          "SELECT b.breach_no, b.version, b.breach_id, b.doc FROM breaches b "
+          "WHERE b.version = (SELECT MAX(v.version) FROM breaches v "
+          "WHERE v.breach_no = b.breach_no) ORDER BY b.breach_no DESC "
+          "LIMIT $1"));
+  query.Bind(kNewest);
+  std::vector<std::string> lines;
+  for (;;) {
+    CONSENTRY_ASSIGN_OR_RETURN(const bool row, query.Step());
+    if (!row) return lines;
+    CONSENTRY_ASSIGN_OR_RETURN(
+        const v1::Breach breach,
+        Open(query.Int64(0), query.Int64(1), query.Blob(2), query.Blob(3)));
+    if (!breach.not_told_because().empty()) continue;
+    const auto add = [&](std::string_view what, const std::string& regime,
+                         int64_t by_us) {
+      lines.push_back(absl::StrCat(
+          "breach_", std::string(what), ": ", breach.id(), " ", regime, " ",
+          absl::FormatTime("%Y-%m-%d %H:%M", absl::FromUnixMicros(by_us),
+                           absl::UTCTimeZone())));
+    };
+    for (const v1::BreachClock& clock : breach.clocks()) {
+      if (clock.has_authority_due_time() && !breach.has_authority_time()) {
+        const int64_t by_us = MicrosOf(clock.authority_due_time());
+        add(by_us < now_us ? "authority_late" : "authority_due", clock.regime(),
+            by_us);
+      }
+      // Whether more was told, the register does not say.
+      if (clock.has_supplement_due_time() &&
+          MicrosOf(clock.supplement_due_time()) >= now_us) {
+        add("supplement_due", clock.regime(),
+            MicrosOf(clock.supplement_due_time()));
+      }
+    }
+    if (!breach.has_subjects_time()) {
+      lines.push_back("breach_customers_open: " + breach.id());
+    }
+  }
 }
 
 absl::StatusOr<std::string> BreachRegister::Write(

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
@@ -45,6 +46,14 @@ class BreachRegister {
   void List(const access::Caller& caller,
             const v1::ListBreachesRequest& request,
             access::Done<v1::ListBreachesResponse> done);
+
+  // Which of the newest 200 breaches want somebody: lines of ids, regimes and
+  // times (UTC) for staff. For a worker.
+  //   "breach_authority_due: brc_... eu-gdpr 2026-11-25 10:00", or _late: the
+  //       authority was not told, nor why it need not be;
+  //   "breach_supplement_due: ...": more must be told until then;
+  //   "breach_customers_open: ...": nor were the customers, nor why not.
+  absl::StatusOr<std::vector<std::string>> DueLines(int64_t now_us) const;
 
  private:
   absl::Status Check(const v1::Breach& breach) const;

@@ -42,6 +42,17 @@ config::v1::ClockRule RuleOf(const CaseClock& clock) {
   return rule;
 }
 
+template <class Reason>
+bool Extends(const RightsCaseDoc& doc, int64_t now_us, Reason reason) {
+  if (doc.extended()) return false;
+  return std::any_of(doc.clocks().begin(), doc.clocks().end(),
+                     [&](const CaseClock& clock) {
+                       const config::v1::ClockRule rule = RuleOf(clock);
+                       return rule.has_extension() && reason(rule) &&
+                              now_us <= TimesOf(doc, clock).answer_by_us;
+                     });
+}
+
 bool HoldsSensitive(const policy::Bundle& bundle, policy::RegimeId regime,
                     const std::vector<std::string>& kinds_held) {
   for (size_t i = 0; i < bundle.field_count(); ++i) {
@@ -63,7 +74,6 @@ CaseLaw LawOf(const policy::Bundle& bundle, const policy::SubjectFacts& facts,
               int64_t received_us) {
   CaseLaw law;
   const auto right = policy::RightOf(kind);
-  const auto& holidays = policy::Holidays::Shipped();
   for (const policy::RegimeId regime :
        policy::AttachedRegimes(bundle, facts, received_us)) {
     const auto grants = policy::GrantsOf(bundle, regime, right, received_us);
@@ -74,18 +84,12 @@ CaseLaw LawOf(const policy::Bundle& bundle, const policy::SubjectFacts& facts,
     CaseClock clock;
     clock.set_regime(bundle.regime(regime));
     *clock.mutable_rule() = *grants.front().clock;
-    const auto* reckoning = policy::ReckoningOf(bundle, regime, received_us);
-    const std::string& place =
-        reckoning != nullptr && !reckoning->calendar().empty()
-            ? reckoning->calendar()
-            : bundle.profile().home();
-    clock.set_calendar(std::string(holidays.CalendarOf(place)));
-    clock.set_utc_offset_minutes(bundle.profile().utc_offset_minutes());
-    if (reckoning != nullptr) {
-      clock.set_ends_on_working_day(reckoning->ends_on_working_day());
-      clock.set_pause_within_days(
-          static_cast<int32_t>(reckoning->pause_within_days()));
-    }
+    const policy::Reckoning reckoning =
+        policy::ReckoningFor(bundle, regime, received_us);
+    clock.set_calendar(reckoning.calendar);
+    clock.set_utc_offset_minutes(reckoning.utc_offset_minutes);
+    clock.set_ends_on_working_day(reckoning.ends_on_working_day);
+    clock.set_pause_within_days(reckoning.pause_within_days);
     law.clocks.push_back(std::move(clock));
     const bool sensitive = HoldsSensitive(bundle, regime, kinds_held);
     for (const policy::RightGrant& grant : grants) {
@@ -149,17 +153,16 @@ bool SomeClockStops(const RightsCaseDoc& doc, std::string_view reason,
 
 bool SomeClockExtends(const RightsCaseDoc& doc, std::string_view reason,
                       int64_t now_us) {
-  if (doc.extended()) return false;
-  return std::any_of(
-      doc.clocks().begin(), doc.clocks().end(), [&](const CaseClock& clock) {
-        const config::v1::ClockRule rule = RuleOf(clock);
-        if (!rule.has_extension()) return false;
-        const auto& reasons = rule.extension_reasons();
-        const bool known =
-            reasons.empty() ||
-            std::find(reasons.begin(), reasons.end(), reason) != reasons.end();
-        return known && now_us <= TimesOf(doc, clock).answer_by_us;
-      });
+  return Extends(doc, now_us, [reason](const config::v1::ClockRule& rule) {
+    const auto& reasons = rule.extension_reasons();
+    return reasons.empty() ||
+           std::find(reasons.begin(), reasons.end(), reason) != reasons.end();
+  });
+}
+
+bool MayStillExtend(const RightsCaseDoc& doc, int64_t now_us) {
+  return Extends(doc, now_us,
+                 [](const config::v1::ClockRule&) { return true; });
 }
 
 std::optional<int64_t> AppealBy(const CaseClock& clock, int64_t refused_us) {

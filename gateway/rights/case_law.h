@@ -55,6 +55,9 @@ bool SomeClockStops(const store::v1::RightsCaseDoc& doc,
 bool SomeClockExtends(const store::v1::RightsCaseDoc& doc,
                       std::string_view reason, int64_t now_us);
 
+// Whether there is a reason for which some clock may.
+bool MayStillExtend(const store::v1::RightsCaseDoc& doc, int64_t now_us);
+
 // By when an appeal against a refusal at `refused_us` must be made in the
 // clock's regime; nullopt: it knows none. INT64_MAX: no end is named.
 std::optional<int64_t> AppealBy(const store::v1::CaseClock& clock,

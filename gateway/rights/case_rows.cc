@@ -204,6 +204,16 @@ absl::StatusOr<std::vector<CaseRow>> CaseRows::List(
   }
 }
 
+absl::Status CaseRows::Remove(store::Connection* connection,
+                              int64_t case_no) const {
+  for (const char* sql : {"DELETE FROM rights_reports WHERE case_no = $1",
+                          "DELETE FROM rights_cases WHERE case_no = $1"}) {
+    CONSENTRY_ASSIGN_OR_RETURN(auto query, connection->Prepare(sql));
+    CONSENTRY_RETURN_IF_ERROR(query.Bind(case_no).Run());
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CaseRows::KeepBeyondKeys(store::Connection* connection,
                                       uint64_t subject) const {
   CaseFilter filter;

@@ -75,6 +75,9 @@ class CaseRows {
                                             size_t limit,
                                             CasePlace* last) const;
 
+  // One case, with the pieces of its report. Nothing happens where it is not.
+  absl::Status Remove(store::Connection* connection, int64_t case_no) const;
+
   // The records of requests outlive an erasure (11 CCR 7101): seals the docs of
   // all cases of the subject, but for what she wrote, under a system key.
   // Inside of the change that decides the erasure.

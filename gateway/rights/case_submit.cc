@@ -8,6 +8,7 @@
 #include "gateway/crypto/subject_tag.h"
 #include "gateway/rights/case_code.h"
 #include "gateway/rights/case_desk.h"
+#include "gateway/rights/case_language.h"
 #include "gateway/rights/case_law.h"
 #include "policy/engine/civil.h"
 #include "proto/support/error.h"
@@ -135,8 +136,7 @@ absl::Status CheckRequest(const policy::Bundle& bundle,
   if (doc.received_us() > now_us) {
     faults.Add("receive_time", "is in the future");
   }
-  doc.set_language(request.language().empty() ? "en" : request.language());
-  if (!IsLanguage(doc.language())) {
+  if (!request.language().empty() && !IsLanguage(request.language())) {
     faults.Add("language", "must be a language tag, such as de");
   }
   if (!faults.status().ok()) return faults.status();
@@ -271,6 +271,14 @@ void CaseDesk::Submit(const CallerContext& caller,
                   opening->row.subject) == opening->holders.end()) {
       opening->holders.push_back(opening->row.subject);
     }
+
+    std::string held;
+    if (KnownLanguage(request.language()).empty()) {
+      CONSENTRY_ASSIGN_OR_RETURN(held,
+                                 HeldLanguage(lease.get(), bundle, group));
+    }
+    doc.set_language(
+        ChooseLanguage(request.language(), held, bundle.profile().home()));
 
     // What the law gives her.
     std::vector<const store::v1::SubjectHead*> heads;

@@ -185,6 +185,7 @@ absl::StatusOr<std::unique_ptr<Gateway>> Gateway::Open(const Config& config,
   CONSENTRY_RETURN_IF_ERROR(gateway->OpenErasures());
   CONSENTRY_RETURN_IF_ERROR(gateway->NoteStart());
   gateway->erasure_->Start();
+  gateway->rights_.Start();
   return gateway;
 }
 
@@ -566,6 +567,8 @@ absl::Status Gateway::OpenCapabilities() {
           .page_tokens = page_tokens_.get(),
           .log_origin = origin,
           .dpo_contact = config_.message.dpo_contact()});
+  TellDates(rights_.cases.get(), oversight_->breaches(), readers_.get(),
+            delivery_->digest());
   upkeep_ = OpenUpkeep(config_, {.configuration = configuration,
                                  .committer = committer_.get(),
                                  .readers = readers_.get(),
@@ -616,6 +619,9 @@ absl::Status Gateway::OpenErasures() {
   });
   parts->tell_recipients = [this](const std::vector<uint64_t>& subjects) {
     return delivery_->TellErasureOf(subjects);
+  };
+  parts->name_recipients = [this](uint64_t subject) {
+    return delivery_->NamesToldOfErasure(subject);
   };
   parts->finished = [this](store::ChangeContext& context,
                            const v1::ErasureCertificate& certificate) {
@@ -754,7 +760,10 @@ absl::Status Gateway::Close() {
   if (closed_) return absl::OkStatus();
   closed_ = true;
   if (erasure_ != nullptr) erasure_->Stop();
+  rights_.Stop();
   ticker_.reset();
+  // Asks the register of breaches.
+  if (delivery_ != nullptr) delivery_->digest()->Stop();
   oversight_.reset();
   if (delivery_ != nullptr) delivery_->Stop();
   if (consent_ != nullptr) consent_->StopWork();

@@ -1,5 +1,8 @@
 #include "gateway/server/wire_delivery.h"
 
+#include <set>
+
+#include "absl/strings/str_cat.h"
 #include "gateway/base/log.h"
 #include "proto/support/error.h"
 #include "proto/support/status_macros.h"
@@ -24,6 +27,7 @@ absl::StatusOr<std::unique_ptr<Delivery>> Delivery::Open(
                      "codes and addresses into files; use sender.smtp");
   }
   std::unique_ptr<Delivery> made(new Delivery());
+  made->configuration_ = options.configuration;
   made->contact_ =
       std::make_unique<access::ContactPoint>(access::ContactPoint::Options{
           .configuration = options.configuration,
@@ -142,6 +146,27 @@ Delivery::TellErasureOf(const std::vector<uint64_t>& subjects) const {
           all = std::move(all)](store::ChangeContext& context) {
     return outbox->TellErasure(context, all, {});
   };
+}
+
+absl::StatusOr<std::vector<std::string>> Delivery::NamesToldOfErasure(
+    uint64_t subject) const {
+  CONSENTRY_ASSIGN_OR_RETURN(const auto found, recipients_->Of(subject));
+  const auto configuration = configuration_();
+  std::set<std::string> names;
+  for (const std::string& id : outbox_->ToldOfErasure(found)) {
+    const auto* registration = configuration->FindById(id);
+    if (registration == nullptr) {
+      names.insert(id);
+      continue;
+    }
+    const v1::Client& client = registration->client();
+    names.insert(
+        client.recipient().empty()
+            ? absl::StrCat(configuration->bundle().profile().name(), " (",
+                           client.title().empty() ? id : client.title(), ")")
+            : client.recipient());
+  }
+  return std::vector<std::string>(names.begin(), names.end());
 }
 
 void Delivery::Start() {

@@ -74,6 +74,10 @@ class Delivery {
   // `subjects`; the result queues their notices.
   absl::StatusOr<std::function<absl::Status(store::ChangeContext&)>>
   TellErasureOf(const std::vector<uint64_t>& subjects) const;
+  // For erasure::ErasureParts::name_recipients: the organisation of each
+  // registration that would be told, else the business and the system.
+  absl::StatusOr<std::vector<std::string>> NamesToldOfErasure(
+      uint64_t subject) const;
   // GatewayStatus.webhook_key.
   std::string WebhookKey() const { return signer_->PublicKey(); }
   // For AdminService.GetStatus.
@@ -83,6 +87,7 @@ class Delivery {
   Delivery() = default;
   absl::Status OpenOutbox(const Options& options);
 
+  clients::ConfigurationSource configuration_;
   std::unique_ptr<access::ContactPoint> contact_;
   std::unique_ptr<delivery::Sender> sender_;
   std::unique_ptr<delivery::CodePost> codes_;

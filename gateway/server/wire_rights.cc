@@ -1,16 +1,25 @@
 #include "gateway/server/wire_rights.h"
 
+#include <chrono>
 #include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "gateway/base/constant.h"
+#include "gateway/base/log.h"
+#include "gateway/erasure/holds.h"
+#include "gateway/rights/case_dates.h"
 #include "proto/support/error.h"
 #include "proto/support/status_macros.h"
 #include "proto/support/timestamp.h"
 
 namespace consentry::server {
 namespace {
+
+constexpr base::LogEvent kSweepFailed{base::LogLevel::kError, 8040,
+                                      "server.case_retention_failed"};
+constexpr std::chrono::hours kSweepInterval{24};
 
 rights::Outgoing OutgoingOf(const erasure::ErasureDesk* erasures,
                             const Delivery* delivery) {
@@ -86,6 +95,39 @@ rights::Outgoing OutgoingOf(const erasure::ErasureDesk* erasures,
 
 }  // namespace
 
+void TellDates(const rights::CaseDesk* cases,
+               const oversight::BreachRegister* breaches,
+               store::ReaderPool* readers, delivery::Digest* digest) {
+  using Lines = absl::StatusOr<std::vector<std::string>>;
+  const auto dates =
+      [cases, readers](int64_t now_us) -> absl::StatusOr<rights::CaseDates> {
+    CONSENTRY_ASSIGN_OR_RETURN(auto lease, readers->Acquire());
+    return rights::DatesOf(cases->rows(), lease.get(), now_us);
+  };
+  const auto urgent = [dates, breaches](int64_t now_us) -> Lines {
+    CONSENTRY_ASSIGN_OR_RETURN(auto lines, breaches->DueLines(now_us));
+    CONSENTRY_ASSIGN_OR_RETURN(const auto found, dates(now_us));
+    lines.insert(lines.end(), found.urgent.begin(), found.urgent.end());
+    return lines;
+  };
+  digest->AddAlarm(urgent);
+  digest->Add(urgent);
+  digest->Add([dates](int64_t now_us) -> Lines {
+    CONSENTRY_ASSIGN_OR_RETURN(auto found, dates(now_us));
+    return std::move(found.due);
+  });
+}
+
+void RightsParts::Start() {
+  sweep = std::make_unique<base::Periodic>(
+      base::Constant("case-retention"), kSweepInterval, [this] {
+        if (const auto removed = retention->Run(); !removed.ok()) {
+          base::Log(kSweepFailed, {{"status", removed.status()}});
+        }
+      });
+  sweep->Wake();
+}
+
 void WireAgents(rights::AgentBook::Options options, RightsParts* parts) {
   parts->agents = std::make_unique<rights::AgentBook>(std::move(options));
   parts->consent_agents =
@@ -98,7 +140,25 @@ void WireRights(RightsWiring wiring, RightsParts* parts) {
                                     .workers = wiring.workers};
   wiring.cases.agents = parts->agents.get();
   wiring.cases.outgoing = OutgoingOf(wiring.erasures, wiring.delivery);
+  rights::CaseRetention::Options retention;
+  retention.configuration = wiring.cases.configuration;
+  retention.committer = wiring.cases.committer;
+  retention.readers = wiring.cases.readers;
+  retention.is_held = [slots = wiring.cases.slots](
+                          store::Connection* connection,
+                          uint64_t subject) -> absl::StatusOr<bool> {
+    const auto keys = slots->Load(subject);
+    // Erased meanwhile.
+    if (absl::IsFailedPrecondition(keys.status())) return false;
+    CONSENTRY_RETURN_IF_ERROR(keys.status());
+    CONSENTRY_ASSIGN_OR_RETURN(const auto holds,
+                               erasure::HoldsOn(connection, *keys));
+    return erasure::AnyHoldsAll(holds);
+  };
   parts->cases = std::make_unique<rights::CaseDesk>(std::move(wiring.cases));
+  retention.rows = &parts->cases->rows();
+  parts->retention =
+      std::make_unique<rights::CaseRetention>(std::move(retention));
   parts->reads = std::make_unique<rights::CaseReads>(
       rights::CaseReads::Options{.parts = answers,
                                  .desk = parts->cases.get(),

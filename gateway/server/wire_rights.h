@@ -4,11 +4,14 @@
 #include <memory>
 
 #include "audit/log/audit_log.h"
+#include "gateway/base/threads.h"
 #include "gateway/erasure/erasure_desk.h"
+#include "gateway/oversight/breach_register.h"
 #include "gateway/rights/agent_book.h"
 #include "gateway/rights/case_completion.h"
 #include "gateway/rights/case_desk.h"
 #include "gateway/rights/case_reads.h"
+#include "gateway/rights/case_retention.h"
 #include "gateway/rights/consent_agents.h"
 #include "gateway/server/wire_delivery.h"
 
@@ -23,6 +26,14 @@ struct RightsParts {
   std::unique_ptr<rights::CaseDesk> cases;
   std::unique_ptr<rights::CaseReads> reads;
   std::unique_ptr<rights::CaseCompletion> completion;
+  std::unique_ptr<rights::CaseRetention> retention;
+  // Removes answered cases that were kept long enough, day by day.
+  std::unique_ptr<base::Periodic> sweep;
+
+  // After recovery.
+  void Start();
+  // Waits for the end of a step.
+  void Stop() { sweep.reset(); }
 };
 
 // The agents alone, into `parts`.
@@ -42,6 +53,12 @@ struct RightsWiring {
 };
 // After WireAgents.
 void WireRights(RightsWiring wiring, RightsParts* parts);
+
+// Adds the dates of cases and breaches to what staff are told; before the
+// digest starts. All outlive it.
+void TellDates(const rights::CaseDesk* cases,
+               const oversight::BreachRegister* breaches,
+               store::ReaderPool* readers, delivery::Digest* digest);
 
 }  // namespace consentry::server
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "policy/engine/civil.h"
+#include "policy/engine/rights_tables.h"
 
 namespace consentry::policy {
 namespace {
@@ -108,6 +109,19 @@ int64_t EndWith(const Duration& first, const Duration* second, int64_t event_us,
 }
 
 }  // namespace
+
+Reckoning ReckoningFor(const Bundle& bundle, RegimeId regime, int64_t time_us) {
+  const config::v1::ReckoningRule* rule = ReckoningOf(bundle, regime, time_us);
+  const bool own_place = rule != nullptr && !rule->calendar().empty();
+  Reckoning reckoning;
+  reckoning.calendar = std::string(Holidays::Shipped().CalendarOf(
+      own_place ? rule->calendar() : bundle.profile().home()));
+  reckoning.utc_offset_minutes = bundle.profile().utc_offset_minutes();
+  if (rule == nullptr) return reckoning;
+  reckoning.ends_on_working_day = rule->ends_on_working_day();
+  reckoning.pause_within_days = static_cast<int>(rule->pause_within_days());
+  return reckoning;
+}
 
 int64_t EndOf(const Duration& duration, int64_t event_us,
               const Reckoning& reckoning, const Holidays& holidays) {

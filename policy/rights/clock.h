@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "consentry/config/v1/pack.pb.h"
+#include "policy/engine/bundle.h"
 #include "policy/rights/holidays.h"
 
 // When a request must be answered. Pure: times come in as microseconds since
@@ -29,6 +30,11 @@ struct Reckoning {
   // Of the business, minutes east of UTC.
   int utc_offset_minutes = 0;
 };
+
+// How the regime counts at that time: by its own reckoning where the pack has
+// one, with the holidays of the place that it names, else of the business's
+// home.
+Reckoning ReckoningFor(const Bundle& bundle, RegimeId regime, int64_t time_us);
 
 // A time in which the clock may have stood still.
 struct Pause {

@@ -262,6 +262,45 @@ TEST_F(OversightTest, ABreachHasItsClockAndKeepsItsVersions) {
   EXPECT_EQ(digests.size(), 2u);
 }
 
+// Each regime counts by itself: hours go on over a weekend, business days pass
+// over the holidays of the place whose law it is (21 April is one in Brazil).
+TEST_F(OversightTest, EachRegimeOfABreachHasItsOwnClock) {
+  constexpr int64_t kMondayNoon = 1'776'686'400;  // 2026-04-20.
+  constexpr int64_t kFridayNoon = kMondayNoon + 4 * 86'400;
+  constexpr int64_t kDay = 86'400;
+  v1::CreateBreachRequest request;
+  request.mutable_breach()->mutable_aware_time()->set_seconds(kMondayNoon);
+  for (const char* regime : {"br-lgpd", "eu-gdpr", "in-dpdp", "us-ca"}) {
+    request.mutable_breach()->add_regimes(regime);
+  }
+  const auto clocks = [&] {
+    v1::Breach breach;
+    const grpc::Status status =
+        audit_->CreateBreach(Context().get(), request, &breach);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    std::map<std::string, v1::BreachClock> found;
+    for (const auto& clock : breach.clocks()) found[clock.regime()] = clock;
+    return found;
+  };
+  auto found = clocks();
+  // Wednesday, Thursday, Friday: its last second.
+  EXPECT_EQ(found["br-lgpd"].authority_due_time().seconds(),
+            kMondayNoon - kDay / 2 + 5 * kDay - 1);
+  EXPECT_EQ(found["eu-gdpr"].authority_due_time().seconds(),
+            kMondayNoon + 3 * kDay);
+  EXPECT_EQ(found["in-dpdp"].authority_due_time().seconds(), kMondayNoon);
+  EXPECT_EQ(found["in-dpdp"].supplement_due_time().seconds(),
+            kMondayNoon + 3 * kDay);
+  EXPECT_FALSE(found["us-ca"].has_authority_due_time());
+  request.mutable_breach()->mutable_aware_time()->set_seconds(kFridayNoon);
+  found = clocks();
+  EXPECT_EQ(found["eu-gdpr"].authority_due_time().seconds(),
+            kFridayNoon + 3 * kDay);
+  // Monday, Tuesday, Wednesday.
+  EXPECT_EQ(found["br-lgpd"].authority_due_time().seconds(),
+            kFridayNoon - kDay / 2 + 6 * kDay - 1);
+}
+
 TEST_F(OversightTest, ABreachOutlivesARestartAndARepeatedCallIsOne) {
   v1::CreateBreachRequest request;
   request.mutable_breach()->mutable_aware_time()->set_seconds(1'780'000'000);

@@ -6,7 +6,9 @@
 #include <string>
 #include <utility>
 
+#include "gateway/rights/case_dates.h"
 #include "gateway/rights/case_reads.h"
+#include "gateway/rights/case_retention.h"
 #include "tests/testing/access_fixture.h"
 #include "tests/testing/status_matchers.h"
 
@@ -275,6 +277,161 @@ TEST_F(CaseDeskTest, RowsOutliveTheKeysAndLeadToNobody) {
   EXPECT_EQ(row->subject, 0u);
   EXPECT_TRUE(row->doc.subject_id().empty());
   EXPECT_EQ(row->doc.kind(), v1::RIGHTS_KIND_ACCESS);
+}
+
+// --- Dates for staff ---
+
+constexpr int64_t kDayUs = int64_t{24} * 3600 * 1'000'000;
+
+TEST_F(CaseDeskTest, StaffAreToldOfDatesThatComeAndOfThoseThatPassed) {
+  const auto opened = Submit("office", v1::RIGHTS_KIND_ACCESS, anna_);
+  ASSERT_OK(opened.status());
+  const int64_t due_us = opened->due_time().seconds() * 1'000'000;
+  const auto dates = [&](int64_t now_us) {
+    const auto found =
+        DatesOf(desk_->rows(), fixture_.reader_connection(), now_us);
+    EXPECT_OK(found.status());
+    return *found;
+  };
+  CaseDates none = dates(due_us - 8 * kDayUs);
+  EXPECT_TRUE(none.due.empty());
+  EXPECT_TRUE(none.urgent.empty());
+  const CaseDates soon = dates(due_us - 6 * kDayUs);
+  ASSERT_EQ(soon.due.size(), 1u);
+  EXPECT_EQ(
+      soon.due[0].rfind("case_due: " + opened->id() + " answer_or_extend 2", 0),
+      0u)
+      << soon.due[0];
+  EXPECT_TRUE(soon.urgent.empty());
+  EXPECT_EQ(dates(due_us - kDayUs / 2).urgent.size(), 1u);
+  const CaseDates late = dates(due_us + 1'000'000);
+  ASSERT_EQ(late.urgent.size(), 1u);
+  EXPECT_EQ(late.urgent[0].rfind("case_late: " + opened->id() + " answer 2", 0),
+            0u)
+      << late.urgent[0];
+  // What stands still is not due.
+  v1::PauseRightsCaseRequest pause;
+  pause.set_reason_code("identity");
+  ASSERT_OK(Do(&CaseDesk::Pause, *opened, pause).status());
+  EXPECT_TRUE(dates(due_us + 1'000'000).urgent.empty());
+}
+
+TEST(CaseDates, ReceiptIsToBeConfirmedFirst) {
+  store::v1::RightsCaseDoc doc;
+  doc.set_id("rgt_x");
+  doc.set_state(v1::RIGHTS_STATE_WORKING);
+  constexpr int64_t kReceivedUs = int64_t{20'000} * kDayUs;
+  doc.set_received_us(kReceivedUs);
+  auto* rule = doc.add_clocks()->mutable_rule();
+  rule->mutable_respond()->set_count(45);
+  rule->mutable_respond()->set_unit(config::v1::Duration::CALENDAR_DAY);
+  rule->mutable_acknowledge()->set_count(10);
+  rule->mutable_acknowledge()->set_unit(config::v1::Duration::BUSINESS_DAY);
+  CaseDates dates;
+  AddDatesOf(doc, kReceivedUs + 9 * kDayUs, &dates);
+  ASSERT_EQ(dates.due.size(), 1u);
+  EXPECT_EQ(dates.due[0].rfind("case_due: rgt_x acknowledge 2", 0), 0u);
+  dates = {};
+  AddDatesOf(doc, kReceivedUs + 16 * kDayUs, &dates);
+  ASSERT_EQ(dates.urgent.size(), 1u);
+  EXPECT_EQ(dates.urgent[0].rfind("case_late: rgt_x acknowledge 2", 0), 0u);
+  doc.set_acknowledged_us(kReceivedUs + kDayUs);
+  dates = {};
+  AddDatesOf(doc, kReceivedUs + 16 * kDayUs, &dates);
+  EXPECT_TRUE(dates.urgent.empty());
+  // The last chance to extend, and none a second time.
+  rule->mutable_extension()->set_count(45);
+  rule->mutable_extension()->set_unit(config::v1::Duration::CALENDAR_DAY);
+  AddDatesOf(doc, kReceivedUs + 44 * kDayUs, &dates);
+  ASSERT_EQ(dates.due.size() + dates.urgent.size(), 1u);
+  const std::string line = dates.due.empty() ? dates.urgent[0] : dates.due[0];
+  EXPECT_NE(line.find(" answer_or_extend "), std::string::npos) << line;
+  doc.set_extended(true);
+  dates = {};
+  AddDatesOf(doc, kReceivedUs + 89 * kDayUs, &dates);
+  ASSERT_EQ(dates.due.size() + dates.urgent.size(), 1u);
+  EXPECT_NE(
+      (dates.due.empty() ? dates.urgent[0] : dates.due[0]).find(" answer "),
+      std::string::npos);
+}
+
+// --- How long the record of a case is kept ---
+
+class CaseRetentionTest : public CaseDeskTest {
+ protected:
+  int64_t Sweep() {
+    CaseRetention::Options options;
+    options.configuration = [this] { return fixture_.configuration(); };
+    options.committer = fixture_.committer();
+    options.readers = fixture_.readers();
+    options.rows = &desk_->rows();
+    options.is_held = [this](store::Connection*, uint64_t) { return held_; };
+    const auto removed = CaseRetention(std::move(options)).Run();
+    EXPECT_OK(removed.status());
+    return removed.ok() ? *removed : -1;
+  }
+  void Pass(int days) { fixture_.clock().AdvanceUs(days * kDayUs); }
+  bool IsThere(const v1::RightsCase& one) {
+    const auto id = crypto::ParseId(crypto::IdKind::kRightsRequest, one.id());
+    return desk_->rows().Read(fixture_.reader_connection(), *id).ok();
+  }
+
+  bool held_ = false;
+};
+
+TEST_F(CaseRetentionTest, AnAnsweredCaseGoesWhenItsProofIsOver) {
+  const auto open = Submit("office", v1::RIGHTS_KIND_ACCESS, anna_);
+  const auto answered =
+      Submit("office", v1::RIGHTS_KIND_OPT_OUT_OF_PROFILING, anna_);
+  ASSERT_OK(open.status());
+  ASSERT_OK(answered.status());
+  ASSERT_EQ(answered->state(), v1::RIGHTS_STATE_COMPLETED);
+  EXPECT_EQ(Sweep(), 0);
+  // 48 months in eu-gdpr.
+  Pass(4 * 365);
+  EXPECT_EQ(Sweep(), 0);
+  Pass(3);
+  held_ = true;
+  EXPECT_EQ(Sweep(), 0);
+  held_ = false;
+  EXPECT_EQ(Sweep(), 1);
+  EXPECT_FALSE(IsThere(*answered));
+  EXPECT_TRUE(IsThere(*open));
+  EXPECT_EQ(Sweep(), 0);
+  // Told by id alone.
+  const auto leaves = fixture_.Leaves();
+  EXPECT_EQ(leaves.back().event(), "system.cases_expired");
+  ASSERT_EQ(leaves.back().details_size(), 1);
+  EXPECT_EQ(leaves.back().details(0), "case=" + answered->id());
+  EXPECT_EQ(leaves.back().subjects_size(), 0);
+}
+
+TEST_F(CaseRetentionTest, ARestrictionInForceKeepsItsCase) {
+  const auto opened = Submit("office", v1::RIGHTS_KIND_RESTRICTION, anna_);
+  ASSERT_OK(opened.status());
+  const auto answered = Verify(*opened);
+  ASSERT_OK(answered.status());
+  ASSERT_EQ(answered->state(), v1::RIGHTS_STATE_COMPLETED);
+  Pass(10 * 365);
+  EXPECT_EQ(Sweep(), 0);
+  v1::LiftRestrictionRequest lift;
+  lift.set_reason_code("checked");
+  const auto announced = Do(&CaseDesk::LiftRestriction, *answered, lift);
+  ASSERT_OK(announced.status());
+  Pass(2);
+  ASSERT_OK(Do(&CaseDesk::LiftRestriction, *announced, lift).status());
+  EXPECT_EQ(Sweep(), 1);
+  EXPECT_FALSE(IsThere(*answered));
+}
+
+TEST_F(CaseRetentionTest, ManyGoInSteps) {
+  for (int i = 0; i < 150; ++i) {
+    ASSERT_OK(
+        Submit("shop", v1::RIGHTS_KIND_OPT_OUT_OF_PROFILING, anna_).status());
+  }
+  Pass(4 * 365 + 3);
+  EXPECT_EQ(Sweep(), 150);
+  EXPECT_EQ(fixture_.Ask("SELECT COUNT(*) FROM rights_cases"), 0);
 }
 
 }  // namespace
