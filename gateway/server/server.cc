@@ -114,6 +114,7 @@ class Server::Impl {
     CONSENTRY_ASSIGN_OR_RETURN(methods_, rpc::MethodTable::CreateForApi());
     Gateway::Options opened;
     opened.dev = options.dev;
+    if (options.clock != nullptr) opened.clock = options.clock;
     opened.on_serving = [this](bool serving) { SetServing(serving); };
     CONSENTRY_ASSIGN_OR_RETURN(gateway_, Gateway::Open(config, opened));
     MakeServices(config);

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "gateway/base/clock.h"
 
 // The gateway, as the tools see it.
 namespace consentry::server {
@@ -27,6 +28,8 @@ struct ServerOptions {
   std::string address;
   // Writes the operating log where the configuration says.
   bool log = false;
+  // What time it is, for tests; null: the machine's. Outlives the server.
+  const base::Clock* clock = nullptr;
 };
 
 // A running gateway: mutual TLS 1.3, all services, health. One for each process

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -57,13 +58,18 @@ class RecipientsTest : public ::testing::Test {
     std::ofstream(folder + "/hooks.pem") << (*authority)->certificate_pem();
     std::ofstream(folder + "/consentry.txtpb", std::ios::app)
         << "delivery { allow_networks: \"127.0.0.0/8\" authorities: "
-           "\"hooks.pem\" }\n";
+           "\"hooks.pem\" }\nerasure { wait_hours: 0 }\n";
     gateway_.Start();
     channels_.emplace("shop", Register("shop", kService));
     channels_.emplace("other", Register("other", kService));
     for (const char* id : {"letters", "reader", "hook", "watch"}) {
       channels_.emplace(id, Register(id, kMarketing));
     }
+    v1::Client dpo;
+    dpo.set_id("dpo");
+    dpo.set_title("Data protection officer");
+    dpo.set_role(v1::ROLE_DPO);
+    channels_.emplace("dpo", gateway_.Register(dpo));
   }
 
   Identity Register(const std::string& id, const std::string& purpose) {
@@ -264,6 +270,92 @@ TEST_F(RecipientsTest, AWatcherMissesNothingWhileItOrTheGatewayIsAway) {
   ASSERT_EQ(again.size(), 2u);
   EXPECT_EQ(again[0].event_id(), rest[0].event_id());
   EXPECT_EQ(again[1].event_id(), rest[1].event_id());
+}
+
+// GDPR Art. 19: who received or wrote her data learns of what she had done, and
+// staff see beforehand whom an erasure will be told to.
+TEST_F(RecipientsTest, RightsAreToldToAllWhoHoldHerData) {
+  const std::string id = Customer("0");
+  const auto staff = v1::RightsService::NewStub(As("compliance"));
+  const auto dpo = v1::RightsService::NewStub(As("dpo"));
+  v1::PreviewErasureRequest preview;
+  *preview.mutable_subject() = ById(id);
+  v1::ErasurePlan plan;
+  grpc::Status status = staff->PreviewErasure(Timed().get(), preview, &plan);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  std::set<std::string> names(plan.recipients().begin(),
+                              plan.recipients().end());
+  EXPECT_EQ(names.size(), static_cast<size_t>(plan.recipients_size()));
+  std::string all;
+  for (const std::string& name : names) all += name + ";";
+  for (const char* told : {"(shop)", "(other)", "(reader)", "(hook)"}) {
+    EXPECT_NE(all.find(told), std::string::npos) << all;
+  }
+  // Keeps nothing, as it said.
+  EXPECT_EQ(all.find("(letters)"), std::string::npos) << all;
+
+  const auto submit = [&](v1::RightsKind kind) {
+    v1::SubmitRightsCaseRequest request;
+    *request.mutable_subject() = ById(id);
+    request.set_kind(kind);
+    request.set_channel(v1::CHANNEL_POST);
+    request.mutable_context()->set_acting_person("p1");
+    if (kind == v1::RIGHTS_KIND_RECTIFICATION) {
+      (*request.mutable_corrections())["profile.city"].set_string_value("Ulm");
+    }
+    v1::RightsCase opened;
+    EXPECT_TRUE(staff->SubmitRightsCase(Timed().get(), request, &opened).ok());
+    v1::VerifyRightsCaseRequest verify;
+    verify.set_id(opened.id());
+    verify.set_etag(opened.etag());
+    verify.set_level(v1::VERIFICATION_LEVEL_REASONABLY_HIGH);
+    verify.set_evidence_digest(std::string(64, 'a'));
+    verify.mutable_context()->set_acting_person("p1");
+    v1::RightsCase verified;
+    const grpc::Status done =
+        staff->VerifyRightsCase(Timed().get(), verify, &verified);
+    EXPECT_TRUE(done.ok()) << done.error_message();
+    return verified;
+  };
+  const auto approve = [&](const v1::RightsCase& on) {
+    v1::ApproveRightsCaseRequest request;
+    request.set_id(on.id());
+    request.set_etag(on.etag());
+    request.mutable_context()->set_acting_person("p2");
+    v1::RightsCase answer;
+    const grpc::Status done =
+        dpo->ApproveRightsCase(Timed().get(), request, &answer);
+    EXPECT_TRUE(done.ok()) << done.error_message();
+    return answer;
+  };
+  // Three systems without a way of their own: staff have a task for each.
+  const auto expect_told = [&](const std::string& event, int tasks_so_far,
+                               size_t hooks) {
+    const auto tasks = Tasks(tasks_so_far);
+    std::set<std::string> told;
+    for (const auto& task : tasks) {
+      if (task.event() == event) told.insert(task.pseudonym());
+    }
+    EXPECT_EQ(told.size(), 3u) << event;
+    ASSERT_TRUE(hook_->WaitFor(hooks)) << event;
+    EXPECT_NE(hook_->received().back().body.find("\"" + event + "\""),
+              std::string::npos)
+        << hook_->received().back().body;
+  };
+  const v1::RightsCase corrected =
+      approve(submit(v1::RIGHTS_KIND_RECTIFICATION));
+  v1::CompleteRightsCaseRequest complete;
+  complete.set_id(corrected.id());
+  complete.set_etag(corrected.etag());
+  complete.mutable_context()->set_acting_person("p1");
+  v1::RightsCase answer;
+  status = staff->CompleteRightsCase(Timed().get(), complete, &answer);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  expect_told("rectification", 3, 1);
+  submit(v1::RIGHTS_KIND_RESTRICTION);
+  expect_told("restriction", 6, 2);
+  approve(submit(v1::RIGHTS_KIND_ERASURE));
+  expect_told("erasure", 9, 3);
 }
 
 TEST_F(RecipientsTest, AStreamIsForItsOwnCallerAndEndsWithItsRegistration) {

@@ -59,21 +59,21 @@ Identity TestGateway::Made(const std::string& name) const {
           ReadAll(File("clients/" + name + ".key"))};
 }
 
-Identity TestGateway::Issue(const std::string& name) const {
+Identity TestGateway::Issue(const std::string& name, int days) const {
   const auto authority = crypto::CertificateAuthority::LoadFiles(
       File("tls/authority.pem"), File("tls/authority.key"));
   EXPECT_OK(authority);
   const int64_t now_us = base::Clock::System()->NowUs();
   const auto issued =
-      (*authority)->IssueClient(name, now_us - kDayUs, now_us + kDayUs);
+      (*authority)->IssueClient(name, now_us - kDayUs, now_us + days * kDayUs);
   EXPECT_OK(issued);
   return {issued->certificate_pem,
           std::string(reinterpret_cast<const char*>(issued->key_pem.data()),
                       issued->key_pem.size())};
 }
 
-Identity TestGateway::Register(const v1::Client& client) {
-  Identity identity = Issue(client.id());
+Identity TestGateway::Register(const v1::Client& client, int days) {
+  Identity identity = Issue(client.id(), days);
   auto admin = v1::AdminService::NewStub(Connect(Made("operator")));
   v1::CreateClientRequest request;
   *request.mutable_client() = client;

@@ -41,10 +41,10 @@ class TestGateway {
 
   // Those that init made: "operator", "compliance".
   Identity Made(const std::string& name) const;
-  // A new one from the gateway's own authority, not registered.
-  Identity Issue(const std::string& name) const;
+  // A new one from the gateway's own authority for some days, not registered.
+  Identity Issue(const std::string& name, int days = 1) const;
   // A new one, registered as the operator does it.
-  Identity Register(const v1::Client& client);
+  Identity Register(const v1::Client& client, int days = 1);
 
   // TLS to the running gateway; an empty identity shows no certificate.
   std::shared_ptr<grpc::Channel> Connect(const Identity& identity) const;

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
+#include <ctime>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -71,11 +72,31 @@ absl::StatusOr<std::string> EvidenceDigest(const std::string& named) {
   return audit::HexOf(audit::Sha256({*bytes}));
 }
 
+// The words of a column stand below one another.
+std::string Padded(std::string word, size_t width) {
+  if (word.size() < width) word.append(width - word.size(), ' ');
+  return word;
+}
+
+// An answered case is due no more.
+bool IsDue(const v1::RightsCase& one) {
+  return one.has_due_time() && (one.state() < v1::RIGHTS_STATE_COMPLETED ||
+                                one.state() == v1::RIGHTS_STATE_PAUSED);
+}
+
 void ShowCase(const v1::RightsCase& one, bool steps) {
-  std::cout << one.id() << "  " << KindWord(one.kind()) << "  "
-            << StateWord(one.state()) << "  due "
-            << (one.has_due_time() ? Text(one.due_time()).substr(0, 10)
-                                   : std::string("-"));
+  constexpr size_t kLongestKind = 20;
+  constexpr size_t kLongestState = 12;
+  std::cout << one.id() << "  " << Padded(KindWord(one.kind()), kLongestKind)
+            << "  ";
+  if (!IsDue(one)) {
+    std::cout << StateWord(one.state());
+  } else {
+    const bool late = one.state() != v1::RIGHTS_STATE_PAUSED &&
+                      one.due_time().seconds() < std::time(nullptr);
+    std::cout << Padded(StateWord(one.state()), kLongestState) << "  due "
+              << Text(one.due_time()).substr(0, 10) << (late ? ", LATE" : "");
+  }
   if (!one.waits_for().empty()) std::cout << "  waits for " << one.waits_for();
   std::cout << "\n";
   if (!steps) return;
