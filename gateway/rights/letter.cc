@@ -29,6 +29,18 @@ std::string KindText(const RightsCaseDoc& doc) {
   return LetterTexts::Shipped().Phrase("kind." + name, doc.language());
 }
 
+// "ticket.text" as the business calls it in its catalog: "Support ticket,
+// Text".
+std::string TitleOf(const policy::Bundle& bundle, const std::string& target) {
+  const auto field = bundle.FindField(target);
+  if (!field) return target;
+  const auto& kind = bundle.kind(bundle.kind_of(*field));
+  return absl::StrCat(kind.title().empty() ? kind.key() : kind.title(), ", ",
+                      bundle.field(*field).title().empty()
+                          ? bundle.field(*field).key()
+                          : bundle.field(*field).title());
+}
+
 // The ground in the customer's language, with its citation and end.
 std::string OutcomeLine(const policy::Bundle& bundle, const RightsCaseDoc& doc,
                         const store::v1::CaseOutcome& outcome) {
@@ -61,7 +73,7 @@ std::string OutcomeLine(const policy::Bundle& bundle, const RightsCaseDoc& doc,
   }
   const std::string target = outcome.target() == "*"
                                  ? texts.Phrase("outcome.everything", language)
-                                 : outcome.target();
+                                 : TitleOf(bundle, outcome.target());
   std::string line = absl::StrCat("- ", target, ": ", what);
   if (!why.empty()) absl::StrAppend(&line, ". ", why);
   if (outcome.keep_until_us() != 0) {

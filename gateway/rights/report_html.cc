@@ -12,6 +12,9 @@ namespace {
 
 using store::v1::AccessReport;
 
+// Columns of a table that stand beside one another.
+constexpr int kMostBeside = 6;
+
 constexpr char kStyle[] =
     "body{font:16px/1.5 system-ui,sans-serif;color:#1c2430;background:#fff;"
     "max-width:60rem;margin:2rem auto;padding:0 1rem}"
@@ -22,7 +25,9 @@ constexpr char kStyle[] =
     ".scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;"
     "font-size:.9rem}th,td{text-align:left;vertical-align:top;"
     "padding:.35rem .6rem;border-bottom:1px solid #e6eaef}"
-    "th{background:#f4f6f9;font-weight:600}"
+    "td{min-width:4.5rem;overflow-wrap:anywhere}"
+    "th{background:#f4f6f9;font-weight:600}th[scope=row]{width:30%}"
+    "p{overflow-wrap:anywhere}"
     ".quiet{color:#5a6676;font-size:.9rem}.held{color:#5a6676;font-style:"
     "italic}"
     "@media print{body{max-width:none}.scroll{overflow:visible}}";
@@ -69,6 +74,26 @@ void Heading(const std::string& text, std::string* html) {
   absl::StrAppend(html, "<h2>", text, "</h2>\n");
 }
 
+// One record of many fields, one below the other: side by side they would fit
+// on no screen.
+void Upright(const store::v1::ReportTable& table,
+             const store::v1::ReportRecord& record, const Words& say,
+             std::string* html) {
+  Begin({say("field"), say("value")}, html);
+  const auto line = [html](const std::string& name, const std::string& value) {
+    absl::StrAppend(html, "<tr><th scope=\"row\">", name, "</th><td>", value,
+                    "</td></tr>\n");
+  };
+  for (const auto& column : table.columns()) {
+    const auto found = record.values().find(column.key());
+    if (found == record.values().end()) continue;
+    line(HtmlText(column.title()), HtmlText(found->second));
+  }
+  line(say("source"), HtmlText(record.source()));
+  line(say("collected"), HtmlText(Day(record.collected_at())));
+  End(html);
+}
+
 void Tables(const AccessReport& report, const Words& say, std::string* html) {
   Heading(say("held"), html);
   for (const auto& table : report.tables()) {
@@ -76,14 +101,19 @@ void Tables(const AccessReport& report, const Words& say, std::string* html) {
         html, "<h3>", HtmlText(table.title()),
         table.inferred() ? absl::StrCat(" (", say("inferred"), ")") : "",
         "</h3>\n");
+    const bool upright = table.columns_size() > kMostBeside;
     std::vector<std::string> header;
     for (const auto& column : table.columns()) {
       header.push_back(HtmlText(column.title()));
     }
     header.push_back(say("source"));
     header.push_back(say("collected"));
-    Begin(header, html);
+    if (!upright) Begin(header, html);
     for (const auto& record : table.records()) {
+      if (upright) {
+        Upright(table, record, say, html);
+        continue;
+      }
       html->append("<tr>");
       for (const auto& column : table.columns()) {
         const auto found = record.values().find(column.key());
@@ -95,7 +125,7 @@ void Tables(const AccessReport& report, const Words& say, std::string* html) {
       absl::StrAppend(html, "<td>", HtmlText(record.source()), "</td><td>",
                       HtmlText(Day(record.collected_at())), "</td></tr>\n");
     }
-    End(html);
+    if (!upright) End(html);
     html->append("<p class=\"quiet\">");
     for (const auto& column : table.columns()) {
       absl::StrAppend(html, HtmlText(column.title()), ": ",

@@ -195,5 +195,22 @@ TEST(LetterTest, EveryStateAndLanguageGivesALetter) {
   }
 }
 
+TEST(LetterTest, FieldsAreCalledAsTheCatalogCallsThem) {
+  const auto bundle = MakeBundle();
+  RightsCaseDoc doc = Case(*bundle, v1::RIGHTS_KIND_ACCESS, "DE");
+  doc.set_language("de");
+  doc.set_state(v1::RIGHTS_STATE_PARTIAL);
+  doc.set_closed_us(doc.received_us() + 1'000'000);
+  auto* outcome = doc.add_outcomes();
+  outcome->set_target("ticket.text");
+  outcome->set_disposition(v1::RIGHTS_DISPOSITION_REFUSED);
+  outcome->set_ground("GDPR Art. 15(4)");
+  const std::string letter = LetterOf(*bundle, doc, doc.closed_us());
+  EXPECT_NE(letter.find("- Support ticket, Text: abgelehnt. GDPR Art. 15(4)"),
+            std::string::npos)
+      << letter;
+  EXPECT_EQ(letter.find("ticket.text"), std::string::npos) << letter;
+}
+
 }  // namespace
 }  // namespace consentry::rights

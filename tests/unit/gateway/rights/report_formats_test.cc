@@ -148,5 +148,29 @@ TEST(ReportFormatsTest, ValuesAsPeopleReadThem) {
   EXPECT_EQ(TextOf(value), "0.5");
 }
 
+TEST(ReportFormatsTest, AWideRecordStandsUprightAndLosesNothing) {
+  store::v1::AccessReport report = Sample();
+  auto* table = report.add_tables();
+  table->set_kind("wide");
+  table->set_title("Wide");
+  auto* record = table->add_records();
+  for (int i = 0; i < 8; ++i) {
+    auto* column = table->add_columns();
+    column->set_key("f" + std::to_string(i));
+    column->set_title("Title " + std::to_string(i));
+    (*record->mutable_values())[column->key()] = "value " + std::to_string(i);
+  }
+  const std::string html = ReportHtml(report);
+  for (int i = 0; i < 8; ++i) {
+    const std::string n = std::to_string(i);
+    EXPECT_NE(html.find("<tr><th scope=\"row\">Title " + n + "</th><td>value " +
+                        n + "</td></tr>"),
+              std::string::npos)
+        << n;
+  }
+  // The narrow one keeps its columns side by side.
+  EXPECT_NE(html.find("<th scope=\"col\">Name</th>"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace consentry::rights
