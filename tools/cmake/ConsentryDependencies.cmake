@@ -14,6 +14,8 @@ pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 # Outgoing mail, webhooks, keys of identity providers.
 pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl>=7.85)
 pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
+# Hostile Unicode in texts to customers.
+pkg_check_modules(ICU REQUIRED IMPORTED_TARGET icu-uc icu-i18n)
 pkg_check_modules(ZIP REQUIRED IMPORTED_TARGET libzip)
 # Optional: a read allocates some hundred blocks that another thread frees, which
 # costs glibc a fifth of a gateway's processor time more.

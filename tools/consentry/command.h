@@ -41,6 +41,7 @@ void AddRetention(CLI::App* app, CommandContext* context);
 void AddRenew(CLI::App* app, CommandContext* context);
 void AddServe(CLI::App* app, CommandContext* context);
 void AddDoctor(CLI::App* app, CommandContext* context);
+void AddConduct(CLI::App* app, CommandContext* context);
 void AddDemo(CLI::App* app, CommandContext* context);
 void AddBreach(CLI::App* app, CommandContext* context);
 void AddSuspend(CLI::App* app, CommandContext* context);

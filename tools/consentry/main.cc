@@ -99,6 +99,7 @@ int main(int argc, char** argv) {
   AddPolicy(app);
   AddPolicyApply(app.get_subcommand("policy"), &context);
   AddPolicyDiff(app.get_subcommand("policy"), &context);
+  AddConduct(&app, &context);
   AddAudit(&app, &context);
   AddTransparency(&app, &context);
   AddRights(&app, &context);
