@@ -51,7 +51,10 @@ store::Change ConfigurationWriter::MakeChange(Plan plan) {
     context.TouchConfiguration();
     if (plan.negative) context.MarkNegative();
     context.OnStored(
-        [registry, configuration] { registry->Publish(configuration); });
+        [registry, configuration, then = std::move(draft.on_stored)] {
+          registry->Publish(configuration);
+          if (then) then();
+        });
     return absl::OkStatus();
   };
   return change;

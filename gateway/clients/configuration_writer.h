@@ -2,6 +2,7 @@
 #define CONSENTRY_GATEWAY_CLIENTS_CONFIGURATION_WRITER_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -28,6 +29,9 @@ struct ConfigurationDraft {
   std::string result;
   // "client=crm": for the entry. No personal data.
   std::vector<std::string> details;
+  // Run once the store holds the change, with the new configuration. May be
+  // null.
+  std::function<void()> on_stored;
 };
 
 // Changes of the configuration: each one Change, its entry first, a new bundle,

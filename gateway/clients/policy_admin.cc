@@ -14,7 +14,7 @@
 namespace consentry::clients {
 namespace {
 
-// meta: hash of the policy that the files last held.
+// meta: FilesHash of what the files last held.
 constexpr std::string_view kFilesHash = "policy_files_hash";
 
 // What a proposal of changed files names as its method.
@@ -22,6 +22,43 @@ constexpr char kFilesMethod[] = "system.policy_files";
 
 std::string Hex(std::string_view bytes) {
   return absl::BytesToHexString(absl::string_view(bytes.data(), bytes.size()));
+}
+
+// Of what people wrote and chose: the texts of packs are the program's, and
+// where nobody chose among them, so is which there are.
+std::string FilesHash(store::v1::StoredPolicy sources, bool all_packs) {
+  if (all_packs) sources.clear_packs();
+  for (auto& pack : *sources.mutable_packs()) pack.clear_text();
+  return Sha256(CanonicalBytes(sources));
+}
+
+const store::v1::StoredPack* FindPack(const store::v1::StoredPolicy& policy,
+                                      const std::string& name) {
+  const auto found =
+      std::find_if(policy.packs().begin(), policy.packs().end(),
+                   [&](const auto& pack) { return pack.name() == name; });
+  return found == policy.packs().end() ? nullptr : &*found;
+}
+
+// Gives the packs of `policy` the texts that `program` has of them; all others
+// of the program too, if they are wanted. Names of those that changed.
+std::vector<std::string> TakePacks(const store::v1::StoredPolicy& program,
+                                   bool all, store::v1::StoredPolicy* policy) {
+  std::vector<std::string> changed;
+  for (auto& pack : *policy->mutable_packs()) {
+    const auto* brought = FindPack(program, pack.name());
+    if (brought == nullptr || brought->text() == pack.text()) continue;
+    pack.set_text(brought->text());
+    changed.push_back(pack.name());
+  }
+  for (const auto& pack : program.packs()) {
+    if (!all || FindPack(*policy, pack.name()) != nullptr) continue;
+    *policy->add_packs() = pack;
+    changed.push_back(pack.name());
+  }
+  std::sort(policy->mutable_packs()->begin(), policy->mutable_packs()->end(),
+            [](const auto& a, const auto& b) { return a.name() < b.name(); });
+  return changed;
 }
 
 // The hash of the policy's own text: another registration does not change it.
@@ -150,8 +187,8 @@ ConfigurationWriter::Edit PolicyAdmin::UpdateEdit(
 }
 
 ConfigurationWriter::Edit PolicyAdmin::FilesEdit(
-    std::shared_ptr<const Policy> policy) {
-  return [policy = std::move(policy)](
+    std::shared_ptr<const Policy> policy) const {
+  return [policy, hash = FilesHash(policy->sources, all_packs_)](
              store::Connection* writer, int64_t now,
              ConfigurationDraft* draft) -> absl::Status {
     if (draft->policy_hash.empty()) {
@@ -160,7 +197,7 @@ ConfigurationWriter::Edit PolicyAdmin::FilesEdit(
     CONSENTRY_RETURN_IF_ERROR(CheckRegistrations(writer, *policy->bundle));
     CONSENTRY_ASSIGN_OR_RETURN(draft->policy_hash,
                                WritePolicy(writer, policy->sources));
-    CONSENTRY_RETURN_IF_ERROR(store::PutMeta(writer, kFilesHash, policy->hash));
+    CONSENTRY_RETURN_IF_ERROR(store::PutMeta(writer, kFilesHash, hash));
     draft->policy = policy;
     draft->details.push_back("policy=" + Hex(policy->hash));
     return absl::OkStatus();
@@ -180,11 +217,13 @@ void PolicyAdmin::WaitIn(Proposals* proposals) {
                           return UpdateEdit(std::move(policy), kept.etag());
                         });
   proposals->SetBuilder(kFilesMethod,
-                        [](const store::v1::StoredProposal& proposal)
+                        [this](const store::v1::StoredProposal& proposal)
                             -> absl::StatusOr<ConfigurationWriter::Edit> {
                           store::v1::StoredPolicy kept;
                           if (!kept.ParseFromString(proposal.request()))
                             return Unreadable();
+                          // The program may have changed since.
+                          TakePacks(files_, all_packs_, &kept);
                           CONSENTRY_ASSIGN_OR_RETURN(
                               auto policy, CompilePolicy(std::move(kept)));
                           return FilesEdit(std::move(policy));
@@ -259,19 +298,24 @@ void PolicyAdmin::Update(const CallerContext& caller,
 }
 
 absl::Status PolicyAdmin::LoadFiles(store::Connection* connection,
-                                    store::v1::StoredPolicy sources) {
+                                    store::v1::StoredPolicy sources,
+                                    bool all_packs) {
+  files_ = sources;
+  all_packs_ = all_packs;
+  CallerContext self;
+  self.event = "system.policy_loaded";
+  const bool first = registry_->current() == nullptr;
+  if (!first) CONSENTRY_RETURN_IF_ERROR(UpdatePacks());
   CONSENTRY_ASSIGN_OR_RETURN(const auto policy,
                              CompilePolicy(std::move(sources)));
   CONSENTRY_ASSIGN_OR_RETURN(const std::string last,
                              store::GetMeta(connection, kFilesHash));
-  if (last == policy->hash) return absl::OkStatus();
-  CallerContext self;
-  self.event = "system.policy_loaded";
-  const bool first = registry_->current() == nullptr;
+  const bool unchanged = last == FilesHash(policy->sources, all_packs_);
   if (!first && proposals_ != nullptr &&
-      proposals_->mode() != ApprovalRules::Mode::kAtOnce) {
-    return ProposeFiles(connection, self, *policy);
+      (unchanged || proposals_->mode() != ApprovalRules::Mode::kAtOnce)) {
+    return ProposeFiles(connection, self, unchanged ? nullptr : policy.get());
   }
+  if (unchanged) return absl::OkStatus();
   ConfigurationWriter::Plan plan;
   plan.caller = self;
   plan.negative = true;
@@ -279,25 +323,57 @@ absl::Status PolicyAdmin::LoadFiles(store::Connection* connection,
   return writer_->CommitAndWait(std::move(plan)).status;
 }
 
-// Once for each content: an open proposal of the same files is not made again.
+absl::Status PolicyAdmin::UpdatePacks() {
+  store::v1::StoredPolicy sources = registry_->current()->policy().sources;
+  std::vector<std::string> changed = TakePacks(files_, all_packs_, &sources);
+  if (changed.empty()) return absl::OkStatus();
+  CONSENTRY_ASSIGN_OR_RETURN(auto policy, CompilePolicy(std::move(sources)));
+  ConfigurationWriter::Plan plan;
+  plan.caller.event = "system.packs_updated";
+  plan.negative = true;
+  plan.edit = [policy = std::move(policy), changed = std::move(changed)](
+                  store::Connection* writer, int64_t,
+                  ConfigurationDraft* draft) -> absl::Status {
+    CONSENTRY_RETURN_IF_ERROR(CheckRegistrations(writer, *policy->bundle));
+    CONSENTRY_ASSIGN_OR_RETURN(draft->policy_hash,
+                               WritePolicy(writer, policy->sources));
+    draft->policy = policy;
+    for (const std::string& name : changed) {
+      draft->details.push_back("pack=" + name);
+    }
+    draft->details.push_back("policy=" + Hex(policy->hash));
+    return absl::OkStatus();
+  };
+  return writer_->CommitAndWait(std::move(plan)).status;
+}
+
+// Once for each content: an open proposal of the same files is not made again,
+// one of what they no longer hold is taken back.
 absl::Status PolicyAdmin::ProposeFiles(store::Connection* connection,
                                        const CallerContext& self,
-                                       const Policy& policy) {
-  const std::string line = "policy " + Hex(policy.hash);
+                                       const Policy* policy) {
+  const std::string line =
+      policy == nullptr
+          ? ""
+          : "policy " + Hex(FilesHash(policy->sources, all_packs_));
   int64_t next = 0;
   CONSENTRY_ASSIGN_OR_RETURN(
       const auto open,
       proposals_->List(connection, v1::PROPOSAL_STATE_OPEN, INT64_MAX,
                        /*limit=*/1000, &next));
+  bool proposed = policy == nullptr;
   for (const v1::Proposal& proposal : open.proposals()) {
-    if (proposal.method() == kFilesMethod && proposal.changes_size() == 1 &&
-        proposal.changes(0) == line) {
-      return absl::OkStatus();
+    if (proposal.method() != kFilesMethod) continue;
+    if (proposal.changes_size() == 1 && proposal.changes(0) == line) {
+      proposed = true;
+    } else {
+      CONSENTRY_RETURN_IF_ERROR(proposals_->Supersede(proposal.id()));
     }
   }
+  if (proposed) return absl::OkStatus();
   store::v1::StoredProposal proposal;
   proposal.set_method(kFilesMethod);
-  proposal.set_request(CanonicalBytes(policy.sources));
+  proposal.set_request(CanonicalBytes(policy->sources));
   proposal.set_target("policy files");
   proposal.add_changes(line);
   return proposals_->ProposeAndWait(self, std::move(proposal));

@@ -56,10 +56,12 @@ class PolicyAdmin {
 
   // For start: puts `sources` into force unless they are what was last given
   // this way, whatever was put into force since by Update. Where approval is
-  // needed they become a proposal, and the policy in force stays. One entry;
-  // waits.
+  // needed they become a proposal, and the policy in force stays. What the
+  // program itself changed waits for nobody: other texts of packs in force, and
+  // with `all_packs`, those that are new. An entry for each of both; waits.
+  // Once, before any call.
   absl::Status LoadFiles(store::Connection* connection,
-                         store::v1::StoredPolicy sources);
+                         store::v1::StoredPolicy sources, bool all_packs);
 
  private:
   // The policy, compiled from the one in force and the texts of a request, and
@@ -68,14 +70,19 @@ class PolicyAdmin {
       const v1::UpdatePolicyRequest& request) const;
   static ConfigurationWriter::Edit UpdateEdit(
       std::shared_ptr<const Policy> policy, std::string etag);
-  static ConfigurationWriter::Edit FilesEdit(
-      std::shared_ptr<const Policy> policy);
+  ConfigurationWriter::Edit FilesEdit(
+      std::shared_ptr<const Policy> policy) const;
+  absl::Status UpdatePacks();
+  // `policy` null: the files hold what they held.
   absl::Status ProposeFiles(store::Connection* connection,
-                            const CallerContext& self, const Policy& policy);
+                            const CallerContext& self, const Policy* policy);
 
   ConfigurationWriter* const writer_;
   Registry* const registry_;
   Proposals* proposals_ = nullptr;
+  // As LoadFiles got them.
+  store::v1::StoredPolicy files_;
+  bool all_packs_ = false;
 };
 
 }  // namespace consentry::clients

@@ -338,10 +338,14 @@ absl::StatusOr<int64_t> Proposals::CountOpen(
   return query.Int64(0);
 }
 
-absl::Status Proposals::End(const Row& row, v1::ProposalState state,
+absl::Status Proposals::Supersede(const std::string& id) {
+  return End(id, v1::PROPOSAL_STATE_WITHDRAWN, "superseded");
+}
+
+absl::Status Proposals::End(const std::string& id, v1::ProposalState state,
                             const std::string& why) {
   store::Change change;
-  change.apply = [registry = options_.registry, id = row.id, state,
+  change.apply = [registry = options_.registry, id, state,
                   why](store::ChangeContext& context) -> absl::Status {
     CONSENTRY_ASSIGN_OR_RETURN(Row open, Read(context.connection(), id));
     if (open.state != v1::PROPOSAL_STATE_OPEN) return NotOpen();
@@ -387,7 +391,7 @@ absl::Status Proposals::RunDue() {
   for (const Row& row : due) {
     absl::Status status;
     if (now_us - row.doc.time_us() >= kLifetimeUs) {
-      status = End(row, v1::PROPOSAL_STATE_EXPIRED, "expired");
+      status = End(row.id, v1::PROPOSAL_STATE_EXPIRED, "expired");
     } else if (options_.rules.mode == ApprovalRules::Mode::kAfterWait &&
                row.doc.effective_us() != 0 &&
                row.doc.effective_us() <= now_us) {
@@ -399,7 +403,7 @@ absl::Status Proposals::RunDue() {
                    : plan.status();
       // What was refused stays refused; a store that was busy did not refuse.
       if (!status.ok() && !absl::IsUnavailable(status)) {
-        status = End(row, v1::PROPOSAL_STATE_FAILED, "failed");
+        status = End(row.id, v1::PROPOSAL_STATE_FAILED, "failed");
       }
     }
     if (!status.ok()) worst = status;

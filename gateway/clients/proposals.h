@@ -83,6 +83,9 @@ class Proposals {
   absl::Status ProposeAndWait(const CallerContext& self,
                               store::v1::StoredProposal proposal);
 
+  // Takes back one of the gateway's own that another replaced. Waits.
+  absl::Status Supersede(const std::string& id);
+
   // The rest reads the store: for a worker. NOT_FOUND; STATE_INVALID for one
   // that is not open, and for one's own; what the change itself is refused
   // with, and then the proposal stays open.
@@ -121,7 +124,7 @@ class Proposals {
   static v1::Proposal Show(const Row& row);
   absl::StatusOr<ConfigurationWriter::Plan> PlanFor(const CallerContext& caller,
                                                     const Row& row) const;
-  absl::Status End(const Row& row, v1::ProposalState state,
+  absl::Status End(const std::string& id, v1::ProposalState state,
                    const std::string& why);
 
   const Options options_;

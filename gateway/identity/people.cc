@@ -100,6 +100,11 @@ std::shared_ptr<const People::Verified> People::Remembered(
   }
   // A key that was taken back takes its tokens with it.
   if (sources_[found->issuer]->keys(now_us) != found->keys) return nullptr;
+  // So does a role that was.
+  if (options_.roles != nullptr &&
+      options_.roles->current() != found->mapping) {
+    return nullptr;
+  }
   return found;
 }
 
@@ -129,6 +134,7 @@ absl::StatusOr<std::shared_ptr<const People::Verified>> People::Verify(
   if (!allowed) return TokenError("algorithm");
   auto verified = std::make_shared<Verified>();
   verified->issuer = index;
+  if (options_.roles != nullptr) verified->mapping = options_.roles->current();
   verified->keys = sources_[index]->keys(now_us);
   if (verified->keys == nullptr) return TokenError("keys");
   if (absl::Status status = verified->keys->Verify(token, parsed);
@@ -144,7 +150,11 @@ absl::StatusOr<std::shared_ptr<const People::Verified>> People::Verify(
   if (issuer.customers()) {
     verified->roles = 1u << v1::ROLE_CUSTOMER;
   } else {
-    verified->roles = RolesOf(issuer, parsed.claims);
+    verified->roles =
+        RolesOf(verified->mapping == nullptr
+                    ? issuer
+                    : IssuerOf(*verified->mapping, issuer.issuer()),
+                parsed.claims);
     verified->person =
         options_.pseudonyms->Of(issuer.issuer(), verified->facts.login);
     // Somebody who is nothing here is not written down.

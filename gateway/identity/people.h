@@ -18,6 +18,7 @@
 #include "gateway/clients/registration.h"
 #include "gateway/identity/key_source.h"
 #include "gateway/identity/logins.h"
+#include "gateway/identity/role_mappings.h"
 #include "gateway/identity/staff_directory.h"
 #include "gateway/identity/token.h"
 #include "gateway/store/reader_pool.h"
@@ -43,6 +44,8 @@ class People {
   struct Options {
     // Defaults filled in, checked. All else outlives this.
     config::v1::Identity config;
+    // Null: the mapping of `config`.
+    const RoleMappings* roles = nullptr;
     const StaffPseudonyms* pseudonyms = nullptr;
     StaffDirectory* staff = nullptr;
     const Logins* logins = nullptr;
@@ -87,6 +90,7 @@ class People {
   struct Verified {
     size_t issuer = 0;
     std::shared_ptr<const KeySet> keys;  // That it was verified with.
+    RoleMappings::Mapping mapping;       // That gave the roles.
     TokenFacts facts;
     uint32_t roles = 0;
     std::string person;  // Staff.

@@ -30,11 +30,12 @@ constexpr std::string_view kReleasing[] = {
 
 // Methods for customers whose requests name no subject but something that has
 // one. Each compares it with CallerContext::customer() and answers NOT_FOUND
-// for somebody else's.
+// for somebody else's. Notices are nobody's.
 constexpr std::string_view kOfCustomers[] = {
     "RightsService.GetRightsCase",         "RightsService.CancelRightsCase",
     "RightsService.AppealRightsCase",      "RightsService.DownloadReport",
-    "RightsService.GetErasureCertificate", "ConsentService.GetConsentReceipt"};
+    "RightsService.GetErasureCertificate", "ConsentService.GetConsentReceipt",
+    "ConsentService.ListNotices"};
 
 bool IsForCustomers(const google::protobuf::MethodDescriptor& method,
                     std::string_view name) {

@@ -362,9 +362,15 @@ absl::Status Gateway::LoadConfiguration() {
                                   .registry = &registry_,
                                   .rules = rules});
   policy_admin_->WaitIn(proposals_.get());
+  const bool first = registry_.current() == nullptr;
   CONSENTRY_ASSIGN_OR_RETURN(auto files, ReadPolicyFiles(config_));
-  return WithFiles(policy_admin_->LoadFiles(lease.get(), std::move(files)),
-                   config_.message.policy());
+  CONSENTRY_RETURN_IF_ERROR(WithFiles(
+      policy_admin_->LoadFiles(lease.get(), std::move(files),
+                               config_.message.policy().packs().empty()),
+      config_.message.policy()));
+  roles_ =
+      std::make_unique<identity::RoleMappings>(writer_.get(), proposals_.get());
+  return roles_->Load(lease.get(), config_.message.identity(), first);
 }
 
 absl::Status Gateway::OpenCapabilities() {
@@ -582,6 +588,7 @@ absl::Status Gateway::OpenCapabilities() {
                                  .on_step = options_.on_upkeep_step});
   identity_ = std::make_unique<IdentityParts>(
       IdentityParts::Options{.config = &config_.message.identity(),
+                             .roles = roles_.get(),
                              .root = root_.get(),
                              .epochs = epochs_.get(),
                              .clock = options_.clock,

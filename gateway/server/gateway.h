@@ -38,6 +38,7 @@
 #include "gateway/crypto/request_digest.h"
 #include "gateway/crypto/root_key.h"
 #include "gateway/crypto/slot_file.h"
+#include "gateway/identity/role_mappings.h"
 #include "gateway/oversight/oversight.h"
 #include "gateway/server/config.h"
 #include "gateway/server/consent_parts.h"
@@ -187,6 +188,7 @@ class Gateway {
   std::unique_ptr<clients::ConfigurationWriter> writer_;
   std::unique_ptr<clients::PolicyAdmin> policy_admin_;
   std::unique_ptr<clients::Proposals> proposals_;
+  std::unique_ptr<identity::RoleMappings> roles_;
   std::unique_ptr<clients::ClientAdmin> client_admin_;
   std::unique_ptr<base::WorkerPool> workers_;
   std::unique_ptr<crypto::OpaqueTokens> tokens_;

@@ -186,6 +186,7 @@ IdentityParts::IdentityParts(Options options)
       desk_(DeskOptions(options, &logins_)),
       people_(std::make_unique<identity::People>(
           identity::People::Options{.config = *options.config,
+                                    .roles = options.roles,
                                     .pseudonyms = &pseudonyms_,
                                     .staff = &staff_,
                                     .logins = &logins_,

@@ -35,6 +35,7 @@ class IdentityParts {
  public:
   struct Options {
     const config::v1::Identity* config = nullptr;
+    const identity::RoleMappings* roles = nullptr;
     const crypto::RootKey* root = nullptr;
     const crypto::EpochFile* epochs = nullptr;
     const base::Clock* clock = nullptr;

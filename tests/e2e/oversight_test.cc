@@ -11,6 +11,7 @@
 
 #include "consentry/v1/admin_service.grpc.pb.h"
 #include "consentry/v1/audit_service.grpc.pb.h"
+#include "consentry/v1/consent_service.grpc.pb.h"
 #include "consentry/v1/data_service.grpc.pb.h"
 #include "consentry/v1/rights_service.grpc.pb.h"
 #include "tests/e2e/requests.h"
@@ -390,6 +391,19 @@ TEST_F(OversightTest, OfAStrangerNothingIsHeld) {
   ASSERT_TRUE(stub->GetTransparencyView(Context().get(), request, &view).ok());
   EXPECT_EQ(view.held_size(), 0);
   EXPECT_EQ(view.consultations_size(), 0);
+  EXPECT_FALSE(view.suppressed());
+
+  // What she prohibits is remembered, and she is told that it is.
+  v1::OptOutRequest out;
+  *out.mutable_subject() = CrmRef("C404");
+  out.add_kinds(v1::OPT_OUT_KIND_DIRECT_MARKETING);
+  v1::OptOutResponse opted_out;
+  ASSERT_TRUE(v1::ConsentService::NewStub(gateway_.Connect(shop_))
+                  ->OptOut(Context().get(), out, &opted_out)
+                  .ok());
+  ASSERT_TRUE(stub->GetTransparencyView(Context().get(), request, &view).ok());
+  EXPECT_TRUE(view.suppressed());
+  EXPECT_EQ(view.held_size(), 0);
 }
 
 }  // namespace

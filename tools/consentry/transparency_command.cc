@@ -49,8 +49,8 @@ void ShowView(const v1::TransparencyView& view) {
               << Text(held.delete_time()).substr(0, 10) << "\n";
   }
   if (view.suppressed()) {
-    std::cout << "A hash of erased identifiers is kept, so that no import "
-                 "brings them back.\n";
+    std::cout << "Of this name only a hash is kept, to remember not to add "
+                 "her again, or what she prohibited.\n";
   }
   if (!view.purposes().empty()) std::cout << "\nUsed for:\n";
   for (const auto& use : view.purposes()) {

@@ -35,7 +35,7 @@ class ProposalsTest : public ::testing::Test {
     PolicyAdmin policy(&*writer_, &registry_);
     {
       ASSERT_OK_AND_ASSIGN(auto lease, readers_->Acquire());
-      ASSERT_OK(policy.LoadFiles(lease.get(), SampleSources()));
+      ASSERT_OK(policy.LoadFiles(lease.get(), SampleSources(), true));
     }
     for (const auto& [id, digit] :
          {std::pair("alice", 'a'), {"bob", 'b'}, {"carol", 'c'}}) {

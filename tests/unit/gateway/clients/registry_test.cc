@@ -146,7 +146,7 @@ class ConfigurationWriterTest : public ::testing::Test {
     writer_.emplace(store_.committer(), &registry_);
     ASSERT_OK_AND_ASSIGN(reader_, store_.engine()->ConnectReader());
     PolicyAdmin policy(&*writer_, &registry_);
-    ASSERT_OK(policy.LoadFiles(reader_.get(), SampleSources()));
+    ASSERT_OK(policy.LoadFiles(reader_.get(), SampleSources(), true));
   }
 
   store::ChangeOutcome Insert(const v1::Client& client) {
@@ -241,11 +241,11 @@ TEST_F(ConfigurationWriterTest, AFailedEditChangesNothing) {
 TEST_F(ConfigurationWriterTest, FilesAreTakenUpWhenTheyChangeAndNotOtherwise) {
   PolicyAdmin policy(&*writer_, &registry_);
   const int64_t epoch = registry_.current()->epoch();
-  ASSERT_OK(policy.LoadFiles(reader_.get(), SampleSources()));
+  ASSERT_OK(policy.LoadFiles(reader_.get(), SampleSources(), true));
   EXPECT_EQ(registry_.current()->epoch(), epoch);
   auto sources = SampleSources();
   sources.mutable_catalog()->append("# a comment more\n");
-  ASSERT_OK(policy.LoadFiles(reader_.get(), sources));
+  ASSERT_OK(policy.LoadFiles(reader_.get(), sources, true));
   EXPECT_GT(registry_.current()->epoch(), epoch);
 }
 
@@ -254,7 +254,7 @@ TEST_F(ConfigurationWriterTest, APolicyThatDoesNotCompileIsNotTakenUp) {
   const auto before = registry_.current();
   auto sources = SampleSources();
   sources.set_purposes("purposes { key: 'x' }");
-  EXPECT_EQ(ReasonOf(policy.LoadFiles(reader_.get(), sources)),
+  EXPECT_EQ(ReasonOf(policy.LoadFiles(reader_.get(), sources, true)),
             v1::ERROR_REASON_CONFIG_INVALID);
   EXPECT_EQ(registry_.current(), before);
 }
