@@ -194,7 +194,7 @@ TEST_F(CommandLineTest, AnErasureIsTypedFromTheRequestToTheApproval) {
               AllOf(HasSubstr("STATE_INVALID"), HasSubstr("verifying"),
                     HasSubstr("waits for customer")));
   EXPECT_THAT(
-      Refusal({"rights", "verify", id, "--evidence", "no-such-file"}, 1),
+      Refusal({"rights", "verify", id, "--evidence", "no-such-file"}, 2),
       HasSubstr("--evidence"));
   std::ofstream(dir_->File("letter.txt")) << "a letter with a signature";
   const Ended verified =
