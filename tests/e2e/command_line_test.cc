@@ -210,6 +210,26 @@ TEST_F(CommandLineTest, AnErasureIsTypedFromTheRequestToTheApproval) {
   EXPECT_NE(Run({"rights", "verify-certificate", "letter.txt"}).code, 0);
 }
 
+TEST_F(CommandLineTest, TextsAreScannedWithoutAGateway) {
+  std::ofstream(dir_->File("mails.csv")) << "id,body\n1,Hello\n"
+                                         << "2,Only 2 left\n";
+  const Ended scanned = Run({"--config", "nowhere", "conduct", "scan",
+                             "--column", "body", "mails.csv", "--json"});
+  EXPECT_EQ(scanned.code, 0) << scanned.err;
+  EXPECT_THAT(scanned.out,
+              AllOf(StartsWith("{\"row\":1,\"findings\":[]}\n{\"row\":2,"),
+                    HasSubstr("\"quantity\":2")));
+  EXPECT_THAT(Refusal({"conduct", "scan", "--column", "text", "mails.csv"}, 2),
+              AllOf(HasSubstr("no column text"), HasSubstr("id, body")));
+  EXPECT_EQ(Refusal({"conduct", "scan", "--column", "body", "no.csv"}, 1),
+            "consentry: cannot read no.csv\n");
+  EXPECT_THAT(Refusal({"conduct", "scan", "mails.csv"}, 2),
+              HasSubstr("--column is required"));
+  const Ended tested = Run({"conduct", "test"});
+  EXPECT_EQ(tested.code, 0);
+  EXPECT_THAT(tested.out, HasSubstr(", 0 failed"));
+}
+
 TEST_F(CommandLineTest, AnEmptyListSaysSo) {
   EXPECT_EQ(Run({"breach", "list"}).out, "No breach is registered.\n");
   EXPECT_EQ(Run({"holds", "list"}).out, "no hold\n");

@@ -6,6 +6,7 @@
 //
 //   rules as of         looked at   on         precision  recall
 //   first writing       0, 1        2, 3, 4    0.991      0.916
+//   second              0 to 3      4          0.985      0.964
 
 #include <gtest/gtest.h>
 
