@@ -1,9 +1,11 @@
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "gateway/rights/letter_texts.h"
 #include "gateway/rights/report_formats.h"
 
@@ -65,6 +67,12 @@ void End(std::string* html) { html->append("</tbody></table></div>\n"); }
 
 std::string Day(const std::string& time) { return time.substr(0, 10); }
 
+// A time to the minute; midnight stands for a day without a time.
+std::string Moment(const std::string& time) {
+  if (time.size() < 16 || time.substr(11, 5) == "00:00") return Day(time);
+  return absl::StrCat(Day(time), " ", time.substr(11, 5));
+}
+
 template <class Strings>
 std::string List(const Strings& strings) {
   return absl::StrJoin(strings, ", ");
@@ -74,27 +82,89 @@ void Heading(const std::string& text, std::string* html) {
   absl::StrAppend(html, "<h2>", text, "</h2>\n");
 }
 
+// Fields as people call them: "Order: Total" for "order.total".
+class FieldTitles {
+ public:
+  explicit FieldTitles(const AccessReport& report) {
+    for (const auto& table : report.tables()) {
+      for (const auto& column : table.columns()) {
+        titles_[absl::StrCat(table.kind(), ".", column.key())] =
+            absl::StrCat(table.title(), ": ", column.title());
+      }
+    }
+    for (const auto& held : report.withheld()) withheld_.insert(held.field());
+  }
+
+  std::string Of(const std::string& field) const {
+    const auto found = titles_.find(field);
+    return found == titles_.end() ? field : found->second;
+  }
+
+  template <class Strings>
+  std::string ListOf(const Strings& fields) const {
+    return absl::StrJoin(fields, ", ",
+                         [this](std::string* out, const std::string& field) {
+                           out->append(Of(field));
+                         });
+  }
+
+  bool Withheld(const std::string& field) const {
+    return withheld_.contains(field);
+  }
+
+ private:
+  std::map<std::string, std::string> titles_;
+  std::set<std::string> withheld_;
+};
+
+// What stands in the cell of a column; empty: nothing is held there.
+std::string CellOf(const store::v1::ReportTable& table,
+                   const store::v1::ReportColumn& column,
+                   const store::v1::ReportRecord& record,
+                   const FieldTitles& titles, const Words& say) {
+  const auto found = record.values().find(column.key());
+  if (found != record.values().end()) {
+    return HtmlText(column.type() == "timestamp" ? Moment(found->second)
+                                                 : found->second);
+  }
+  if (!titles.Withheld(absl::StrCat(table.kind(), ".", column.key()))) {
+    return "";
+  }
+  return absl::StrCat("<span class=\"held\">", say("not_shown"), "</span>");
+}
+
+std::string KeptFor(const store::v1::ReportColumn& column, const Words& say) {
+  const uint32_t months = column.retention_months();
+  const bool years = months >= 24 && months % 12 == 0;
+  std::string text = absl::StrCat(years ? months / 12 : months, " ",
+                                  say(years ? "years" : "months"));
+  if (!column.kept_by().empty()) {
+    absl::StrAppend(&text, " (", HtmlText(List(column.kept_by())), ")");
+  }
+  return text;
+}
+
 // One record of many fields, one below the other: side by side they would fit
 // on no screen.
 void Upright(const store::v1::ReportTable& table,
-             const store::v1::ReportRecord& record, const Words& say,
-             std::string* html) {
+             const store::v1::ReportRecord& record, const FieldTitles& titles,
+             const Words& say, std::string* html) {
   Begin({say("field"), say("value")}, html);
   const auto line = [html](const std::string& name, const std::string& value) {
     absl::StrAppend(html, "<tr><th scope=\"row\">", name, "</th><td>", value,
                     "</td></tr>\n");
   };
   for (const auto& column : table.columns()) {
-    const auto found = record.values().find(column.key());
-    if (found == record.values().end()) continue;
-    line(HtmlText(column.title()), HtmlText(found->second));
+    const std::string cell = CellOf(table, column, record, titles, say);
+    if (!cell.empty()) line(HtmlText(column.title()), cell);
   }
   line(say("source"), HtmlText(record.source()));
   line(say("collected"), HtmlText(Day(record.collected_at())));
   End(html);
 }
 
-void Tables(const AccessReport& report, const Words& say, std::string* html) {
+void Tables(const AccessReport& report, const FieldTitles& titles,
+            const Words& say, std::string* html) {
   Heading(say("held"), html);
   for (const auto& table : report.tables()) {
     absl::StrAppend(
@@ -111,38 +181,32 @@ void Tables(const AccessReport& report, const Words& say, std::string* html) {
     if (!upright) Begin(header, html);
     for (const auto& record : table.records()) {
       if (upright) {
-        Upright(table, record, say, html);
+        Upright(table, record, titles, say, html);
         continue;
       }
       html->append("<tr>");
       for (const auto& column : table.columns()) {
-        const auto found = record.values().find(column.key());
-        absl::StrAppend(
-            html, "<td>",
-            found == record.values().end() ? "" : HtmlText(found->second),
-            "</td>");
+        absl::StrAppend(html, "<td>",
+                        CellOf(table, column, record, titles, say), "</td>");
       }
       absl::StrAppend(html, "<td>", HtmlText(record.source()), "</td><td>",
                       HtmlText(Day(record.collected_at())), "</td></tr>\n");
     }
     if (!upright) End(html);
-    html->append("<p class=\"quiet\">");
+    Begin({say("field"), say("category"), say("kept_for")}, html);
     for (const auto& column : table.columns()) {
-      absl::StrAppend(html, HtmlText(column.title()), ": ",
-                      HtmlText(column.category()), ", ",
-                      column.retention_months(), " ", say("months"));
-      if (!column.kept_by().empty()) {
-        absl::StrAppend(html, " (", HtmlText(List(column.kept_by())), ")");
-      }
-      html->append(". ");
+      absl::StrAppend(html, "<tr class=\"quiet\"><td>",
+                      HtmlText(column.title()), "</td><td>",
+                      HtmlText(column.category()), "</td><td>",
+                      KeptFor(column, say), "</td></tr>\n");
     }
-    html->append("</p>\n");
+    End(html);
   }
   if (!report.withheld().empty()) {
     absl::StrAppend(html, "<h3>", say("withheld"), "</h3>\n");
     Begin({say("field"), say("reason"), say("ground")}, html);
     for (const auto& held : report.withheld()) {
-      Row({held.field(), held.reason(), held.ground()}, "td", html);
+      Row({titles.Of(held.field()), held.reason(), held.ground()}, "td", html);
     }
     End(html);
   }
@@ -155,17 +219,19 @@ void Tables(const AccessReport& report, const Words& say, std::string* html) {
   End(html);
 }
 
-void Uses(const AccessReport& report, const Words& say, std::string* html) {
+void Uses(const AccessReport& report, const FieldTitles& titles,
+          const Words& say, std::string* html) {
   Heading(say("purposes"), html);
   for (const auto& purpose : report.purposes()) {
     absl::StrAppend(html, "<h3>", HtmlText(purpose.title()), "</h3>\n<p>",
                     HtmlText(purpose.text()), "</p>\n<p class=\"quiet\">",
-                    say("fields"), ": ", HtmlText(List(purpose.fields())),
-                    ". ");
+                    say("fields"), ": ",
+                    HtmlText(titles.ListOf(purpose.fields())), ". ");
     for (const auto& basis : purpose.bases()) {
-      absl::StrAppend(html, HtmlText(basis.regime()), ": ",
-                      HtmlText(basis.basis()), ", ", HtmlText(basis.document()),
-                      ". ");
+      absl::StrAppend(
+          html, HtmlText(basis.regime()), ": ", HtmlText(basis.basis()), ", ",
+          HtmlText(std::string(absl::StripSuffix(basis.document(), "."))),
+          ". ");
     }
     html->append("</p>\n");
   }
@@ -208,8 +274,8 @@ void Uses(const AccessReport& report, const Words& say, std::string* html) {
     absl::StrAppend(html, "<p><strong>", HtmlText(decision.purpose()),
                     "</strong>: ", HtmlText(decision.logic()), " ",
                     HtmlText(decision.human()), "</p>\n<p class=\"quiet\">",
-                    say("fields"), ": ", HtmlText(List(decision.fields())),
-                    "</p>\n");
+                    say("fields"), ": ",
+                    HtmlText(titles.ListOf(decision.fields())), "</p>\n");
   }
 }
 
@@ -243,8 +309,8 @@ void Choices(const AccessReport& report, const Words& say, std::string* html) {
   End(html);
 }
 
-void Consultations(const AccessReport& report, const Words& say,
-                   std::string* html) {
+void Consultations(const AccessReport& report, const FieldTitles& titles,
+                   const Words& say, std::string* html) {
   Heading(say("consultations"), html);
   absl::StrAppend(html, "<p class=\"quiet\">", say("consultations_note"),
                   "</p>\n");
@@ -252,9 +318,9 @@ void Consultations(const AccessReport& report, const Words& say,
          say("fields"), say("refused")},
         html);
   for (const auto& one : report.consultations()) {
-    Row({one.at().substr(0, 16), one.recipient(), one.system(),
+    Row({Moment(one.at()), one.recipient(), one.system(),
          one.purpose().empty() ? one.event() : one.purpose(),
-         List(one.fields()), one.denied()},
+         titles.ListOf(one.fields()), one.denied()},
         "td", html);
   }
   End(html);
@@ -324,11 +390,12 @@ std::string ReportHtml(const AccessReport& report) {
       HtmlText(report.controller_contact()), "<br>", say("made"), " ",
       HtmlText(Day(report.made_at())), ", ", say("case"), " ",
       HtmlText(report.case_id()), "</p>\n");
-  Tables(report, say, &html);
+  const FieldTitles titles(report);
+  Tables(report, titles, say, &html);
   if (access) {
-    Uses(report, say, &html);
+    Uses(report, titles, say, &html);
     Choices(report, say, &html);
-    Consultations(report, say, &html);
+    Consultations(report, titles, say, &html);
     Rights(report, say, &html);
   }
   html.append("</body>\n</html>\n");

@@ -168,6 +168,18 @@ TEST(ReportFormatsTest, AWideRecordStandsUprightAndLosesNothing) {
               std::string::npos)
         << n;
   }
+  // A value that is kept back is told as such, under the name people know.
+  auto* held = report.add_withheld();
+  held->set_field("wide.f9");
+  auto* column = report.mutable_tables(report.tables_size() - 1)->add_columns();
+  column->set_key("f9");
+  column->set_title("Title 9");
+  column->set_retention_months(120);
+  const std::string partly = ReportHtml(report);
+  EXPECT_NE(partly.find("Title 9</th><td><span class=\"held\">"),
+            std::string::npos);
+  EXPECT_NE(partly.find("<td>Wide: Title 9</td>"), std::string::npos);
+  EXPECT_NE(partly.find("<td>10 Jahre</td>"), std::string::npos);
   // The narrow one keeps its columns side by side.
   EXPECT_NE(html.find("<th scope=\"col\">Name</th>"), std::string::npos);
 }
