@@ -361,6 +361,69 @@ TEST_F(RestoreTest, WhatElseWasTakenAwaySinceIsTakenAwayAgain) {
   }
 }
 
+// The log has the policy's hash and not its words.
+TEST_F(RestoreTest, AfterAnotherPolicyNothingIsUsedUntilSomebodyLooked) {
+  Backup();
+  data_ = Newest("backups/data");
+  {
+    const auto admin =
+        v1::AdminService::NewStub(gateway_.Connect(gateway_.Made("operator")));
+    v1::Policy policy;
+    ASSERT_TRUE(admin->GetPolicy(testing::Timed().get(), {}, &policy).ok());
+    v1::UpdatePolicyRequest update;
+    update.set_purposes("# Looked through.\n" + policy.purposes());
+    update.set_etag(policy.etag());
+    const grpc::Status status =
+        admin->UpdatePolicy(testing::Timed().get(), update, &policy);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+    ASSERT_TRUE(policy.proposal_id().empty());
+  }
+  EXPECT_TRUE(Known("carla"));
+  ASSERT_OK(gateway_.Stop());
+  KeepCheckpoint();
+  const auto report = server::Restore(Options());
+  ASSERT_OK(report);
+  EXPECT_TRUE(report->configuration.policy_lost);
+  EXPECT_GT(report->configuration.purposes, 1);
+  gateway_.Start();
+  EXPECT_EQ(Read("carla", kService, shop_).reason(),
+            v1::ERROR_REASON_SUSPENDED);
+  EXPECT_EQ(Read("carla", kLetters, letters_).reason(),
+            v1::ERROR_REASON_SUSPENDED);
+}
+
+// Before and after the backup, under one address.
+TEST_F(RestoreTest, WhatSomebodyUnknownProhibitsStands) {
+  const auto prohibit = [&](v1::OptOutKind kind) {
+    v1::OptOutRequest request;
+    *request.mutable_subject() = testing::ByEmail("eve@example.com");
+    request.add_kinds(kind);
+    v1::OptOutResponse response;
+    EXPECT_TRUE(v1::ConsentService::NewStub(gateway_.Connect(letters_))
+                    ->OptOut(testing::Timed().get(), request, &response)
+                    .ok());
+  };
+  prohibit(v1::OPT_OUT_KIND_DIRECT_MARKETING);
+  Backup();
+  data_ = Newest("backups/data");
+  prohibit(v1::OPT_OUT_KIND_SALE);
+  ASSERT_OK(gateway_.Stop());
+  KeepCheckpoint();
+  ASSERT_OK(server::Restore(Options()));
+  gateway_.Start();
+  ids_["eve"] = testing::MustWrite(
+      gateway_.Connect(shop_), testing::ProfileOf("eve", "eve@example.com"));
+  v1::GetConsentStateRequest request;
+  *request.mutable_subject() = testing::ById(ids_["eve"]);
+  request.add_purposes(kLetters);
+  v1::GetConsentStateResponse state;
+  const grpc::Status status =
+      v1::ConsentService::NewStub(gateway_.Connect(letters_))
+          ->GetConsentState(testing::Timed().get(), request, &state);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(state.opt_outs_size(), 2);
+}
+
 TEST_F(RestoreTest, AlsoOnAMachineThatHasLostEverything) {
   BackUpAndTakeBack();
   // The log goes on being copied.
