@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "gateway/access/rights_grant.h"
 #include "gateway/access/subject_export.h"
+#include "gateway/clients/person.h"
 #include "gateway/rights/case_law.h"
 #include "gateway/rights/letter.h"
 #include "gateway/rights/report_build.h"
@@ -396,6 +397,10 @@ void CaseCompletion::Download(access::Caller caller,
         }
         if (request.format() == v1::REPORT_FORMAT_LETTER) {
           return LetterOf(configuration->bundle(), row.doc, now_us);
+        }
+        if (caller.IsCustomer()) {
+          CONSENTRY_RETURN_IF_ERROR(
+              clients::CheckFreshLogin(*caller.person, now_us));
         }
         CONSENTRY_ASSIGN_OR_RETURN(
             const crypto::Grant grant,

@@ -207,6 +207,13 @@ void RefuseForWantOfRight(CaseOpening* opening) {
   doc.set_closed_us(doc.created_us());
 }
 
+// What would hand everything to, or take everything from, whoever found a
+// browser open.
+bool NeedsFreshLogin(v1::RightsKind kind) {
+  return kind == v1::RIGHTS_KIND_ACCESS ||
+         kind == v1::RIGHTS_KIND_PORTABILITY || kind == v1::RIGHTS_KIND_ERASURE;
+}
+
 }  // namespace
 
 void CaseDesk::Submit(const CallerContext& caller,
@@ -221,6 +228,10 @@ void CaseDesk::Submit(const CallerContext& caller,
         CheckRequest(bundle, request, now_us, opening.get()));
     RightsCaseDoc& doc = opening->doc();
     opening->staff = !caller.IsCustomer() && !IsService(*configuration, caller);
+    if (caller.IsCustomer() && NeedsFreshLogin(request.kind())) {
+      CONSENTRY_RETURN_IF_ERROR(
+          clients::CheckFreshLogin(*caller.person, now_us));
+    }
     FindEffects(bundle, opening.get());
 
     // Whom it is about.

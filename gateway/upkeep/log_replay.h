@@ -19,13 +19,12 @@
 
 namespace consentry::upkeep {
 
-// What the log says about customers behind a backup: every line of
-// LeafSubject.changes that takes something away, and every erasure.
 // The event of entries by which a restore does it again.
 inline constexpr std::string_view kReplayedEvent = "system.restore_replayed";
 // The event of entries by which a restore makes every consent uncertain.
 inline constexpr std::string_view kUncertainEvent = "system.restore_uncertain";
 
+// A line of LeafSubject.changes.
 struct ReplayLine {
   // "marketing.email=withdrawn"
   std::string scope;
@@ -62,6 +61,8 @@ struct ReplayedErasure {
   bool begun = false;  // Its keys were to be destroyed from then on.
 };
 
+// What the log says about customers behind a backup: every line that takes
+// something away, and every erasure.
 struct LogReplay {
   std::vector<ReplayEntry> entries;
   std::map<uint64_t, ReplayedErasure> erasures;

@@ -32,6 +32,12 @@ class CustomerTest : public IdentityTest {
         Claims(kShopIssuer, login, client,
                "\"auth_time\":" + std::to_string(Now() - 5) + ","));
   }
+  // Of a login that is a quarter of an hour old.
+  static std::string Stale(const std::string& login) {
+    return Shop().Sign(
+        Claims(kShopIssuer, login, "portal",
+               "\"auth_time\":" + std::to_string(Now() - 900) + ","));
+  }
   static std::unique_ptr<v1::RightsService::Stub> Rights() {
     return v1::RightsService::NewStub(gateway_->Connect(*portal_));
   }
@@ -150,6 +156,15 @@ TEST_F(CustomerTest, HerCasesAndHerReportAreHers) {
       ReasonOf(Rights()->SubmitRightsCase(With(token).get(), submit, &opened)),
       v1::ERROR_REASON_ACCESS_DENIED);
   submit.clear_subject();
+  const std::string stale = Stale("ada");
+  for (const auto kind : {v1::RIGHTS_KIND_ACCESS, v1::RIGHTS_KIND_PORTABILITY,
+                          v1::RIGHTS_KIND_ERASURE}) {
+    submit.set_kind(kind);
+    EXPECT_EQ(ReasonOf(Rights()->SubmitRightsCase(With(stale).get(), submit,
+                                                  &opened)),
+              v1::ERROR_REASON_LOGIN_TOO_OLD);
+  }
+  submit.set_kind(v1::RIGHTS_KIND_ACCESS);
   grpc::Status status =
       Rights()->SubmitRightsCase(With(token).get(), submit, &opened);
   ASSERT_TRUE(status.ok()) << status.error_message();
@@ -199,6 +214,8 @@ TEST_F(CustomerTest, HerCasesAndHerReportAreHers) {
   };
   std::string report;
   EXPECT_EQ(ReasonOf(download(other, &report)), v1::ERROR_REASON_NOT_FOUND);
+  EXPECT_EQ(report, "");
+  EXPECT_EQ(ReasonOf(download(stale, &report)), v1::ERROR_REASON_LOGIN_TOO_OLD);
   EXPECT_EQ(report, "");
   status = download(token, &report);
   ASSERT_TRUE(status.ok()) << status.error_message();
