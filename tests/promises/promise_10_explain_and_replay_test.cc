@@ -341,7 +341,7 @@ void ExplainAndReplay::DecideEverything() {
   const std::string cleo = Customer("cleo");
   const std::string dora = Customer("dora");
   const std::string emil = Customer("emil");
-  const std::string child = Customer("child", "2015-06-07");
+  const std::string child = Customer("child", "");
   const std::string cal = Customer("cal", "1980-05-06", "US-CA");
   const std::string nobody = "nobody@shop.example";
 
@@ -397,7 +397,9 @@ void ExplainAndReplay::DecideEverything() {
   OptOut("ads", cal, v1::OPT_OUT_KIND_TARGETED_ADVERTISING);
   ad.context.mutable_signals()->set_global_privacy_control(false);
   Decide("opted out", "ads", ad, v1::ERROR_REASON_OPTED_OUT);
+  // Her age is learned after a consent that nobody would have taken then.
   Give("letters", child, kLetters, "marketing-consent");
+  EXPECT_EQ(Customer("child", "2015-06-07"), child);
   Decide("minor", "letters", letter(child), v1::ERROR_REASON_MINOR);
 
   // Context, and the business's own rule.
