@@ -119,7 +119,8 @@ struct Judgement {
   std::vector<std::string> missing_disclosures;
   // When the same output would keep all budgets, quiet hours and cool-downs,
   // if nothing else happens. Only where nothing but these blocks it, and only
-  // if that day comes within 400 days.
+  // if that day comes within 400 days and not after a month of quiet hours
+  // without a gap.
   std::optional<int64_t> retry_us;
   // What to add to ContactHistory with Record() when the output is released;
   // absent where it reaches nobody or is blocked.
