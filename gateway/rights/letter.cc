@@ -75,11 +75,11 @@ std::string OutcomeLine(const policy::Bundle& bundle, const RightsCaseDoc& doc,
                                  ? texts.Phrase("outcome.everything", language)
                                  : TitleOf(bundle, outcome.target());
   std::string line = absl::StrCat("- ", target, ": ", what);
-  if (!why.empty()) absl::StrAppend(&line, ". ", why);
   if (outcome.keep_until_us() != 0) {
     absl::StrAppend(&line, " ", texts.Phrase("outcome.until", language), " ",
                     DayText(outcome.keep_until_us()));
   }
+  if (!why.empty()) absl::StrAppend(&line, ". ", why);
   return line + "\n";
 }
 
@@ -179,6 +179,12 @@ std::string LetterOf(const policy::Bundle& bundle, const RightsCaseDoc& doc,
       DayText(doc.closed_us() == 0 ? now_us : doc.closed_us()), "\n\n",
       letter.subject, "\n\n", texts.Phrase("greeting", doc.language()), "\n\n",
       letter.body);
+  // Afterwards nobody can tell her who read her data.
+  if (doc.kind() == v1::RIGHTS_KIND_ERASURE &&
+      (key == "acknowledged" || key == "verify" || key == "extended")) {
+    absl::StrAppend(&text, "\n", texts.Phrase("before_erasure", doc.language()),
+                    "\n");
+  }
   const bool against =
       key == "refused" || key == "partial" || key == "extended" ||
       (key == "erased" && doc.state() == v1::RIGHTS_STATE_PARTIAL);

@@ -195,6 +195,27 @@ TEST(LetterTest, EveryStateAndLanguageGivesALetter) {
   }
 }
 
+TEST(LetterTest, BeforeAnErasureTheReportOfWhoReadIsOffered) {
+  const auto bundle = MakeBundle();
+  ASSERT_NE(bundle, nullptr);
+  RightsCaseDoc erasure = Case(*bundle, v1::RIGHTS_KIND_ERASURE, "DE");
+  const int64_t now_us = erasure.received_us() + 2'000'000;
+  EXPECT_NE(LetterOf(*bundle, erasure, now_us).find("wer es eingesehen hat"),
+            std::string::npos);
+  erasure.set_state(v1::RIGHTS_STATE_VERIFYING);
+  EXPECT_NE(LetterOf(*bundle, erasure, now_us).find("wer es eingesehen hat"),
+            std::string::npos);
+  // Too late, and of no use to others.
+  erasure.set_state(v1::RIGHTS_STATE_COMPLETED);
+  erasure.set_closed_us(now_us);
+  EXPECT_EQ(LetterOf(*bundle, erasure, now_us).find("wer es eingesehen hat"),
+            std::string::npos);
+  const RightsCaseDoc objection =
+      Case(*bundle, v1::RIGHTS_KIND_OBJECTION, "DE");
+  EXPECT_EQ(LetterOf(*bundle, objection, now_us).find("wer es eingesehen hat"),
+            std::string::npos);
+}
+
 TEST(LetterTest, FieldsAreCalledAsTheCatalogCallsThem) {
   const auto bundle = MakeBundle();
   RightsCaseDoc doc = Case(*bundle, v1::RIGHTS_KIND_ACCESS, "DE");
