@@ -17,6 +17,8 @@
 #include "absl/strings/str_join.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
+#include "policy/conduct/conduct_case.h"
+#include "policy/conduct/rulebook.h"
 #include "policy/conduct/text_scanner.h"
 #include "proto/support/status_macros.h"
 #include "tools/consentry/command.h"
@@ -119,6 +121,28 @@ std::optional<size_t> ColumnOf(const CsvReader& reader,
   return static_cast<size_t>(found - reader.header().begin());
 }
 
+void PrintFailedCases(const std::vector<conduct::CaseResult>& cases, bool json,
+                      std::ostream& out) {
+  bool first = true;
+  for (const conduct::CaseResult& one : cases) {
+    if (one.differences.empty()) continue;
+    if (json) {
+      out << (first ? "" : ",") << "{\"case\":" << Quoted(one.name)
+          << ",\"differences\":[";
+      for (size_t i = 0; i < one.differences.size(); ++i) {
+        out << (i == 0 ? "" : ",") << Quoted(one.differences[i]);
+      }
+      out << "]}";
+    } else {
+      out << one.name << "\n";
+      for (const std::string& difference : one.differences) {
+        out << "    " << Printable(difference) << "\n";
+      }
+    }
+    first = false;
+  }
+}
+
 }  // namespace
 
 int ConductScan(const ConductScanOptions& options, std::ostream& out,
@@ -194,6 +218,12 @@ int ConductTest(const std::vector<std::string>& rules, bool json,
   size_t count = 0;
   const std::vector<conduct::ExampleFailure> failures =
       (*scanner)->RunExamples(&count);
+  const auto cases = conduct::RunShippedCases();
+  if (!cases.ok())
+    return FailConduct(std::string(cases.status().message()), err);
+  const auto failed_cases = static_cast<size_t>(
+      std::count_if(cases->begin(), cases->end(),
+                    [](const auto& one) { return !one.differences.empty(); }));
   if (json) {
     out << "{\"rules\":" << (*scanner)->rule_count()
         << ",\"examples\":" << count << ",\"failures\":[";
@@ -202,21 +232,58 @@ int ConductTest(const std::vector<std::string>& rules, bool json,
           << ",\"example\":" << Quoted(failures[i].example)
           << ",\"found\":" << (failures[i].missed ? "false" : "true") << "}";
     }
+    out << "],\"cases\":" << cases->size() << ",\"case_failures\":[";
+    PrintFailedCases(*cases, /*json=*/true, out);
     out << "]}\n";
   } else {
     for (const conduct::ExampleFailure& failure : failures) {
       out << failure.rule << (failure.missed ? " misses: " : " finds: ")
           << Printable(failure.example) << "\n";
     }
+    PrintFailedCases(*cases, /*json=*/false, out);
     out << absl::StrFormat("%d rules, %d examples, %d failed\n",
                            (*scanner)->rule_count(), count, failures.size());
+    out << absl::StrFormat("%d cases, %d failed\n", cases->size(),
+                           failed_cases);
   }
-  return failures.empty() ? kExitOk : kExitNo;
+  return failures.empty() && failed_cases == 0 ? kExitOk : kExitNo;
+}
+
+int ConductCheck(const std::vector<std::string>& paths, std::ostream& out,
+                 std::ostream& err) {
+  conduct::Rulebook::Options options;
+  for (const std::string& path : paths) {
+    const auto list = ListPolicyFiles(path);
+    if (!list.ok()) {
+      return FailConduct(std::string(list.status().message()), err);
+    }
+    for (const std::string& file : *list) {
+      const auto text = ReadPolicyFile(file);
+      if (!text.ok()) {
+        return FailConduct(std::string(text.status().message()), err);
+      }
+      auto parsed = policy::ParseText<config::v1::ConductPolicy>(file, *text);
+      if (!parsed.ok()) {
+        err << parsed.status().message() << "\n";
+        return kExitNo;
+      }
+      options.own.push_back(*std::move(parsed));
+    }
+  }
+  const size_t files = options.own.size();
+  const auto rules = conduct::Rulebook::Create(std::move(options));
+  if (!rules.ok()) {
+    err << rules.status().message() << "\n";
+    return kExitNo;
+  }
+  out << absl::StrFormat("%d files beside the shipped rules: no fault\n",
+                         files);
+  return kExitOk;
 }
 
 void AddConduct(CLI::App* app, CommandContext* context) {
   CLI::App* conduct = app->add_subcommand(
-      "conduct", "Find claims in texts to customers that need proof");
+      "conduct", "Find claims in texts that need proof; try the rules");
   conduct->require_subcommand(1);
   constexpr char kRules[] = "More rules, a file or folder of protobuf text";
 
@@ -242,12 +309,21 @@ void AddConduct(CLI::App* app, CommandContext* context) {
   };
   auto test = std::make_shared<TestOptions>();
   CLI::App* testing = conduct->add_subcommand(
-      "test", "Run the examples that each rule carries");
+      "test", "Run the examples that each rule carries, and the cases");
   testing->add_option("--rules", test->rules, kRules);
   testing->add_flag("--json", test->json, "Print JSON");
   testing->callback([context, test] {
     context->exit_code =
         ConductTest(test->rules, test->json, std::cout, std::cerr);
+  });
+
+  auto checked = std::make_shared<std::vector<std::string>>();
+  CLI::App* checking = conduct->add_subcommand(
+      "check", "Look for faults in own rules about outputs");
+  checking->add_option("paths", *checked, "Files or folders of protobuf text")
+      ->required();
+  checking->callback([context, checked] {
+    context->exit_code = ConductCheck(*checked, std::cout, std::cerr);
   });
 }
 

@@ -31,10 +31,15 @@ struct ConductScanOptions {
 int ConductScan(const ConductScanOptions& options, std::ostream& out,
                 std::ostream& err);
 
-// Runs the examples of the rules, the program's and `rules`. kExitNo when one
-// fails.
+// Runs the examples of the rules, the program's and `rules`, and the cases of
+// the rules about outputs. kExitNo when one fails.
 int ConductTest(const std::vector<std::string>& rules, bool json,
                 std::ostream& out, std::ostream& err);
+
+// Looks for faults in files of consentry.config.v1.ConductPolicy, as the
+// gateway would when it loads them. kExitNo, and all faults, when there are.
+int ConductCheck(const std::vector<std::string>& paths, std::ostream& out,
+                 std::ostream& err);
 
 }  // namespace consentry::tools
 

@@ -115,5 +115,33 @@ TEST_F(ConductCommandTest, OwnRulesComeOnTopAndAreTested) {
             kExitError);
 }
 
+TEST_F(ConductCommandTest, TheCasesOfOutputsAreRunToo) {
+  EXPECT_EQ(ConductTest({}, false, out_, err_), kExitOk);
+  EXPECT_THAT(out_.str(), ::testing::ContainsRegex("\n[0-9]+ cases, 0 failed"));
+  out_.str("");
+  EXPECT_EQ(ConductTest({}, true, out_, err_), kExitOk);
+  EXPECT_THAT(out_.str(), HasSubstr("\"case_failures\":[]}"));
+}
+
+TEST_F(ConductCommandTest, OwnRulesAboutOutputsAreCheckedWithAllFaults) {
+  const std::string good = Write("good.txtpb", R"(
+    budgets { rule { id: "own.month" citation: "own policy" }
+              limit: 5 window_minutes: 43200 })");
+  EXPECT_EQ(ConductCheck({good}, out_, err_), kExitOk);
+  EXPECT_THAT(out_.str(), HasSubstr("1 files"));
+  const std::string bad = Write("bad.txtpb", R"(
+    budgets { rule { id: "pressure.week" citation: "own policy" } limit: 900 }
+    cool_downs { rule { id: "own.c" } days: 7 })");
+  EXPECT_EQ(ConductCheck({bad, good}, out_, err_), kExitNo);
+  EXPECT_THAT(err_.str(),
+              AllOf(HasSubstr("bad.txtpb:2:"), HasSubstr("is not unique"),
+                    HasSubstr("budgets[0].limit"),
+                    HasSubstr("budgets[0].window_minutes"),
+                    HasSubstr("cool_downs[0].rule.citation")));
+  EXPECT_EQ(ConductCheck({Write("text.txtpb", "nonsense")}, out_, err_),
+            kExitNo);
+  EXPECT_EQ(ConductCheck({dir_.File("none.txtpb")}, out_, err_), kExitError);
+}
+
 }  // namespace
 }  // namespace consentry::tools
