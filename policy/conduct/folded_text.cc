@@ -305,6 +305,81 @@ void ApplyOverrides(std::vector<Piece>* pieces) {
   }
 }
 
+bool IsLetter(char c) { return c >= 'a' && c <= 'z'; }
+bool IsConsonant(char c) {
+  return IsLetter(c) &&
+         std::string_view("aeiouy").find(c) == std::string_view::npos;
+}
+
+// The letter that a digit or sign is written for; 0 for none.
+char LetterFor(char c, char before, char after) {
+  switch (c) {
+    case '0':
+      return 'o';
+    case '1':
+      return IsConsonant(before) && IsConsonant(after) ? 'i' : 'l';
+    case '3':
+      return 'e';
+    case '4':
+    case '@':
+      return 'a';
+    case '5':
+    case '$':
+      return 's';
+    case '7':
+      return 't';
+    case '|':
+      return 'l';
+    default:
+      return 0;
+  }
+}
+
+// In every word of at least two letters, letters for digits and signs.
+std::string ReplaceSigns(const std::string& text, bool* changed) {
+  std::string out = text;
+  const auto in_word = [&](size_t i) {
+    return i < text.size() && (IsLetter(text[i]) || LetterFor(text[i], 0, 0));
+  };
+  for (size_t i = 0; i < text.size();) {
+    size_t end = i;
+    size_t letters = 0;
+    for (; in_word(end); ++end) letters += IsLetter(text[end]) ? 1 : 0;
+    for (size_t k = i; letters >= 2 && k < end; ++k) {
+      const char before = k > i ? out[k - 1] : '\0';
+      const char after = k + 1 < end ? text[k + 1] : '\0';
+      if (const char letter = LetterFor(text[k], before, after)) {
+        out[k] = letter;
+        *changed = true;
+      }
+    }
+    i = std::max(end, i + 1);
+  }
+  return out;
+}
+
+constexpr size_t kMinLettersApart = 3;
+
+// How many single letters stand from `at` on with one and the same sign between
+// them. 0 inside a word.
+size_t LettersApart(const std::string& text, size_t at) {
+  const auto letter = [&](size_t i) {
+    return i < text.size() && IsLetter(text[i]);
+  };
+  if (!letter(at) || (at > 0 && letter(at - 1)) || at + 1 >= text.size()) {
+    return 0;
+  }
+  const char sign = text[at + 1];
+  if (std::string_view(" .-_*").find(sign) == std::string_view::npos) return 0;
+  size_t count = 1;
+  while (text[at + 2 * count - 1] == sign && letter(at + 2 * count) &&
+         !letter(at + 2 * count + 1)) {
+    ++count;
+    if (at + 2 * count - 1 >= text.size()) break;
+  }
+  return count;
+}
+
 }  // namespace
 
 class Folder {
@@ -388,6 +463,29 @@ std::pair<size_t, size_t> FoldedText::Source(size_t begin,
     span.end = std::max(span.end, origins_[i].end);
   }
   return {span.begin, span.end};
+}
+
+std::optional<FoldedText> FoldedText::Undisguised() const {
+  FoldedText out;
+  bool changed = false;
+  const std::string letters = ReplaceSigns(text_, &changed);
+  const auto keep = [&](size_t i) {
+    out.text_ += letters[i];
+    out.origins_.push_back(origins_[i]);
+  };
+  for (size_t i = 0; i < letters.size();) {
+    const size_t apart = LettersApart(letters, i);
+    if (apart >= kMinLettersApart) {
+      changed = true;
+      for (size_t k = 0; k < apart; ++k) keep(i + 2 * k);
+      i += 2 * apart - 1;
+    } else {
+      keep(i++);
+    }
+  }
+  if (!changed) return std::nullopt;
+  out.truncated_ = truncated_;
+  return out;
 }
 
 std::string FoldLetters(std::string_view text) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -40,6 +41,12 @@ class FoldedText {
   static FoldedText Fold(std::string_view bytes, Markup markup, Unseen unseen);
 
   static constexpr size_t kMaxBytes = 256 << 10;
+
+  // The same with disguises undone that ASCII is enough for: digits and signs
+  // in place of letters ("0nly 2 l3ft", "$ale"), and letters set apart ("l e f
+  // t", "l.e.f.t"). Absent: there are none. It reads numbers inside words away,
+  // so it is looked at besides this text, never instead.
+  std::optional<FoldedText> Undisguised() const;
 
   const std::string& text() const { return text_; }
   // The input was longer than kMaxBytes.

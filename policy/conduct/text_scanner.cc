@@ -152,6 +152,14 @@ TextScan TextScanner::Scan(std::string_view text,
 
 void TextScanner::ScanFolded(const FoldedText& folded,
                              std::string_view language, TextScan* scan) const {
+  ScanAsIs(folded, language, scan);
+  if (const auto undisguised = folded.Undisguised()) {
+    ScanAsIs(*undisguised, language, scan);
+  }
+}
+
+void TextScanner::ScanAsIs(const FoldedText& folded, std::string_view language,
+                           TextScan* scan) const {
   std::vector<int> matching;
   re2::RE2::Set::ErrorInfo error{};
   if (!rules_->all->Match(folded.text(), &matching, &error)) {

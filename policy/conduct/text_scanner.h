@@ -96,6 +96,8 @@ class TextScanner {
 
   void ScanFolded(const FoldedText& folded, std::string_view language,
                   TextScan* scan) const;
+  void ScanAsIs(const FoldedText& folded, std::string_view language,
+                TextScan* scan) const;
   void Apply(const CompiledRules::Expression& expression,
              const FoldedText& folded, TextScan* scan) const;
   TextFinding MakeFinding(const CompiledRules::Expression& expression,

@@ -49,6 +49,12 @@ void CheckFolding(std::string_view text) {
         const auto [begin, end] = folded.Source(i, 1);
         Require(begin < end && end <= text.size());
       }
+      if (const auto undisguised = folded.Undisguised()) {
+        const size_t length = undisguised->text().size();
+        Require(length > 0 && length <= out.size());
+        const auto [begin, end] = undisguised->Source(0, length);
+        Require(begin < end && end <= text.size());
+      }
     }
   }
 }

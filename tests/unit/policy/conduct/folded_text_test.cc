@@ -123,6 +123,28 @@ TEST(FoldedTextTest, SpansPointBackIntoTheInput) {
   EXPECT_EQ(styled.substr(first, last - first), "𝐨𝐧𝐥𝐲");
 }
 
+std::string Undisguise(std::string_view text) {
+  const auto undisguised =
+      FoldedText::Fold(text, Markup::kKeep, Unseen::kJoins).Undisguised();
+  return undisguised ? undisguised->text() : "";
+}
+
+TEST(FoldedTextTest, SignsForLettersAndLettersApartAreUndone) {
+  EXPECT_EQ(Undisguise("0nly 2 l3f7"), "only 2 left");
+  EXPECT_EQ(Undisguise("On1y 12 1eft, l1mited t1me $ale"),
+            "only 12 left, limited time sale");
+  EXPECT_EQ(Undisguise("O N L Y 2 L E F T!"), "only 2 left!");
+  EXPECT_EQ(Undisguise("l.e.f.t and l-e-f-t"), "left and left");
+  // Nothing to undo.
+  EXPECT_EQ(Undisguise("only 2 left"), "");
+  EXPECT_EQ(Undisguise("plan a or b"), "");
+  EXPECT_EQ(Undisguise("10 m, 5 g"), "");
+  EXPECT_EQ(Undisguise(""), "");
+  EXPECT_EQ(Undisguise("a"), "");
+  EXPECT_EQ(Undisguise("a b"), "");
+  EXPECT_EQ(Undisguise("a b c"), "abc");
+}
+
 TEST(FoldedTextTest, LongTextIsCutAndSaysSo) {
   const std::string text(FoldedText::kMaxBytes + 1, 'a');
   const FoldedText folded =

@@ -119,6 +119,8 @@ TEST(TextScannerTest, HostileUnicodeHidesNothing) {
            "Only <b>2</b> l<i>e</i>ft",        // markup inside
            "Only<br>2<br>left",                // markup between
            "&#79;nly&nbsp;&#50; le&#x66;t",    // entities
+           "0n1y 2 l3ft",                      // digits for letters
+           "O N L Y 2 L E F T",                // apart
            "Only two left",
        }) {
     EXPECT_THAT(Claims(text), Contains("low_stock")) << text;
