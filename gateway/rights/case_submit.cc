@@ -112,6 +112,10 @@ absl::Status CheckRequest(const policy::Bundle& bundle,
     if (!known(field)) faults.Add("fields", "no such field");
     doc.add_fields(field);
   }
+  // One key opens all of her fields.
+  if (request.kind() == v1::RIGHTS_KIND_ERASURE && !request.fields().empty()) {
+    faults.Add("fields", "an erasure is of all that is held of the customer");
+  }
   const bool corrects = request.kind() == v1::RIGHTS_KIND_RECTIFICATION;
   if (corrects != !request.corrections().empty()) {
     faults.Add("corrections", corrects ? "at least one, for a rectification"

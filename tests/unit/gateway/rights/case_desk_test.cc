@@ -151,6 +151,15 @@ TEST_F(CaseDeskTest, RestrictionBindsOnceTheContactPointAnswered) {
   EXPECT_TRUE(told);
 }
 
+TEST_F(CaseDeskTest, AnErasureOfSingleFieldsIsRefusedAtItsEntry) {
+  v1::SubmitRightsCaseRequest request;
+  request.mutable_subject()->set_id(anna_);
+  request.set_kind(v1::RIGHTS_KIND_ERASURE);
+  request.add_fields("profile.first_name");
+  EXPECT_TRUE(absl::IsInvalidArgument(Submit("shop", request).status()));
+  EXPECT_OK(Submit("shop", v1::RIGHTS_KIND_ERASURE, anna_).status());
+}
+
 TEST_F(CaseDeskTest, RestrictionEndsOnlyADayAfterItWasAnnounced) {
   auto opened = Submit("office", v1::RIGHTS_KIND_RESTRICTION, anna_);
   ASSERT_OK(opened.status());
