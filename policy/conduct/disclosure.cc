@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "policy/conduct/judges.h"
+#include "policy/engine/check.h"
 
 namespace consentry::conduct {
 namespace {
@@ -11,7 +12,7 @@ namespace {
 using config::v1::DisclosureRule;
 
 bool IsPersonal(const std::string& category) {
-  return !category.starts_with("system");
+  return !policy::HoldsCategory("system", category);
 }
 
 // An amount that somebody else would, or may, have been shown otherwise.

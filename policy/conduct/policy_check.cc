@@ -182,6 +182,14 @@ class Checker {
       Require(policy::IsKey(row.categories(i), "_.-", 128),
               at.At("categories", i), "is no category");
     }
+    for (int i = 0; i < row.except_size(); ++i) {
+      Require(std::any_of(row.categories().begin(), row.categories().end(),
+                          [&](const std::string& category) {
+                            return policy::HoldsCategory(category,
+                                                         row.except(i));
+                          }),
+              at.At("except", i), "is within none of categories");
+    }
     CheckValues(row.profiles(), at.At("profiles"));
     Require(row.minors() || row.profiles().empty(), at.At("profiles"),
             "goes with minors");

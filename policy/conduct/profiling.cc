@@ -39,6 +39,13 @@ const std::string* Match(const InputRule& row, const std::string& input,
   return nullptr;
 }
 
+bool IsExcepted(const InputRule& row, const std::string& input) {
+  return std::any_of(row.except().begin(), row.except().end(),
+                     [&](const std::string& prefix) {
+                       return policy::HoldsCategory(prefix, input);
+                     });
+}
+
 void JudgeRow(const Case& at, const InputRule& row, Judgement* out) {
   if (row.minors() && !at.minor) return;
   if (!row.disclosure().empty() && Discloses(at.output, row.disclosure())) {
@@ -56,6 +63,7 @@ void JudgeRow(const Case& at, const InputRule& row, Judgement* out) {
     }
   };
   const auto judge = [&](const std::string& input) {
+    if (IsExcepted(row, input)) return;
     if (const auto* category = Match(row, input, /*broad=*/false)) {
       find(ActionOf(row.action()),
            absl::StrCat("rests on ", *category,
