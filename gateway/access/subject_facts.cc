@@ -37,7 +37,9 @@ void AddPlaces(
 
 void AddChoices(const policy::Bundle& bundle,
                 const store::v1::SubjectHead& head, SubjectFacts* facts) {
-  facts->restricted |= head.restricted();
+  // What an erasure left, or a hold keeps from one, is there for its ground.
+  facts->restricted |=
+      head.restricted() || head.erasure_held() || head.erased_us() != 0;
   facts->legal_hold |= head.legal_hold();
   facts->erased |= head.erasing();
   facts->gpc |= head.global_privacy_control();

@@ -27,7 +27,8 @@ bool SaidNo(const store::v1::SubjectHead& head, const std::string& purpose) {
                (held.status() == v1::CONSENT_STATUS_REFUSED ||
                 held.status() == v1::CONSENT_STATUS_WITHDRAWN);
       });
-  return opted_out || objected || refused || head.restricted();
+  return opted_out || objected || refused || head.restricted() ||
+         head.erasure_held();
 }
 
 absl::Status CheckRequest(const clients::Configuration& configuration,

@@ -274,7 +274,7 @@ absl::Status Eraser::ApplyBegin(store::ChangeContext& context, int64_t id,
         vault::HeadEdit edit,
         vault::HeadEdit::Begin(&context, *parts_.slots, member.subject()));
     edit.head().set_erasing(!held);
-    if (held) edit.head().set_restricted(true);
+    edit.head().set_erasure_held(held);
     CONSENTRY_RETURN_IF_ERROR(edit.Write(parts_.cache));
     TellSubject(context, edit.keys(), parts_.log_origin,
                 {held ? "erasure=held" : "erasure=begun"}, leaf);

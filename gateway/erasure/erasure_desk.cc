@@ -182,15 +182,11 @@ absl::StatusOr<int64_t> ErasureDesk::Decide(store::ChangeContext& context,
     hashes.insert(hashes.end(), own.begin(), own.end());
     store::v1::ErasedMember* one = erasure.job.add_members();
     one->set_subject(static_cast<int64_t>(member.subject()));
-    one->set_restricted(member.head.restricted());
     CONSENTRY_ASSIGN_OR_RETURN(
         vault::HeadEdit edit,
         vault::HeadEdit::Begin(&context, *parts_.slots, member.subject()));
-    if (held) {
-      edit.head().set_restricted(true);
-    } else {
-      edit.head().set_erasing(true);
-    }
+    edit.head().set_erasing(!held);
+    edit.head().set_erasure_held(held);
     CONSENTRY_RETURN_IF_ERROR(edit.Write(parts_.cache));
     TellSubject(context, edit.keys(), parts_.log_origin, changes, leaf);
   }
@@ -225,9 +221,7 @@ absl::Status ErasureDesk::Cancel(store::ChangeContext& context, int64_t id,
     if (absl::IsNotFound(edit.status())) continue;
     if (!edit.ok()) return edit.status();
     edit->head().set_erasing(false);
-    if (erasure.state == ErasureState::kHeld) {
-      edit->head().set_restricted(member.restricted());
-    }
+    edit->head().set_erasure_held(false);
     CONSENTRY_RETURN_IF_ERROR(edit->Write(parts_.cache));
     TellSubject(context, edit->keys(), parts_.log_origin, {"erasure=cancelled"},
                 leaf);

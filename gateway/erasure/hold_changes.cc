@@ -1,5 +1,6 @@
 #include "gateway/erasure/hold_changes.h"
 
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -28,6 +29,12 @@ absl::StatusOr<std::vector<Erasure>> OpenErasures(
     for (Erasure& one : own) open.push_back(std::move(one));
   }
   return open;
+}
+
+// A held one goes on.
+void SetErasing(store::v1::SubjectHead* head) {
+  head->set_erasing(true);
+  head->set_erasure_held(false);
 }
 
 absl::Status WrongState(std::string_view message) {
@@ -84,24 +91,41 @@ absl::StatusOr<Hold> LiftHoldIn(const ErasureParts& parts,
   CONSENTRY_ASSIGN_OR_RETURN(
       const std::vector<Erasure> open,
       OpenErasures(parts, connection, edit, edit.head()));
-  CONSENTRY_RETURN_IF_ERROR(edit.Write(parts.cache));
-  TellSubject(context, edit.keys(), parts.log_origin, {"hold=lifted"}, leaf);
   bool goes_on = false;
+  std::vector<std::string> changes = {"hold=lifted"};
   for (Erasure erasure : open) {
+    int64_t due_us = context.now_us();
     if (erasure.state == ErasureState::kHeld) {
       // Other holds are looked at when it begins.
       erasure.state = ErasureState::kWaiting;
-    } else if (erasure.state == ErasureState::kKept) {
+      due_us = erasure.job.due_us();
+      for (const store::v1::ErasedMember& member : erasure.job.members()) {
+        const auto other = static_cast<uint64_t>(member.subject());
+        if (other == edit.subject()) {
+          SetErasing(&edit.head());
+          changes.push_back("erasure=decided");
+          continue;
+        }
+        auto joined = vault::HeadEdit::Begin(&context, *parts.slots, other);
+        if (absl::IsNotFound(joined.status())) continue;
+        CONSENTRY_RETURN_IF_ERROR(joined.status());
+        SetErasing(&joined->head());
+        CONSENTRY_RETURN_IF_ERROR(joined->Write(parts.cache));
+        TellSubject(context, joined->keys(), parts.log_origin,
+                    {"erasure=decided"}, leaf);
+      }
+    } else if (erasure.under_way() || erasure.state == ErasureState::kKept) {
+      // What was planned to be kept goes when the rest is gone.
       erasure.job.set_next_us(context.now_us());
     } else {
       continue;
     }
     goes_on = true;
-    CONSENTRY_RETURN_IF_ERROR(WriteErasure(
-        context, *parts.epochs->keys(), erasure,
-        erasure.state == ErasureState::kWaiting ? erasure.job.due_us()
-                                                : context.now_us()));
+    CONSENTRY_RETURN_IF_ERROR(
+        WriteErasure(context, *parts.epochs->keys(), erasure, due_us));
   }
+  CONSENTRY_RETURN_IF_ERROR(edit.Write(parts.cache));
+  TellSubject(context, edit.keys(), parts.log_origin, changes, leaf);
   if (goes_on && parts.wake) context.OnStored(parts.wake);
   return hold;
 }

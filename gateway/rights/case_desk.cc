@@ -618,6 +618,14 @@ absl::Status CaseDesk::Erased(store::ChangeContext& context,
   if (absl::IsNotFound(row.status())) return absl::OkStatus();
   CONSENTRY_RETURN_IF_ERROR(row.status());
   RightsCaseDoc& doc = row->doc;
+  CallerContext gateway;
+  gateway.client_id = "gateway";
+  if (!policy::IsOpen(static_cast<v1::RightsState>(doc.state()))) {
+    // Answered when the rest went; what was kept is gone now too.
+    Note(gateway, context.now_us(), "erased", "", &doc);
+    doc.set_version(static_cast<uint64_t>(context.number()));
+    return rows_.Update(context.connection(), &*row);
+  }
   doc.clear_outcomes();
   for (const v1::RightsOutcome& outcome : certificate.outcomes()) {
     if (outcome.disposition() == v1::RIGHTS_DISPOSITION_GRANTED) continue;
@@ -633,8 +641,6 @@ absl::Status CaseDesk::Erased(store::ChangeContext& context,
   CONSENTRY_RETURN_IF_ERROR(Move(CaseAction::kErased, &doc));
   doc.set_closed_us(context.now_us());
   doc.set_version(static_cast<uint64_t>(context.number()));
-  CallerContext gateway;
-  gateway.client_id = "gateway";
   Note(gateway, context.now_us(), "erased", "", &doc);
   return rows_.Update(context.connection(), &*row);
 }

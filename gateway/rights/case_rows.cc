@@ -93,7 +93,7 @@ absl::Status CaseRows::OpenDoc(std::string_view sealed, CaseRow* row) const {
 
 absl::Status CaseRows::Insert(store::Connection* connection, CaseRow* row,
                               const store::v1::CaseWords* words) const {
-  row->by_system = row->subject == 0;
+  row->by_system = row->by_system || row->subject == 0;
   row->doc.set_has_words(words != nullptr);
   row->words.clear();
   if (words != nullptr) {

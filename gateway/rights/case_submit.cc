@@ -472,6 +472,10 @@ absl::Status CaseDesk::Open(store::ChangeContext& context,
     CONSENTRY_RETURN_IF_ERROR(begun.status());
     own.emplace(*std::move(begun));
     step.head = &*own;
+    // Her keys may go before the case is answered, and nobody looks at it then.
+    const store::v1::SubjectHead& head = own->head();
+    step.row.by_system =
+        head.erasing() || head.erasure_held() || head.erased_us() != 0;
   }
   if (doc.state() == v1::RIGHTS_STATE_WORKING ||
       doc.verified() >= v1::VERIFICATION_LEVEL_CONTACT) {

@@ -467,7 +467,8 @@ class Builder {
     std::set<std::string> objections, opt_outs, residences, births;
     for (const auto& member : input_.data->members) {
       const store::v1::SubjectHead& head = member->head();
-      flags->set_restricted(flags->restricted() || head.restricted());
+      flags->set_restricted(flags->restricted() || head.restricted() ||
+                            head.erasure_held());
       flags->set_legal_hold(flags->legal_hold() || head.legal_hold());
       flags->set_global_privacy_control(flags->global_privacy_control() ||
                                         head.global_privacy_control());

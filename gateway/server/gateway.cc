@@ -620,19 +620,12 @@ absl::Status Gateway::OpenErasures() {
   parts->digests = digests_.get();
   parts->on_step = options_.on_erasure_step;
   parts->rows.push_back(&delivery::Outbox::Forget);
-  parts->rows.push_back([this](store::ChangeContext& context, uint64_t subject,
-                               int64_t limit) {
-    return rights_.cases->rows().Forget(context.connection(), subject, limit);
-  });
+  WireCases(rights_.cases.get(), parts);
   parts->tell_recipients = [this](const std::vector<uint64_t>& subjects) {
     return delivery_->TellErasureOf(subjects);
   };
   parts->name_recipients = [this](uint64_t subject) {
     return delivery_->NamesToldOfErasure(subject);
-  };
-  parts->finished = [this](store::ChangeContext& context,
-                           const v1::ErasureCertificate& certificate) {
-    return rights_.cases->Erased(context, certificate);
   };
   return WithPlace(erasure_->Recover(), "an erasure that had begun");
 }

@@ -39,8 +39,16 @@ rights::Outgoing OutgoingOf(const erasure::ErasureDesk* erasures,
     return delivery->outbox()->Tell(context, subject, event, targets,
                                     /*client_id=*/"");
   };
-  outgoing.plan_erasure = [erasures](store::Connection* connection,
-                                     uint64_t subject)
+  WireErasures(erasures, &outgoing);
+  return outgoing;
+}
+
+}  // namespace
+
+void WireErasures(const erasure::ErasureDesk* erasures,
+                  rights::Outgoing* outgoing) {
+  outgoing->plan_erasure = [erasures](store::Connection* connection,
+                                      uint64_t subject)
       -> absl::StatusOr<std::vector<store::v1::CaseOutcome>> {
     CONSENTRY_ASSIGN_OR_RETURN(const v1::ErasurePlan plan,
                                erasures->Plan(connection, subject));
@@ -58,9 +66,9 @@ rights::Outgoing OutgoingOf(const erasure::ErasureDesk* erasures,
     }
     return outcomes;
   };
-  outgoing.erase = [erasures](store::ChangeContext& context, uint64_t subject,
-                              const store::v1::RightsCaseDoc& doc,
-                              store::v1::Leaf* leaf) -> absl::Status {
+  outgoing->erase = [erasures](store::ChangeContext& context, uint64_t subject,
+                               const store::v1::RightsCaseDoc& doc,
+                               store::v1::Leaf* leaf) -> absl::Status {
     // A part goes by its retention, or by a correction; keys are of the whole.
     if (!doc.fields().empty()) {
       return MakeError(v1::ERROR_REASON_STATE_INVALID,
@@ -82,18 +90,26 @@ rights::Outgoing OutgoingOf(const erasure::ErasureDesk* erasures,
     }
     return erasures->Decide(context, order, leaf).status();
   };
-  outgoing.cancel_erasure = [erasures](store::ChangeContext& context,
-                                       std::string_view case_id,
-                                       store::v1::Leaf* leaf) -> absl::Status {
+  outgoing->cancel_erasure = [erasures](store::ChangeContext& context,
+                                        std::string_view case_id,
+                                        store::v1::Leaf* leaf) -> absl::Status {
     CONSENTRY_ASSIGN_OR_RETURN(
         const auto status, erasures->StatusOf(context.connection(), case_id));
     if (!status) return absl::OkStatus();
     return erasures->Cancel(context, status->id, leaf);
   };
-  return outgoing;
 }
 
-}  // namespace
+void WireCases(const rights::CaseDesk* cases, erasure::ErasureParts* parts) {
+  parts->rows.push_back(
+      [cases](store::ChangeContext& context, uint64_t subject, int64_t limit) {
+        return cases->rows().Forget(context.connection(), subject, limit);
+      });
+  parts->finished = [cases](store::ChangeContext& context,
+                            const v1::ErasureCertificate& certificate) {
+    return cases->Erased(context, certificate);
+  };
+}
 
 void TellDates(const rights::CaseDesk* cases,
                const oversight::BreachRegister* breaches,

@@ -13,6 +13,7 @@
 #include "gateway/rights/case_reads.h"
 #include "gateway/rights/case_retention.h"
 #include "gateway/rights/consent_agents.h"
+#include "gateway/rights/outgoing.h"
 #include "gateway/server/wire_delivery.h"
 
 namespace consentry::server {
@@ -53,6 +54,12 @@ struct RightsWiring {
 };
 // After WireAgents.
 void WireRights(RightsWiring wiring, RightsParts* parts);
+
+// What a case sets off at the desk of erasures, and what an erasure does to the
+// cases of its customers. The first argument outlives the second.
+void WireErasures(const erasure::ErasureDesk* erasures,
+                  rights::Outgoing* outgoing);
+void WireCases(const rights::CaseDesk* cases, erasure::ErasureParts* parts);
 
 // Adds the dates of cases and breaches to what staff are told; before the
 // digest starts. All outlive it.

@@ -21,7 +21,8 @@ RightsState Working(const CaseStanding& standing) {
 bool MayComplete(const CaseStanding& standing) {
   if (standing.state != v1::RIGHTS_STATE_WORKING) {
     // "Nothing held" reveals nothing that needs an identity.
-    return standing.nobody && standing.state == v1::RIGHTS_STATE_VERIFYING;
+    return standing.nobody && (standing.state == v1::RIGHTS_STATE_VERIFYING ||
+                               standing.state == v1::RIGHTS_STATE_APPROVING);
   }
   if (standing.nobody) return true;
   if (standing.refuses_all || standing.refuses_some) return standing.approved;
