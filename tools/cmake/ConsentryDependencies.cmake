@@ -8,6 +8,7 @@ find_package(absl CONFIG REQUIRED)
 find_package(OpenSSL 3 REQUIRED)
 find_package(spdlog CONFIG REQUIRED)
 find_package(CLI11 CONFIG REQUIRED)
+find_package(Boost 1.74 REQUIRED)  # Boost.Math, headers alone.
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(RHONABWY REQUIRED IMPORTED_TARGET librhonabwy)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)

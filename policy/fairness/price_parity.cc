@@ -1,0 +1,88 @@
+#include "policy/fairness/price_parity.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "policy/fairness/distributions.h"
+
+namespace consentry::policy::fairness {
+namespace {
+
+std::optional<Moments> LogMoments(std::span<const double> prices) {
+  std::vector<double> logs;
+  logs.reserve(prices.size());
+  for (const double price : prices) {
+    if (!(price > 0) || std::isinf(price)) return std::nullopt;
+    logs.push_back(std::log(price));
+  }
+  return MomentsOf(logs);
+}
+
+}  // namespace
+
+std::optional<PriceComparison> ComparePrices(
+    std::span<const StratumPrices> strata, double level, double tolerance) {
+  if (!(tolerance > 1) || std::isinf(tolerance)) return std::nullopt;
+  PriceComparison result;
+  double weights = 0;
+  double weighted = 0;
+  double variance = 0;
+  double by_degrees = 0;  // Sum of squared parts over their degrees.
+  double plain_degrees = 0;
+  for (const StratumPrices& stratum : strata) {
+    const auto group = LogMoments(stratum.group);
+    const auto reference = LogMoments(stratum.reference);
+    if (!group || !reference) return std::nullopt;
+    const int64_t cases = group->count + reference->count;
+    if (!group->variance || !reference->variance) {
+      result.uncompared_cases += cases;
+      continue;
+    }
+    result.compared_cases += cases;
+    ++result.compared_strata;
+    const double n = static_cast<double>(group->count);
+    const double m = static_cast<double>(reference->count);
+    const double weight = n * m / (n + m);
+    weights += weight;
+    weighted += weight * (group->mean - reference->mean);
+    const double u = weight * weight * *group->variance / n;
+    const double v = weight * weight * *reference->variance / m;
+    variance += u + v;
+    by_degrees += u * u / (n - 1) + v * v / (m - 1);
+    plain_degrees += n + m - 2;
+  }
+  if (weights == 0) return std::nullopt;
+  const double difference = weighted / weights;
+  const double bound = std::log(tolerance);
+  result.ratio = std::exp(difference);
+  result.standard_error = std::sqrt(variance) / weights;
+  // Rounding alone makes equal prices vary by some 1e-16.
+  if (result.standard_error < 1e-12) {
+    result.interval = {result.ratio, result.ratio};
+    result.degrees = plain_degrees;
+    result.p_value = std::fabs(difference) < 1e-12 ? 1 : 0;
+    result.equivalence_p_value = std::fabs(difference) < bound ? 0 : 1;
+    return result;
+  }
+  result.degrees = variance * variance / by_degrees;
+  const double half =
+      StudentQuantile((1 + level) / 2, result.degrees) * result.standard_error;
+  result.interval = {std::exp(difference - half), std::exp(difference + half)};
+  result.p_value =
+      StudentTwoSided(difference / result.standard_error, result.degrees);
+  result.equivalence_p_value =
+      std::max(StudentUpperTail((difference + bound) / result.standard_error,
+                                result.degrees),
+               StudentUpperTail((bound - difference) / result.standard_error,
+                                result.degrees));
+  return result;
+}
+
+std::optional<double> MeanRatio(std::span<const double> group,
+                                std::span<const double> reference) {
+  if (group.empty() || reference.empty()) return std::nullopt;
+  return Quotient(MomentsOf(group).mean, MomentsOf(reference).mean);
+}
+
+}  // namespace consentry::policy::fairness
