@@ -36,6 +36,24 @@ uint64_t BudgetNumber(const SubjectName& name) {
          Hash64({reinterpret_cast<const char*>(key.data()), key.size()});
 }
 
+absl::Status Charge(const ReadPlan& plan, const std::vector<uint64_t>& numbers,
+                    int64_t monotonic_us) {
+  if (plan.registration->use().budget.ChargeAll(numbers, monotonic_us)) {
+    return absl::OkStatus();
+  }
+  absl::Status status =
+      MakeError(v1::ERROR_REASON_BUDGET_EXHAUSTED,
+                "the registration's customers per hour are used up");
+  AddErrorMetadata(
+      &status, "limit",
+      std::to_string(plan.registration->client().limits().subjects_per_hour()));
+  return status;
+}
+
+uint64_t BudgetNumber(const SubjectName& name, const Snapshot& snapshot) {
+  return snapshot.known() ? snapshot.members[0]->subject() : BudgetNumber(name);
+}
+
 policy::DecisionRequest RequestOf(const ReadPlan& plan, const Caller& caller,
                                   int64_t now_us) {
   policy::DecisionRequest request;
@@ -113,22 +131,9 @@ class Decider {
     numbers.reserve(snapshots_.size());
     for (size_t i = 0; i < snapshots_.size(); ++i) {
       if (PassedOver(snapshots_[i])) continue;
-      numbers.push_back(snapshots_[i].known()
-                            ? snapshots_[i].members[0]->subject()
-                            : BudgetNumber(chunk_.names[i]));
+      numbers.push_back(BudgetNumber(chunk_.names[i], snapshots_[i]));
     }
-    if (plan_.registration->use().budget.ChargeAll(
-            numbers, parts_.clock->MonotonicUs())) {
-      return absl::OkStatus();
-    }
-    absl::Status status =
-        MakeError(v1::ERROR_REASON_BUDGET_EXHAUSTED,
-                  "the registration's customers per hour are used up");
-    AddErrorMetadata(
-        &status, "limit",
-        std::to_string(
-            plan_.registration->client().limits().subjects_per_hour()));
-    return status;
+    return access::Charge(plan_, numbers, parts_.clock->MonotonicUs());
   }
 
   // A signal is one customer's: in a batch nobody knows whose.
@@ -243,6 +248,11 @@ absl::StatusOr<DecidedChunk> DecideChunk(const ReadParts& parts,
                                          const Chunk& chunk, bool past_cache,
                                          bool charge) {
   return Decider(parts, chunk).Run(past_cache, charge);
+}
+
+absl::Status ChargeBudget(const ReadPlan& plan, const SubjectName& name,
+                          const Snapshot& snapshot, int64_t monotonic_us) {
+  return Charge(plan, {BudgetNumber(name, snapshot)}, monotonic_us);
 }
 
 }  // namespace consentry::access

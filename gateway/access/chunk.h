@@ -83,6 +83,11 @@ absl::StatusOr<DecidedChunk> DecideChunk(const ReadParts& parts,
                                          const Chunk& chunk, bool past_cache,
                                          bool charge);
 
+// Counts one subject against the hourly budget of the caller's registration: a
+// name that leads nowhere counts like one that does. BUDGET_EXHAUSTED.
+absl::Status ChargeBudget(const ReadPlan& plan, const SubjectName& name,
+                          const Snapshot& snapshot, int64_t monotonic_us);
+
 }  // namespace consentry::access
 
 #endif  // CONSENTRY_GATEWAY_ACCESS_CHUNK_H_

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "consentry/store/v1/leaf.pb.h"
@@ -44,6 +45,8 @@ class ReadLeaf {
 
   // Serialised, and what the committer compares.
   std::string Serialize() const { return leaf_.SerializeAsString(); }
+  // For an entry that tells more than a decision.
+  store::v1::Leaf Take() && { return std::move(leaf_); }
   const std::vector<store::SubjectVersion>& subjects() const {
     return subjects_;
   }

@@ -40,6 +40,16 @@ policy::DecisionRequest RequestOf(const ReadPlan& plan,
   request.gpc = (leaf.signals() & 1) != 0;
   request.recipient = plan.registration->country();
   request.safeguard = plan.registration->safeguard();
+  switch (leaf.decision_mode()) {
+    case 1:
+      request.mode = policy::DecisionMode::kOutput;
+      break;
+    case 2:
+      request.mode = policy::DecisionMode::kReviewed;
+      break;
+    default:
+      break;
+  }
   return request;
 }
 

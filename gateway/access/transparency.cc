@@ -11,6 +11,7 @@ namespace consentry::access {
 namespace {
 
 constexpr size_t kMostConsultations = 1000;
+constexpr size_t kMostOutputs = 1000;
 constexpr int64_t kYearUs = int64_t{365} * 24 * 3600 * 1'000'000;
 constexpr std::chrono::milliseconds kIndexWait(5000);
 
@@ -72,6 +73,12 @@ absl::StatusOr<v1::TransparencyView> Transparency::Make(
                     kMostConsultations));
   view.mutable_consultations()->Assign(consultations.begin(),
                                        consultations.end());
+  if (options_.outputs) {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        const auto outputs,
+        options_.outputs(lease.get(), members, kMostOutputs));
+    view.mutable_outputs()->Assign(outputs.begin(), outputs.end());
+  }
   return view;
 }
 

@@ -2,8 +2,10 @@
 #define CONSENTRY_GATEWAY_ACCESS_TRANSPARENCY_H_
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "consentry/v1/rights_service.pb.h"
@@ -32,6 +34,13 @@ class Transparency {
     std::function<absl::StatusOr<bool>(store::Connection*,
                                        const v1::SubjectRef&)>
         is_suppressed;
+    // Up to `most` outputs of models for these subjects, newest first. Empty:
+    // there are none.
+    std::function<absl::StatusOr<std::vector<v1::AutomatedOutput>>(
+        store::Connection*,
+        const std::vector<std::shared_ptr<const vault::CachedSubject>>& members,
+        size_t most)>
+        outputs = nullptr;
   };
   explicit Transparency(Options options) : options_(std::move(options)) {}
 

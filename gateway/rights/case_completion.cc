@@ -147,6 +147,10 @@ absl::StatusOr<store::v1::AccessReport> CaseCompletion::MakeReport(
   for (CaseRow& one : cases) input.cases.push_back(std::move(one.doc));
   store::v1::AccessReport report = BuildReport(input);
   if (row.doc.kind() == v1::RIGHTS_KIND_PORTABILITY) return report;
+  if (options_.add_outputs) {
+    CONSENTRY_RETURN_IF_ERROR(
+        options_.add_outputs(lease.get(), grant, data.members, &report));
+  }
 
   if (options_.log_size &&
       !options_.trail->WaitUntilIndexed(options_.log_size(), kIndexWait)) {

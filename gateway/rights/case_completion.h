@@ -1,8 +1,10 @@
 #ifndef CONSENTRY_GATEWAY_RIGHTS_CASE_COMPLETION_H_
 #define CONSENTRY_GATEWAY_RIGHTS_CASE_COMPLETION_H_
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "consentry/store/v1/report.pb.h"
@@ -34,6 +36,13 @@ class CaseCompletion {
     std::function<absl::StatusOr<bool>(store::Connection*,
                                        const v1::Identifier&)>
         is_suppressed;
+    // Adds what models made for these subjects, opened under the case's grant,
+    // and what was declared to protect them. Empty: there is nothing of it.
+    std::function<absl::Status(
+        store::Connection*, const crypto::Grant&,
+        const std::vector<std::shared_ptr<const vault::CachedSubject>>& members,
+        store::v1::AccessReport* report)>
+        add_outputs;
   };
   explicit CaseCompletion(Options options) : options_(std::move(options)) {}
 

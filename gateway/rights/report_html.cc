@@ -280,6 +280,31 @@ void Uses(const AccessReport& report, const FieldTitles& titles,
   }
 }
 
+void Outputs(const AccessReport& report, const Words& say, std::string* html) {
+  if (!report.outputs().empty()) {
+    Heading(say("outputs"), html);
+    Begin({say("date"), say("purposes"), say("kind"), say("value"),
+           say("reason"), say("state")},
+          html);
+    for (const auto& output : report.outputs()) {
+      Row({Day(output.time()), output.purpose(), output.kind(),
+           output.content(), output.logic(), output.verdict()},
+          "td", html);
+    }
+    End(html);
+  }
+  if (!report.vulnerabilities().empty()) {
+    Heading(say("vulnerabilities"), html);
+    Begin({say("kind"), say("ground"), say("since"), say("until")}, html);
+    for (const auto& declared : report.vulnerabilities()) {
+      Row({declared.kind(), declared.basis(), Day(declared.since()),
+           Day(declared.until())},
+          "td", html);
+    }
+    End(html);
+  }
+}
+
 void Choices(const AccessReport& report, const Words& say, std::string* html) {
   Heading(say("choices"), html);
   Begin({say("purposes"), say("state"), say("since"), say("until"),
@@ -395,6 +420,7 @@ std::string ReportHtml(const AccessReport& report) {
   Tables(report, titles, say, &html);
   if (access) {
     Uses(report, titles, say, &html);
+    Outputs(report, say, &html);
     Choices(report, say, &html);
     Consultations(report, titles, say, &html);
     Rights(report, say, &html);

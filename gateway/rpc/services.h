@@ -52,6 +52,10 @@ struct RightsCapabilities;  // rights_service.h
 std::unique_ptr<grpc::Service> MakeRightsService(
     Pipeline* pipeline, const RightsCapabilities& capabilities);
 
+struct ScreeningCapabilities;  // screening_service.h
+std::unique_ptr<grpc::Service> MakeScreeningService(
+    Pipeline* pipeline, const ScreeningCapabilities& capabilities);
+
 struct AdminCapabilities;  // admin_service.h
 std::unique_ptr<grpc::Service> MakeAdminService(
     Pipeline* pipeline, const AdminCapabilities& capabilities);

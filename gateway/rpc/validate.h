@@ -6,6 +6,7 @@
 #include "consentry/v1/consent_service.pb.h"
 #include "consentry/v1/data_service.pb.h"
 #include "consentry/v1/rights_service.pb.h"
+#include "consentry/v1/screening_service.pb.h"
 #include "gateway/rpc/fault_list.h"
 
 // What a request must look like before anything is looked up: shape, bounds,
@@ -110,6 +111,21 @@ void Validate(const v1::ListRecipientTasksRequest& request, FaultList* faults);
 void Validate(const v1::CompleteRecipientTaskRequest& request,
               FaultList* faults);
 void Validate(const v1::WatchChangesRequest& request, FaultList* faults);
+
+void Validate(const v1::ScreenOutputRequest& request, FaultList* faults);
+void Validate(const v1::BatchScreenOutputsRequest& request, FaultList* faults);
+void Validate(const v1::StreamOutputsRequest& request, FaultList* faults);
+void Validate(const v1::FetchOutputsRequest& request, FaultList* faults);
+void Validate(const v1::ListRevokedReleasesRequest& request, FaultList* faults);
+void Validate(const v1::RecordOutcomeRequest& request, FaultList* faults);
+// One of several.
+void Validate(const v1::Outcome& outcome, FaultList* faults);
+void Validate(const v1::GetScreeningRequest& request, FaultList* faults);
+void Validate(const v1::ListScreeningsRequest& request, FaultList* faults);
+void Validate(const v1::GetCaseRequest& request, FaultList* faults);
+void Validate(const v1::SetVulnerabilityRequest& request, FaultList* faults);
+void Validate(const v1::ClearVulnerabilityRequest& request, FaultList* faults);
+void Validate(const v1::ListVulnerabilitiesRequest& request, FaultList* faults);
 
 // As a function object, for StartUnary and its siblings.
 struct Validator {

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "audit/io/file.h"
 #include "gateway/server/config_delivery.h"
+#include "gateway/server/config_screening.h"
 #include "gateway/server/wire_identity.h"
 #include "proto/support/status_macros.h"
 
@@ -135,6 +136,7 @@ void ResolvePaths(const std::string& file, GatewayConfig* message) {
   }
   Absolute(folder, message->mutable_log()->mutable_file());
   ResolveDeliveryPaths(folder, message);
+  ResolveScreeningPaths(folder, message);
 }
 
 // Whether `path` is `folder` or lies in it.
@@ -241,6 +243,9 @@ void CheckContent(const GatewayConfig& message,
     faults->Add(std::move(fault.field), std::move(fault.description));
   }
   for (FieldViolation& fault : CheckDelivery(message)) {
+    faults->Add(std::move(fault.field), std::move(fault.description));
+  }
+  for (FieldViolation& fault : CheckScreening(message)) {
     faults->Add(std::move(fault.field), std::move(fault.description));
   }
   const config::v1::Limits& limits = message.limits();

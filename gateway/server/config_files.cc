@@ -181,6 +181,12 @@ std::vector<FieldViolation> CheckFiles(const Config& config, int64_t now_us) {
   CheckSecret(message.keys().log_key_file(), "keys.log_key_file", &faults);
   CheckSecret(message.sender().smtp().password_file(),
               "sender.smtp.password_file", &faults);
+  if (Exists(message.screening().release_key_file())) {
+    CheckSecret(message.screening().release_key_file(),
+                "screening.release_key_file", &faults);
+  }
+  CheckReadable(message.screening().conduct_policy_file(),
+                "screening.conduct_policy_file", &faults);
   CheckReadable(message.sender().smtp().authorities(),
                 "sender.smtp.authorities", &faults);
   CheckReadable(message.delivery().authorities(), "delivery.authorities",

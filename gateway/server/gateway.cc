@@ -518,27 +518,34 @@ absl::Status Gateway::OpenCapabilities() {
                                       .refusals = refusals_.get()});
   merges_ = std::make_unique<vault::Merges>(vault::Merges::Options{
       .slots = slots_.get(), .cache = cache_.get(), .log_origin = origin});
-  WireRights({.cases = {.configuration = configuration,
-                        .committer = committer_.get(),
-                        .readers = readers_.get(),
-                        .subjects = subjects_.get(),
-                        .slots = slots_.get(),
-                        .epochs = epochs_.get(),
-                        .cache = cache_.get(),
-                        .tokens = tokens_.get(),
-                        .digests = digests_.get(),
-                        .ledger = consent_->ledger(),
-                        .agents = nullptr,
-                        .log_origin = origin,
-                        .outgoing = {}},
-              .erasures = erasure_->desk(),
-              .delivery = delivery_.get(),
-              .workers = workers_.get(),
-              .trail = trail_.get(),
-              .log = log_.get(),
-              .writer = vault_writer_.get(),
-              .page_tokens = page_tokens_.get()},
-             &rights_);
+  WireRights(
+      {.cases = {.configuration = configuration,
+                 .committer = committer_.get(),
+                 .readers = readers_.get(),
+                 .subjects = subjects_.get(),
+                 .slots = slots_.get(),
+                 .epochs = epochs_.get(),
+                 .cache = cache_.get(),
+                 .tokens = tokens_.get(),
+                 .digests = digests_.get(),
+                 .ledger = consent_->ledger(),
+                 .agents = nullptr,
+                 .log_origin = origin,
+                 .outgoing = {}},
+       .erasures = erasure_->desk(),
+       .delivery = delivery_.get(),
+       .workers = workers_.get(),
+       .trail = trail_.get(),
+       .log = log_.get(),
+       .writer = vault_writer_.get(),
+       .page_tokens = page_tokens_.get(),
+       .add_outputs =
+           [this](store::Connection* connection, const crypto::Grant& grant,
+                  const auto& members, store::v1::AccessReport* report) {
+             return screening_->of_subjects()->AddTo(connection, grant, members,
+                                                     report);
+           }},
+      &rights_);
   merge_desk_ = std::make_unique<access::MergeDesk>(
       access::MergeDesk::Options{.configuration = configuration,
                                  .committer = committer_.get(),
@@ -560,7 +567,13 @@ absl::Status Gateway::OpenCapabilities() {
                      const v1::SubjectRef& ref) -> absl::StatusOr<bool> {
             if (!ref.has_identifier()) return false;
             return erasure_->desk()->IsSuppressed(connection, ref.identifier());
-          }});
+          },
+          .outputs =
+              [this](store::Connection* connection, const auto& members,
+                     size_t most) {
+                return screening_->of_subjects()->List(connection, members,
+                                                       most);
+              }});
   oversight_ =
       std::make_unique<oversight::Oversight>(oversight::Oversight::Options{
           .configuration = configuration,
@@ -586,6 +599,23 @@ absl::Status Gateway::OpenCapabilities() {
                                  .signer = signer_.get(),
                                  .clock = options_.clock,
                                  .on_step = options_.on_upkeep_step});
+  CONSENTRY_ASSIGN_OR_RETURN(
+      screening_, Screening::Open({.parts = {.configuration = configuration,
+                                             .committer = committer_.get(),
+                                             .readers = readers_.get(),
+                                             .subjects = subjects_.get(),
+                                             .tokens = tokens_.get(),
+                                             .clock = options_.clock,
+                                             .workers = workers_.get(),
+                                             .refusals = refusals_.get(),
+                                             .log_origin = origin},
+                                   .settings = config_.message.screening(),
+                                   .slots = slots_.get(),
+                                   .epochs = epochs_.get(),
+                                   .digests = digests_.get(),
+                                   .page_tokens = page_tokens_.get(),
+                                   .cache = cache_.get(),
+                                   .writer = vault_writer_.get()}));
   identity_ = std::make_unique<IdentityParts>(
       IdentityParts::Options{.config = &config_.message.identity(),
                              .roles = roles_.get(),
@@ -621,6 +651,10 @@ absl::Status Gateway::OpenErasures() {
   parts->on_step = options_.on_erasure_step;
   parts->rows.push_back(&delivery::Outbox::Forget);
   WireCases(rights_.cases.get(), parts);
+  parts->rows.push_back(
+      [this](store::ChangeContext& context, uint64_t subject, int64_t limit) {
+        return screening_->upkeep()->Forget(context, subject, limit);
+      });
   parts->tell_recipients = [this](const std::vector<uint64_t>& subjects) {
     return delivery_->TellErasureOf(subjects);
   };
@@ -677,6 +711,7 @@ absl::Status Gateway::NoteStart() {
         WriteMetrics();
       });
   upkeep_->Start();
+  screening_->Start();
   approver_ = std::make_unique<base::Periodic>(
       base::Constant("approver"), std::chrono::seconds(options_.dev ? 1 : 60),
       [this] {
@@ -761,6 +796,7 @@ absl::Status Gateway::Close() {
   closed_ = true;
   if (erasure_ != nullptr) erasure_->Stop();
   rights_.Stop();
+  if (screening_ != nullptr) screening_->Stop();
   ticker_.reset();
   // Asks the register of breaches.
   if (delivery_ != nullptr) delivery_->digest()->Stop();

@@ -46,6 +46,7 @@
 #include "gateway/server/wire_erasure.h"
 #include "gateway/server/wire_identity.h"
 #include "gateway/server/wire_rights.h"
+#include "gateway/server/wire_screening.h"
 #include "gateway/store/audit_log_sink.h"
 #include "gateway/store/committer.h"
 #include "gateway/store/reader_pool.h"
@@ -134,6 +135,7 @@ class Gateway {
   ConsentParts* consent() { return consent_.get(); }
   const erasure::ErasureDesk* erasures() const { return erasure_->desk(); }
   upkeep::UpkeepDesk* upkeep() { return upkeep_.get(); }
+  Screening* screening() { return screening_.get(); }
   const RightsParts& rights() const { return rights_; }
   const crypto::PageTokens* page_tokens() const { return page_tokens_.get(); }
   const crypto::OpaqueTokens* tokens() const { return tokens_.get(); }
@@ -216,6 +218,7 @@ class Gateway {
   std::unique_ptr<IdentityParts> identity_;
   std::unique_ptr<oversight::Oversight> oversight_;
   std::unique_ptr<upkeep::UpkeepDesk> upkeep_;
+  std::unique_ptr<Screening> screening_;
 
   // Every few seconds tells the slots how far the log is (PROTOCOLS E3), and
   // writes the metrics.

@@ -17,6 +17,7 @@
 #include "gateway/server/config_text.h"
 #include "gateway/server/gateway.h"
 #include "gateway/server/recovery.h"
+#include "gateway/server/wire_screening.h"
 #include "gateway/store/sqlcipher/engine.h"
 #include "policy/packs/packs.h"
 #include "proto/support/status_macros.h"
@@ -203,6 +204,16 @@ absl::StatusOr<InitialiseResult> Initialise(const InitialiseOptions& options) {
       WriteText(config_file, ConfigText(options, origin)));
   CONSENTRY_RETURN_IF_ERROR(
       MakeData(options, folder, now_us, &result.verifier_key, origin));
+
+  CONSENTRY_ASSIGN_OR_RETURN(
+      const auto release_key,
+      OpenReleaseKey(folder + "/keys/release.key", origin));
+  CONSENTRY_ASSIGN_OR_RETURN(
+      const auto release_verifier,
+      audit::NoteVerifier::Create(release_key->name(),
+                                  release_key->public_key()));
+  CONSENTRY_RETURN_IF_ERROR(WriteText(folder + "/release-verifier.txt",
+                                      release_verifier.Vkey() + "\n"));
 
   CONSENTRY_ASSIGN_OR_RETURN(
       const auto authority,

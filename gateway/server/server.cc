@@ -28,6 +28,7 @@
 #include "gateway/rpc/pipeline.h"
 #include "gateway/rpc/refusal_log.h"
 #include "gateway/rpc/rights_service.h"
+#include "gateway/rpc/screening_service.h"
 #include "gateway/rpc/services.h"
 #include "gateway/rpc/unserved.h"
 #include "gateway/server/config.h"
@@ -214,6 +215,14 @@ class Server::Impl {
                           .processing = gateway->oversight()->processing(),
                           .exposures = gateway->oversight()->exposures(),
                           .breaches = gateway->oversight()->breaches()}));
+    services_.push_back(rpc::MakeScreeningService(
+        pipeline_.get(),
+        {.screener = gateway->screening()->screener(),
+         .releases = gateway->screening()->releases(),
+         .outcomes = gateway->screening()->outcomes(),
+         .reads = gateway->screening()->reads(),
+         .vulnerabilities = gateway->screening()->vulnerabilities(),
+         .workers = gateway->workers()}));
     services_.push_back(rpc::MakeAdminService(
         pipeline_.get(),
         rpc::AdminCapabilities{

@@ -191,7 +191,8 @@ void WireRights(RightsWiring wiring, RightsParts* parts) {
               [desk = wiring.erasures](store::Connection* connection,
                                        const v1::Identifier& identifier) {
                 return desk->IsSuppressed(connection, identifier);
-              }});
+              },
+          .add_outputs = std::move(wiring.add_outputs)});
 }
 
 }  // namespace consentry::server

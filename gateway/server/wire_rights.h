@@ -51,6 +51,8 @@ struct RightsWiring {
   const audit::AuditLog* log = nullptr;
   vault::VaultWriter* writer = nullptr;
   const crypto::PageTokens* page_tokens = nullptr;
+  // See rights::CaseCompletion::Options.
+  decltype(rights::CaseCompletion::Options::add_outputs) add_outputs = nullptr;
 };
 // After WireAgents.
 void WireRights(RightsWiring wiring, RightsParts* parts);

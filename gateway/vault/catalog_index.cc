@@ -46,11 +46,13 @@ uint32_t SourceSpec::PriorityOf(uint32_t field) const {
 
 absl::StatusOr<std::shared_ptr<const CatalogIndex>> CatalogIndex::Build(
     config::v1::Catalog catalog, const KeptMonths& kept) {
-  if (std::none_of(catalog.sources().begin(), catalog.sources().end(),
-                   [](const config::v1::Source& source) {
-                     return source.key() == kSubjectSource;
-                   })) {
-    catalog.add_sources()->set_key(std::string(kSubjectSource));
+  for (const std::string_view own : {kSubjectSource, kInferenceSource}) {
+    if (std::none_of(catalog.sources().begin(), catalog.sources().end(),
+                     [&](const config::v1::Source& source) {
+                       return source.key() == own;
+                     })) {
+      catalog.add_sources()->set_key(std::string(own));
+    }
   }
   std::shared_ptr<CatalogIndex> index(new CatalogIndex(std::move(catalog)));
   for (const config::v1::RecordKind& kind : index->catalog_.kinds()) {

@@ -14,6 +14,9 @@ namespace consentry::vault {
 // them again.
 inline constexpr std::string_view kSubjectSource = "subject";
 inline constexpr uint32_t kSubjectPriority = 0xffffffff;
+// The touchpoint of what outputs of models said about the customer. Every
+// catalog has it; the values of all others win over its own.
+inline constexpr std::string_view kInferenceSource = "screening";
 
 // One source's value of one field, told by everything but the value.
 struct ProfileCandidate {

@@ -19,6 +19,9 @@ enum class DecisionMode : uint8_t {
   // An output that is about to reach the subject: decisions that need a person
   // first are denied with REVIEW_REQUIRED.
   kOutput,
+  // An output that a person has looked at: no rule on automated decisions asks
+  // for a person or a basis any more.
+  kReviewed,
 };
 
 // One question. All handles are of the bundle that is asked.

@@ -61,7 +61,10 @@ void RegimeDecider::DecideBasis(const RegimeVersion& v, const UseCell& use,
   for (const TransferRow& row : v.transfers) {
     DecideTransfer(row, basis, view->parent_missing, least);
   }
-  if (!q_.purpose().significant) return;
+  if (!q_.purpose().significant ||
+      q_.request().mode == DecisionMode::kReviewed) {
+    return;
+  }
   for (const AutomatedRow& row : v.automated) {
     if ((basis != nullptr && !Has(row.bases, basis->kind)) ||
         (q_.request().mode == DecisionMode::kOutput &&

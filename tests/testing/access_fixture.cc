@@ -71,6 +71,23 @@ constexpr char kPurposes[] = R"pb(
     channels: INTERNAL
   }
   purposes {
+    key: "test.credit"
+    purpose_class: SIGNIFICANT_DECISION
+    text { language: "en" title: "Credit" text: "To decide on credit." }
+    fields { field: "profile.tier" transform: NONE why: "w" }
+    bases { regimes: "eu-gdpr" basis: CONTRACT necessity_note: "n" }
+    channels: [ EMAIL, INTERNAL ]
+    dpia: "dpia-1"
+  }
+  purposes {
+    key: "test.review"
+    purpose_class: HUMAN_REVIEW
+    text { language: "en" title: "Review" text: "To look at decisions." }
+    fields { field: "profile.tier" transform: NONE why: "w" }
+    bases { regimes: "eu-gdpr" basis: LEGAL_OBLIGATION law: "l" }
+    channels: INTERNAL
+  }
+  purposes {
     key: "test.rights"
     purpose_class: RIGHTS_FULFILMENT
     text { language: "en" title: "Rights" text: "To answer requests." }
@@ -95,7 +112,8 @@ AccessFixture::AccessFixture()
            {"offers", kOffersPurpose},
            {"stats", kStatsPurpose},
            {"stats-2", kStatsPurpose},
-           {"desk", kSupportPurpose}}) {
+           {"desk", kSupportPurpose},
+           {"bank", kCreditPurpose}}) {
     clients_[id] = ClientFor(id, purpose);
   }
   Build();

@@ -40,9 +40,13 @@ inline constexpr char kStatsPurpose[] = "test.stats";
 // Contract, while a ticket of the last 30 days is open. Name and ticket.
 inline constexpr char kSupportPurpose[] = "test.support";
 
+// Contract, a significant decision; by e-mail. Tier.
+inline constexpr char kCreditPurpose[] = "test.credit";
+
 // Reads and choices on a real store and a real policy; the audit log is in
 // memory, the clock stands still. Clients "shop" (service), "letters",
-// "stats" and "stats-2", "desk" (support), each for its one purpose.
+// "stats" and "stats-2", "desk" (support), "bank" (credit), each for its one
+// purpose.
 class AccessFixture : public VaultFixture {
  public:
   AccessFixture();

@@ -90,6 +90,9 @@ const std::vector<FigureSpec>& FigureSpecs() {
        "p99 from withdrawing to the first denied read, over p99 of a read"},
       {"access_report_s", "s", 1, kLower,
        "seconds of one core, access report over 10 thousand entries"},
+      {"screen_over_read", "ratio", 1.3, kLower,
+       "reads a second over screenings of one message or price that are not "
+       "stored"},
       {"start_s_1m", "s", 5, kLower,
        "from kill -9 to serving, 1 million subjects, 10 million entries"},
   };

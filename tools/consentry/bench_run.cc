@@ -35,6 +35,7 @@ const std::vector<Step>& Steps() {
       {MeasureGrowth, {"growth_read", "growth_withdraw", "growth_erase"}},
       {MeasureWithdrawal, {"withdraw_to_deny_over_read"}},
       {MeasureAccessReport, {"access_report_s"}},
+      {MeasureScreening, {"screen_over_read"}},
       {MeasureStart, {"start_s_1m"}},
   };
   return *steps;

@@ -74,6 +74,7 @@ absl::Status MeasureBatches(BenchRun* run);
 absl::Status MeasureGrowth(BenchRun* run);
 absl::Status MeasureWithdrawal(BenchRun* run);
 absl::Status MeasureAccessReport(BenchRun* run);
+absl::Status MeasureScreening(BenchRun* run);
 absl::Status MeasureStart(BenchRun* run);
 
 // Erases a customer by a case of hers: microseconds from the moment at which

@@ -31,7 +31,7 @@ constexpr int kMaxMessageBytes = 16 << 20;
 
 // What a population was made as: another makes it anew.
 std::string MarkOf(uint64_t subjects) {
-  return absl::StrCat(subjects, ", erased without a wait");
+  return absl::StrCat(subjects, ", erased without a wait, screened");
 }
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
@@ -65,7 +65,9 @@ std::vector<v1::Client> Registrations() {
     importer.add_permissions(permission);
   }
   importer.add_attests(kBenchPurpose);
-  return {importer, Registration(kBenchReader, kBenchPurpose)};
+  v1::Client reader = Registration(kBenchReader, kBenchPurpose);
+  reader.add_permissions("screening.screen");
+  return {importer, reader};
 }
 
 }  // namespace

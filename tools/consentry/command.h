@@ -46,6 +46,7 @@ void AddDemo(CLI::App* app, CommandContext* context);
 void AddBreach(CLI::App* app, CommandContext* context);
 void AddSuspend(CLI::App* app, CommandContext* context);
 void AddTransparency(CLI::App* app, CommandContext* context);
+void AddScreen(CLI::App* app, CommandContext* context);
 void AddRights(CLI::App* app, CommandContext* context);
 void AddAgents(CLI::App* app, CommandContext* context);
 // Under `audit`.

@@ -100,6 +100,7 @@ int main(int argc, char** argv) {
   AddPolicyApply(app.get_subcommand("policy"), &context);
   AddPolicyDiff(app.get_subcommand("policy"), &context);
   AddConduct(&app, &context);
+  AddScreen(&app, &context);
   AddAudit(&app, &context);
   AddTransparency(&app, &context);
   AddRights(&app, &context);

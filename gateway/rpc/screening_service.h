@@ -1,0 +1,30 @@
+#ifndef CONSENTRY_GATEWAY_RPC_SCREENING_SERVICE_H_
+#define CONSENTRY_GATEWAY_RPC_SCREENING_SERVICE_H_
+
+namespace consentry::base {
+class WorkerPool;
+}  // namespace consentry::base
+namespace consentry::screening {
+class OutcomeDesk;
+class ReleaseDesk;
+class Screener;
+class ScreeningReads;
+class VulnerabilityDesk;
+}  // namespace consentry::screening
+
+namespace consentry::rpc {
+
+// What ScreeningService stands on. All outlive the service.
+struct ScreeningCapabilities {
+  screening::Screener* screener = nullptr;
+  screening::ReleaseDesk* releases = nullptr;
+  screening::OutcomeDesk* outcomes = nullptr;
+  screening::ScreeningReads* reads = nullptr;
+  const screening::VulnerabilityDesk* vulnerabilities = nullptr;
+  // For changes that read the store first.
+  base::WorkerPool* workers = nullptr;
+};
+
+}  // namespace consentry::rpc
+
+#endif  // CONSENTRY_GATEWAY_RPC_SCREENING_SERVICE_H_

@@ -1,0 +1,442 @@
+#include "gateway/screening/inferences.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "gateway/access/output_decision.h"
+#include "gateway/clients/caller_context.h"
+#include "gateway/crypto/opener.h"
+#include "gateway/crypto/sealer.h"
+#include "gateway/crypto/subject_tag.h"
+#include "gateway/vault/catalog_index.h"
+#include "gateway/vault/head_edit.h"
+#include "gateway/vault/profile.h"
+#include "gateway/vault/remove_record.h"
+#include "proto/support/error.h"
+#include "proto/support/status_macros.h"
+#include "proto/support/timestamp.h"
+
+namespace consentry::screening {
+namespace {
+
+constexpr uint32_t kSchema = 1;
+constexpr int64_t kDefaultKeepDays = 90;
+constexpr int64_t kRowsAtOnce = 64;
+
+constexpr char kSelect[] =
+    "SELECT inference_no, subject, state, row_gen, doc FROM inferences ";
+
+crypto::FactContext ContextOf(int64_t no, uint32_t generation) {
+  return {crypto::FactTable::kInference, static_cast<uint64_t>(no), "", kSchema,
+          generation};
+}
+
+std::string OutputWord(const v1::Output& output) {
+  switch (output.kind()) {
+    case v1::OUTPUT_KIND_SEGMENT:
+      return "segment";
+    case v1::OUTPUT_KIND_PERSONA:
+      return "persona";
+    default:
+      return output.score() != 0 ? "score" : "";
+  }
+}
+
+// "insight.segment" -> "insight", "segment".
+std::pair<std::string, std::string> Split(const std::string& field) {
+  const size_t dot = field.find('.');
+  return {field.substr(0, dot), field.substr(dot + 1)};
+}
+
+}  // namespace
+
+const config::v1::InferredRecord* InferredBy(
+    const config::v1::Screening& settings, const v1::Output& output) {
+  const std::string word = OutputWord(output);
+  const config::v1::InferredRecord* any = nullptr;
+  for (const config::v1::InferredRecord& each : settings.inferred()) {
+    if (each.output() != word) continue;
+    if (each.model() == output.model()) return &each;
+    if (each.model().empty()) any = &each;
+  }
+  return any;
+}
+
+absl::Status Inferences::Note(const config::v1::Screening& settings,
+                              store::ChangeContext& context,
+                              const crypto::SubjectKeys& keys,
+                              const v1::Output& output,
+                              const ScreeningRow& row) {
+  const config::v1::InferredRecord* const how = InferredBy(settings, output);
+  if (how == nullptr) return absl::OkStatus();
+  store::v1::InferenceDoc doc;
+  doc.set_screening_id(row.doc.id());
+  doc.set_purpose(row.doc.purpose());
+  doc.set_channel(row.doc.channel());
+  *doc.mutable_input_categories() = row.doc.input_categories();
+  doc.set_client_id(row.doc.client_id());
+  doc.set_record_kind(Split(how->label_field().empty() ? how->score_field()
+                                                       : how->label_field())
+                          .first);
+  doc.set_model(output.model());
+  doc.set_model_version(output.model_version());
+  // A later one of the same model takes the place of an earlier one.
+  doc.set_source_key(absl::StrCat(output.model(), "/", row.subject));
+  const int64_t days =
+      how->keep_days() == 0 ? kDefaultKeepDays : how->keep_days();
+  doc.set_expire_us(context.now_us() + days * kUsPerDay);
+  doc.set_subject_version(row.doc.subject_version());
+  const int64_t no = context.number();
+  CONSENTRY_ASSIGN_OR_RETURN(
+      const std::string sealed,
+      crypto::Sealer::Seal(keys, ContextOf(no, 1), doc.SerializeAsString()));
+  CONSENTRY_ASSIGN_OR_RETURN(
+      auto query,
+      context.connection()->Prepare(
+          "INSERT INTO inferences (inference_no, subject, state, end_hour, "
+          "row_gen, doc) VALUES ($1, $2, $3, $4, 1, $5)"));
+  query.Bind(no, static_cast<int64_t>(row.subject),
+             static_cast<int64_t>(InferenceState::kToWrite),
+             doc.expire_us() / kUsPerHour + 1, sealed);
+  return query.Run();
+}
+
+absl::StatusOr<std::vector<Inferences::Row>> Inferences::List(
+    store::Connection* connection, const char* sql, int64_t first,
+    int64_t second) const {
+  CONSENTRY_ASSIGN_OR_RETURN(auto query, connection->Prepare(sql));
+  query.Bind(first, second, kRowsAtOnce);
+  std::vector<Row> rows;
+  for (;;) {
+    CONSENTRY_ASSIGN_OR_RETURN(const bool more, query.Step());
+    if (!more) return rows;
+    Row row;
+    row.no = query.Int64(0);
+    row.subject = static_cast<uint64_t>(query.Int64(1));
+    row.state = static_cast<InferenceState>(query.Int64(2));
+    row.row_generation = static_cast<uint32_t>(query.Int64(3));
+    const auto keys = options_.slots->Load(row.subject);
+    // Erased: her rows go with her.
+    if (absl::IsFailedPrecondition(keys.status())) continue;
+    CONSENTRY_RETURN_IF_ERROR(keys.status());
+    const auto opened = crypto::FactOpener::Open(
+        *keys, ContextOf(row.no, row.row_generation), query.Blob(4));
+    if (!opened.ok() ||
+        !row.doc.ParseFromArray(opened->view().data(),
+                                static_cast<int>(opened->size()))) {
+      return CorruptScreening();
+    }
+    rows.push_back(std::move(row));
+  }
+}
+
+absl::Status Inferences::Sweep() {
+  MutexLock lock(&sweep_mu_);
+  CONSENTRY_RETURN_IF_ERROR(WriteNoted());
+  CONSENTRY_RETURN_IF_ERROR(TakeBackEnded());
+  return CheckChanged();
+}
+
+absl::Status Inferences::WriteNoted() {
+  static const std::string* const sql = new std::string(
+      std::string(kSelect) +
+      "WHERE state = $1 AND inference_no > $2 ORDER BY inference_no LIMIT $3");
+  for (int64_t after = 0;;) {
+    std::vector<Row> noted;
+    {
+      CONSENTRY_ASSIGN_OR_RETURN(auto lease,
+                                 options_.parts->readers->Acquire());
+      CONSENTRY_ASSIGN_OR_RETURN(
+          noted, List(lease.get(), sql->c_str(),
+                      static_cast<int64_t>(InferenceState::kToWrite), after));
+    }
+    if (noted.empty()) return absl::OkStatus();
+    for (const Row& row : noted) {
+      after = row.no;
+      CONSENTRY_RETURN_IF_ERROR(WriteOne(row));
+    }
+  }
+}
+
+absl::Status Inferences::WriteOne(const Row& row) {
+  const ScreeningParts& parts = *options_.parts;
+  const auto configuration = parts.configuration();
+  v1::Output output;
+  std::string public_id;
+  {
+    CONSENTRY_ASSIGN_OR_RETURN(auto lease, parts.readers->Acquire());
+    const auto screening = parts.rows->ReadByNumber(lease.get(), row.no);
+    if (!screening.ok()) {
+      lease.GiveBack();
+      return TakeBack(row, "output_gone");
+    }
+    // Whether it may still be held is asked as the purpose asks it.
+    access::Caller engine;
+    engine.client_id = row.doc.client_id();
+    access::OutputQuestion question;
+    question.purpose = row.doc.purpose();
+    question.channel = static_cast<v1::Channel>(row.doc.channel());
+    question.input_categories = {row.doc.input_categories().begin(),
+                                 row.doc.input_categories().end()};
+    const int64_t now_us = parts.committer->NowUs();
+    const auto plan = access::MakeOutputPlan(configuration, engine, question,
+                                             now_us, /*decided_before=*/true);
+    std::optional<crypto::Grant> grant;
+    if (plan.ok()) {
+      access::SubjectName name;
+      name.subject = row.subject;
+      vault::SubjectReader::HeadOptions head;
+      head.as_of_change = parts.committer->LastStored();
+      head.past_cache = true;
+      CONSENTRY_ASSIGN_OR_RETURN(
+          access::Snapshot snapshot,
+          access::TakeSnapshot(*parts.subjects, lease.get(), plan->plan, name,
+                               head));
+      CONSENTRY_ASSIGN_OR_RETURN(
+          const access::OutputDecision decision,
+          access::DecideOutput(*plan, engine, std::move(snapshot), now_us,
+                               screening->doc.reviewed()));
+      grant = access::OutputGrant(*plan, decision);
+      if (decision.known()) {
+        public_id = decision.snapshot.members[0]->head().public_id();
+      }
+    }
+    if (!grant) {
+      lease.GiveBack();
+      return TakeBack(row, "not_permitted");
+    }
+    CONSENTRY_ASSIGN_OR_RETURN(const auto words,
+                               parts.rows->OpenOutput(*grant, *screening));
+    if (!output.ParseFromString(words.output())) return CorruptScreening();
+  }
+  const config::v1::InferredRecord* const how =
+      InferredBy(parts.settings, output);
+  if (how == nullptr) return TakeBack(row, "not_configured");
+  v1::WriteRecordRequest write;
+  write.add_subjects()->set_id(public_id);
+  write.set_kind(row.doc.record_kind());
+  write.set_source(std::string(vault::kInferenceSource));
+  write.set_source_key(row.doc.source_key());
+  write.set_purpose(row.doc.purpose());
+  if (!how->label_field().empty() && !output.label().empty()) {
+    (*write.mutable_values())[Split(how->label_field()).second]
+        .set_string_value(output.label());
+  }
+  if (!how->score_field().empty() && output.score() != 0) {
+    (*write.mutable_values())[Split(how->score_field()).second]
+        .set_double_value(output.score());
+  }
+  if (write.values().empty()) return TakeBack(row, "empty");
+  vault::WriteContext context;
+  CONSENTRY_ASSIGN_OR_RETURN(
+      context.catalog,
+      vault::CatalogIndex::Build(configuration->bundle().catalog()));
+  context.source = write.source();
+  context.purpose = write.purpose();
+  context.now_us = parts.committer->NowUs();
+  access::Caller self;
+  self.event = "system.inference_write";
+  context.leaf = clients::LeafOf(*configuration, self, context.now_us);
+  context.leaf.set_purpose(write.purpose());
+  context.leaf.add_details("screening=" + row.doc.screening_id());
+  context.leaf.add_details(
+      absl::StrCat("model=", row.doc.model(), "@", row.doc.model_version()));
+  const auto written =
+      options_.writer->WriteRecord(write, std::move(context), std::nullopt);
+  if (!written.ok()) {
+    // A catalog without the field, or a value that it refuses: no later try
+    // would go better.
+    if (ReasonOf(written.status()) == v1::ERROR_REASON_STORE_UNAVAILABLE ||
+        ReasonOf(written.status()) == v1::ERROR_REASON_AUDIT_UNAVAILABLE ||
+        ReasonOf(written.status()) == v1::ERROR_REASON_CONTENDED ||
+        ReasonOf(written.status()) == v1::ERROR_REASON_STOPPING) {
+      return written.status();
+    }
+    return TakeBack(row, "not_taken");
+  }
+  store::Change change;
+  change.apply = [this, row, record = written->record_id,
+                  version = written->change](
+                     store::ChangeContext& change_context) -> absl::Status {
+    clients::CallerContext caller;
+    caller.event = "system.inference_written";
+    store::v1::Leaf leaf = clients::LeafOf(*options_.parts->configuration(),
+                                           caller, change_context.now_us());
+    leaf.set_change_number(static_cast<uint64_t>(change_context.number()));
+    CONSENTRY_ASSIGN_OR_RETURN(const auto keys,
+                               options_.slots->Load(row.subject));
+    store::v1::InferenceDoc doc = row.doc;
+    doc.set_record_id(record);
+    doc.set_subject_version(version);
+    CONSENTRY_ASSIGN_OR_RETURN(
+        const std::string sealed,
+        crypto::Sealer::Seal(keys, ContextOf(row.no, row.row_generation + 1),
+                             doc.SerializeAsString()));
+    CONSENTRY_ASSIGN_OR_RETURN(
+        auto query, change_context.connection()->Prepare(
+                        "UPDATE inferences SET state = $2, row_gen = $3, doc = "
+                        "$4 WHERE inference_no = $1"));
+    query.Bind(row.no, static_cast<int64_t>(InferenceState::kWritten),
+               static_cast<int64_t>(row.row_generation) + 1, sealed);
+    CONSENTRY_RETURN_IF_ERROR(query.Run());
+    change_context.SetEntry(leaf.SerializeAsString());
+    return absl::OkStatus();
+  };
+  return options_.parts->committer->CommitChangeAndWait(std::move(change))
+      .status;
+}
+
+absl::Status Inferences::TakeBack(const Row& row, const char* why) {
+  store::Change change;
+  change.apply = [this, row,
+                  why](store::ChangeContext& context) -> absl::Status {
+    clients::CallerContext self;
+    self.event = "system.inference_take_back";
+    store::v1::Leaf leaf = clients::LeafOf(*options_.parts->configuration(),
+                                           self, context.now_us());
+    leaf.set_change_number(static_cast<uint64_t>(context.number()));
+    leaf.add_details("screening=" + row.doc.screening_id());
+    leaf.add_details(absl::StrCat("why=", why));
+    auto head = vault::HeadEdit::Begin(&context, *options_.slots, row.subject);
+    if (!head.ok() && !absl::IsNotFound(head.status())) return head.status();
+    if (head.ok()) {
+      // A later inference of the same model may have taken over the record.
+      bool taken_over = false;
+      {
+        CONSENTRY_ASSIGN_OR_RETURN(
+            auto query, context.connection()->Prepare(
+                            std::string(kSelect) +
+                            "WHERE subject = $1 AND inference_no > $2 LIMIT "
+                            "$3"));
+        query.Bind(static_cast<int64_t>(row.subject), row.no, kRowsAtOnce);
+        for (;;) {
+          CONSENTRY_ASSIGN_OR_RETURN(const bool more, query.Step());
+          if (!more) break;
+          store::v1::InferenceDoc later;
+          const auto opened = crypto::FactOpener::Open(
+              head->keys(),
+              ContextOf(query.Int64(0), static_cast<uint32_t>(query.Int64(3))),
+              query.Blob(4));
+          if (!opened.ok() ||
+              !later.ParseFromArray(opened->view().data(),
+                                    static_cast<int>(opened->size()))) {
+            return CorruptScreening();
+          }
+          taken_over = taken_over || (later.record_id() == row.doc.record_id());
+        }
+      }
+      const auto id =
+          crypto::ParseId(crypto::IdKind::kRecord, row.doc.record_id());
+      if (id.ok() && !taken_over) {
+        CONSENTRY_RETURN_IF_ERROR(
+            vault::RemoveRecord(context, row.doc.record_kind(), *id, &*head)
+                .status());
+      }
+      const crypto::SubjectTag tag =
+          crypto::ComputeSubjectTag(head->keys(), options_.parts->log_origin,
+                                    crypto::MonthOf(context.now_us()));
+      CONSENTRY_RETURN_IF_ERROR(head->Write(options_.cache));
+      store::v1::LeafSubject* const told = leaf.add_subjects();
+      told->set_tag(tag.data(), tag.size());
+      told->set_version(static_cast<uint64_t>(context.number()));
+    }
+    CONSENTRY_ASSIGN_OR_RETURN(
+        auto query, context.connection()->Prepare(
+                        "DELETE FROM inferences WHERE inference_no = $1"));
+    query.Bind(row.no);
+    CONSENTRY_RETURN_IF_ERROR(query.Run());
+    context.SetEntry(leaf.SerializeAsString());
+    return absl::OkStatus();
+  };
+  return options_.parts->committer->CommitChangeAndWait(std::move(change))
+      .status;
+}
+
+absl::Status Inferences::TakeBackEnded() {
+  static const std::string* const sql = new std::string(
+      std::string(kSelect) +
+      "WHERE state = $1 AND end_hour < $2 ORDER BY end_hour LIMIT $3");
+  const int64_t hour = options_.parts->committer->NowUs() / kUsPerHour;
+  for (;;) {
+    std::vector<Row> ended;
+    {
+      CONSENTRY_ASSIGN_OR_RETURN(auto lease,
+                                 options_.parts->readers->Acquire());
+      CONSENTRY_ASSIGN_OR_RETURN(
+          ended, List(lease.get(), sql->c_str(),
+                      static_cast<int64_t>(InferenceState::kWritten), hour));
+    }
+    if (ended.empty()) return absl::OkStatus();
+    for (const Row& row : ended) {
+      CONSENTRY_RETURN_IF_ERROR(TakeBack(row, "ended"));
+    }
+  }
+}
+
+absl::Status Inferences::CheckChanged() {
+  // After a start or a new policy all are looked at, else those of customers
+  // who changed since.
+  static const std::string* const all = new std::string(
+      std::string(kSelect) +
+      "WHERE state = $1 AND inference_no > $2 ORDER BY inference_no LIMIT $3");
+  static const std::string* const changed = new std::string(
+      std::string(kSelect) +
+      "WHERE subject IN (SELECT s.subject FROM subjects s WHERE s.version > "
+      "$1) AND state = 2 AND inference_no > $2 ORDER BY inference_no LIMIT $3");
+  const ScreeningParts& parts = *options_.parts;
+  const int64_t as_of = parts.committer->LastStored();
+  const auto configuration = parts.configuration();
+  const bool every = checked_ < 0 || configuration->epoch() != checked_epoch_;
+  const int64_t now_us = parts.committer->NowUs();
+  std::vector<Row> over;
+  for (int64_t after = 0;;) {
+    CONSENTRY_ASSIGN_OR_RETURN(auto lease, parts.readers->Acquire());
+    CONSENTRY_ASSIGN_OR_RETURN(
+        const auto rows,
+        List(lease.get(), every ? all->c_str() : changed->c_str(),
+             every ? static_cast<int64_t>(InferenceState::kWritten) : checked_,
+             after));
+    if (rows.empty()) break;
+    for (const Row& row : rows) {
+      after = row.no;
+      access::Caller engine;
+      engine.client_id = row.doc.client_id();
+      access::OutputQuestion question;
+      question.purpose = row.doc.purpose();
+      question.channel = static_cast<v1::Channel>(row.doc.channel());
+      question.input_categories = {row.doc.input_categories().begin(),
+                                   row.doc.input_categories().end()};
+      const auto plan =
+          access::MakeOutputPlan(configuration, engine, question, now_us, true);
+      bool holds = false;
+      if (plan.ok()) {
+        access::SubjectName name;
+        name.subject = row.subject;
+        vault::SubjectReader::HeadOptions head;
+        head.as_of_change = as_of;
+        head.past_cache = true;
+        CONSENTRY_ASSIGN_OR_RETURN(
+            access::Snapshot snapshot,
+            access::TakeSnapshot(*parts.subjects, lease.get(), plan->plan, name,
+                                 head));
+        CONSENTRY_ASSIGN_OR_RETURN(
+            const access::OutputDecision decision,
+            access::DecideOutput(*plan, engine, std::move(snapshot), now_us,
+                                 /*reviewed=*/true));
+        holds = decision.permitted;
+      }
+      if (!holds) over.push_back(row);
+    }
+  }
+  for (const Row& row : over) {
+    CONSENTRY_RETURN_IF_ERROR(TakeBack(row, "not_permitted"));
+  }
+  checked_ = as_of;
+  checked_epoch_ = configuration->epoch();
+  return absl::OkStatus();
+}
+
+}  // namespace consentry::screening

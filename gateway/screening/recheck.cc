@@ -1,0 +1,125 @@
+#include "gateway/screening/recheck.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "gateway/screening/conduct_check.h"
+#include "gateway/screening/significance.h"
+#include "proto/support/error.h"
+#include "proto/support/status_macros.h"
+
+namespace consentry::screening {
+namespace {
+
+// The gateway could not say; anything else is an answer about the caller's
+// registration, the purpose or the customer.
+bool IsFailure(const absl::Status& status) {
+  const auto reason = ReasonOf(status);
+  return !reason || *reason == v1::ERROR_REASON_STORE_UNAVAILABLE ||
+         *reason == v1::ERROR_REASON_KEY_UNAVAILABLE ||
+         *reason == v1::ERROR_REASON_DATA_CORRUPT ||
+         *reason == v1::ERROR_REASON_INTERNAL;
+}
+
+// What the release itself spent is no reason against it.
+void ForgetOwn(const store::v1::ScreeningDoc& doc,
+               conduct::ContactHistory* history) {
+  if (!doc.has_charge()) return;
+  const conduct::Contact own = ContactOf(doc.charge());
+  const auto found =
+      std::find(history->contacts.begin(), history->contacts.end(), own);
+  if (found != history->contacts.end()) history->contacts.erase(found);
+}
+
+absl::Status JudgeAgain(const ScreeningParts& parts,
+                        store::Connection* connection, const v1::Output& output,
+                        int64_t now_us, bool for_delivery, Rechecked* made) {
+  v1::Output now_delivered = output;
+  now_delivered.clear_deliver_time();
+  ConductCheck::Evidence evidence;
+  evidence.scan = parts.conduct->Scan(output);
+  CONSENTRY_RETURN_IF_ERROR(parts.conduct->Gather(connection, made->plan,
+                                                  made->decision, now_delivered,
+                                                  {}, now_us, &evidence));
+  ForgetOwn(made->row.doc, &evidence.question.subject.contacts);
+  // Others' prices were compared when it was released.
+  evidence.question.others = {};
+  const conduct::Judgement judgement = parts.conduct->Judge(evidence);
+  for (const conduct::Finding& finding : judgement.findings) {
+    const bool settled =
+        finding.action == conduct::Action::kHold && made->row.doc.reviewed();
+    if (finding.action == conduct::Action::kRelease || settled) continue;
+    if (finding.verdict_class == v1::VERDICT_CLASS_NOT_PERMITTED) {
+      made->state = Rechecked::State::kOver;
+      return absl::OkStatus();
+    }
+    if (finding.verdict_class == v1::VERDICT_CLASS_PRESSURE && for_delivery) {
+      made->state = Rechecked::State::kLater;
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Rechecked> Recheck(const ScreeningParts& parts,
+                                  store::Connection* connection,
+                                  const ReleaseRow& release, int64_t now_us,
+                                  int64_t as_of_change, bool for_delivery) {
+  Rechecked made;
+  if (release.subject == 0 || now_us >= release.doc.expire_us()) return made;
+  auto row = parts.rows->ReadByNumber(connection, release.no);
+  if (!row.ok()) {
+    if (ReasonOf(row.status()) == v1::ERROR_REASON_NOT_FOUND) return made;
+    return row.status();
+  }
+  made.row = *std::move(row);
+  access::Caller engine;
+  engine.client_id = made.row.doc.client_id();
+  access::OutputQuestion question;
+  question.purpose = made.row.doc.purpose();
+  question.channel = static_cast<v1::Channel>(made.row.doc.channel());
+  question.input_categories = {made.row.doc.input_categories().begin(),
+                               made.row.doc.input_categories().end()};
+  auto plan = access::MakeOutputPlan(parts.configuration(), engine, question,
+                                     now_us, /*decided_before=*/true);
+  if (!plan.ok()) {
+    if (IsFailure(plan.status())) return plan.status();
+    return made;
+  }
+  made.plan = *std::move(plan);
+  access::SubjectName name;
+  name.subject = made.row.subject;
+  vault::SubjectReader::HeadOptions options;
+  options.as_of_change = as_of_change;
+  options.past_cache = true;
+  CONSENTRY_ASSIGN_OR_RETURN(
+      access::Snapshot snapshot,
+      access::TakeSnapshot(*parts.subjects, connection, made.plan.plan, name,
+                           options));
+  CONSENTRY_ASSIGN_OR_RETURN(
+      made.decision,
+      access::DecideOutput(made.plan, engine, std::move(snapshot), now_us,
+                           made.row.doc.reviewed()));
+  if (!made.decision.permitted ||
+      SignificanceOf(made.decision, made.row.doc.reviewed()).action !=
+          conduct::Action::kRelease) {
+    return made;
+  }
+  const auto grant = access::OutputGrant(made.plan, made.decision);
+  if (!grant) return made;
+  made.state = Rechecked::State::kHolds;
+  CONSENTRY_ASSIGN_OR_RETURN(made.words,
+                             parts.rows->OpenOutput(*grant, made.row));
+  v1::Output output;
+  if (!output.ParseFromString(made.words.output())) return CorruptScreening();
+  CONSENTRY_RETURN_IF_ERROR(
+      JudgeAgain(parts, connection, output, now_us, for_delivery, &made));
+  if (for_delivery && made.state == Rechecked::State::kHolds &&
+      now_us < made.row.doc.deliver_us()) {
+    made.state = Rechecked::State::kLater;
+  }
+  return made;
+}
+
+}  // namespace consentry::screening

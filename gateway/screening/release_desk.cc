@@ -1,0 +1,425 @@
+#include "gateway/screening/release_desk.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "gateway/access/audited_answer.h"
+#include "gateway/access/read_leaf.h"
+#include "gateway/clients/caller_context.h"
+#include "gateway/crypto/subject_tag.h"
+#include "gateway/screening/release_note.h"
+#include "proto/support/error.h"
+#include "proto/support/status_macros.h"
+#include "proto/support/timestamp.h"
+
+namespace consentry::screening {
+namespace {
+
+constexpr int kMaxAttempts = 4;
+constexpr int kDefaultPage = 50;
+constexpr int kDefaultRevokedPage = 1000;
+// Releases that one page looks at, those that wait for their time included.
+constexpr size_t kMaxLooked = 2048;
+constexpr size_t kRowsAtOnce = 256;
+constexpr size_t kRevokedPerChange = 256;
+constexpr int64_t kUsPerSecond = 1'000'000;
+constexpr std::string_view kRevokedQuery = "screening.revoked";
+
+std::string FetchQuery(const v1::FetchOutputsRequest& request) {
+  return absl::StrCat("screening.fetch/", request.purpose(), "/",
+                      static_cast<int>(request.channel()));
+}
+
+absl::Status BadToken() {
+  return MakeError(v1::ERROR_REASON_PAGE_TOKEN_INVALID,
+                   "the page token is not one of this question");
+}
+
+}  // namespace
+
+// One page of outputs on its way to a channel. One thread at a time.
+struct ReleaseDesk::Page {
+  access::Caller caller;
+  const v1::FetchOutputsRequest* request = nullptr;
+  access::Done<v1::FetchOutputsResponse> done;
+  int attempts = 0;
+  bool confirmed = false;
+
+  // Of the attempt.
+  size_t size = 0;
+  int64_t as_of = 0;
+  int64_t now_us = 0;
+  access::OutputPlan plan;
+  std::optional<access::ReadLeaf> leaf;
+  std::vector<std::string> ids;
+  v1::FetchOutputsResponse response;
+  std::vector<int64_t> handed;
+  std::vector<ReleaseRow> over;
+  int64_t until_us = INT64_MAX;
+  bool more = false;
+};
+
+void ReleaseDesk::Fetch(const access::Caller& caller,
+                        const v1::FetchOutputsRequest& request,
+                        access::Done<v1::FetchOutputsResponse> done) {
+  auto page = std::make_shared<Page>();
+  page->caller = caller;
+  page->request = &request;
+  page->done = std::move(done);
+  page->size = static_cast<size_t>(
+      request.page_size() == 0 ? kDefaultPage : request.page_size());
+  AttemptFetch(page);
+}
+
+void ReleaseDesk::AttemptFetch(const std::shared_ptr<Page>& page) {
+  const auto submitted = parts_->workers->TrySubmit([this, page] {
+    ++page->attempts;
+    if (const absl::Status status = GatherPage(page.get()); !status.ok()) {
+      page->done(status);
+      return;
+    }
+    store::v1::Leaf leaf = page->leaf.has_value()
+                               ? std::move(*page->leaf).Take()
+                               : clients::LeafOf(*page->plan.plan.configuration,
+                                                 page->caller, page->now_us);
+    store::ReadCommit commit;
+    if (page->leaf.has_value()) {
+      leaf.set_decision_mode(1);
+      commit.subjects = page->leaf->subjects();
+    }
+    leaf.set_purpose(page->request->purpose());
+    leaf.set_channel(page->request->channel());
+    for (const std::string& id : page->ids) {
+      leaf.add_details("screening=" + id);
+    }
+    commit.entry = leaf.SerializeAsString();
+    commit.as_of_change = page->as_of;
+    commit.configuration_epoch = page->plan.plan.configuration->epoch();
+    commit.decided_at_us = page->now_us;
+    commit.decided_until_us = page->until_us;
+    parts_->committer->CommitRead(
+        std::move(commit), [this, page](store::ReadOutcome outcome) {
+          if (outcome.kind == store::ReadOutcome::Kind::kFailed) {
+            page->done(std::move(outcome.status));
+          } else if (outcome.kind == store::ReadOutcome::Kind::kCommitted) {
+            access::Released<v1::FetchOutputsResponse> released;
+            released.response = std::move(page->response);
+            released.tickets.push_back(std::move(outcome.ticket));
+            page->done(std::move(released));
+          } else if (page->attempts >= kMaxAttempts) {
+            page->done(MakeError(v1::ERROR_REASON_CONTENDED,
+                                 "what the outputs were decided on kept "
+                                 "changing"));
+          } else {
+            AttemptFetch(page);
+          }
+        });
+  });
+  if (!submitted) {
+    page->done(MakeError(v1::ERROR_REASON_STORE_UNAVAILABLE,
+                         "too much is waiting; try again"));
+  }
+}
+
+absl::Status ReleaseDesk::GatherPage(Page* page) {
+  page->as_of = parts_->committer->LastStored();
+  auto configuration = parts_->configuration();
+  page->now_us = parts_->committer->NowUs();
+  access::OutputQuestion question;
+  question.purpose = page->request->purpose();
+  question.channel = page->request->channel();
+  CONSENTRY_ASSIGN_OR_RETURN(
+      page->plan, access::MakeOutputPlan(std::move(configuration), page->caller,
+                                         question, page->now_us));
+  if (!page->confirmed) CONSENTRY_RETURN_IF_ERROR(Confirm(page));
+  page->response.Clear();
+  page->handed.clear();
+  page->ids.clear();
+  page->over.clear();
+  page->leaf.reset();
+  page->until_us = INT64_MAX;
+  CONSENTRY_RETURN_IF_ERROR(FillPage(page));
+  CONSENTRY_RETURN_IF_ERROR(Revoke(page->over));
+  if (page->handed.empty()) return absl::OkStatus();
+  CONSENTRY_ASSIGN_OR_RETURN(
+      *page->response.mutable_next_page_token(),
+      page_tokens_->Seal(clients::RequesterOf(page->caller),
+                         FetchQuery(*page->request),
+                         absl::StrJoin(page->handed, ","), page->now_us));
+  return absl::OkStatus();
+}
+
+// The token names the outputs of the answer that it came with.
+absl::Status ReleaseDesk::Confirm(Page* page) {
+  const std::string& token = page->request->page_token();
+  if (token.empty()) {
+    page->confirmed = true;
+    return absl::OkStatus();
+  }
+  const auto position =
+      page_tokens_->Open(clients::RequesterOf(page->caller),
+                         FetchQuery(*page->request), token, page->now_us);
+  if (!position.ok()) return BadToken();
+  std::vector<int64_t> taken;
+  for (const absl::string_view part : absl::StrSplit(*position, ',')) {
+    if (!absl::SimpleAtoi(part, &taken.emplace_back())) return BadToken();
+  }
+  store::Change change;
+  change.apply = [this, page,
+                  taken](store::ChangeContext& context) -> absl::Status {
+    store::v1::Leaf leaf = clients::LeafOf(*parts_->configuration(),
+                                           page->caller, context.now_us());
+    leaf.set_change_number(static_cast<uint64_t>(context.number()));
+    leaf.set_purpose(page->request->purpose());
+    leaf.set_channel(page->request->channel());
+    leaf.add_details(absl::StrCat("confirmed=", taken.size()));
+    for (const int64_t no : taken) {
+      CONSENTRY_RETURN_IF_ERROR(parts_->releases->SetState(
+          context.connection(), no, ReleaseState::kFetched));
+    }
+    context.SetEntry(leaf.SerializeAsString());
+    return absl::OkStatus();
+  };
+  CONSENTRY_RETURN_IF_ERROR(
+      parts_->committer->CommitChangeAndWait(std::move(change)).status);
+  page->confirmed = true;
+  page->as_of = parts_->committer->LastStored();
+  return absl::OkStatus();
+}
+
+absl::Status ReleaseDesk::FillPage(Page* page) {
+  CONSENTRY_ASSIGN_OR_RETURN(auto lease, parts_->readers->Acquire());
+  int64_t after = 0;
+  size_t looked = 0;
+  while (page->handed.size() < page->size && looked < kMaxLooked) {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        const auto open, parts_->releases->ListOpen(
+                             lease.get(), page->request->purpose(),
+                             page->request->channel(), after, kRowsAtOnce));
+    if (open.empty()) break;
+    for (const ReleaseRow& release : open) {
+      after = release.no;
+      ++looked;
+      CONSENTRY_ASSIGN_OR_RETURN(const bool room,
+                                 Offer(page, lease.get(), release));
+      if (!room || page->handed.size() == page->size) return absl::OkStatus();
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> ReleaseDesk::Offer(Page* page,
+                                        store::Connection* connection,
+                                        const ReleaseRow& release) {
+  if (page->now_us >= release.doc.expire_us()) return true;
+  CONSENTRY_ASSIGN_OR_RETURN(Rechecked checked,
+                             Recheck(*parts_, connection, release, page->now_us,
+                                     page->as_of, /*for_delivery=*/true));
+  if (checked.state == Rechecked::State::kOver) {
+    if (page->over.size() < kRevokedPerChange) page->over.push_back(release);
+    return true;
+  }
+  if (checked.state == Rechecked::State::kLater) return true;
+  // The caller is a recipient of its own: its registration, its country.
+  CONSENTRY_ASSIGN_OR_RETURN(
+      const access::OutputDecision own,
+      access::DecideOutput(page->plan, page->caller, checked.decision.snapshot,
+                           page->now_us, checked.row.doc.reviewed()));
+  if (!own.permitted || own.review_required) return true;
+  if (!page->leaf.has_value()) {
+    page->leaf.emplace(page->plan.plan, page->caller, page->now_us,
+                       parts_->log_origin);
+  }
+  if (!page->leaf->HasRoom(own.snapshot.members.size())) return false;
+  v1::FetchedOutput* fetched = page->response.add_outputs();
+  if (!fetched->mutable_output()->ParseFromString(checked.words.output())) {
+    return CorruptScreening();
+  }
+  fetched->set_screening_id(checked.row.doc.id());
+  ReleaseTerms terms;
+  terms.digest = release.doc.digest();
+  terms.pseudonym = parts_->tokens->Encode(
+      crypto::TokenKind::kPseudonym, release.subject, page->caller.client_id);
+  terms.channel = static_cast<v1::Channel>(release.doc.channel());
+  terms.expire_s =
+      std::min(release.doc.expire_us(),
+               std::min(own.decision.decided_until_us,
+                        checked.decision.decision.decided_until_us)) /
+      kUsPerSecond;
+  CONSENTRY_ASSIGN_OR_RETURN(*fetched->mutable_release(),
+                             SignRelease(*parts_->signer, terms));
+  page->leaf->Add(own.snapshot, own.decision, /*released=*/0);
+  page->ids.push_back(checked.row.doc.id());
+  page->handed.push_back(release.no);
+  page->until_us = std::min(
+      page->until_us, std::min(own.decision.decided_until_us,
+                               checked.decision.decision.decided_until_us));
+  return true;
+}
+
+// --- Revoking ---
+
+absl::Status ReleaseDesk::Revoke(const std::vector<ReleaseRow>& over) {
+  for (size_t first = 0; first < over.size(); first += kRevokedPerChange) {
+    const size_t end = std::min(over.size(), first + kRevokedPerChange);
+    const std::vector<ReleaseRow> part(
+        over.begin() + static_cast<std::ptrdiff_t>(first),
+        over.begin() + static_cast<std::ptrdiff_t>(end));
+    store::Change change;
+    change.apply = [this, part](store::ChangeContext& context) -> absl::Status {
+      clients::CallerContext self;
+      self.event = "system.release_revoke";
+      store::v1::Leaf leaf =
+          clients::LeafOf(*parts_->configuration(), self, context.now_us());
+      leaf.set_change_number(static_cast<uint64_t>(context.number()));
+      for (size_t i = 0; i < part.size(); ++i) {
+        CONSENTRY_RETURN_IF_ERROR(parts_->releases->Revoke(
+            context, part[i], static_cast<int64_t>(i)));
+        const auto keys = parts_->rows->slots().Load(part[i].subject);
+        const crypto::SubjectTag tag =
+            keys.ok()
+                ? crypto::ComputeSubjectTag(*keys, parts_->log_origin,
+                                            crypto::MonthOf(context.now_us()))
+                : crypto::RandomTag();
+        leaf.add_subjects()->set_tag(tag.data(), tag.size());
+        context.TellOf(keys.ok() ? static_cast<int64_t>(part[i].subject) : 0);
+      }
+      context.SetEntry(leaf.SerializeAsString());
+      return absl::OkStatus();
+    };
+    CONSENTRY_RETURN_IF_ERROR(
+        parts_->committer->CommitChangeAndWait(std::move(change)).status);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReleaseDesk::LookAt(store::Connection* connection,
+                                 const std::vector<ReleaseRow>& releases,
+                                 int64_t now_us, int64_t as_of, bool all,
+                                 std::vector<ReleaseRow>* over) {
+  for (const ReleaseRow& release : releases) {
+    if (now_us >= release.doc.expire_us()) continue;
+    if (!all) {
+      // The customer herself has not changed: it was somebody joined with her,
+      // or a change from before the release.
+      CONSENTRY_ASSIGN_OR_RETURN(
+          auto query, connection->Prepare(
+                          "SELECT version FROM subjects WHERE subject = $1"));
+      query.Bind(static_cast<int64_t>(release.subject));
+      CONSENTRY_ASSIGN_OR_RETURN(const bool found, query.Step());
+      if (found && query.Int64(0) <= release.subject_version) continue;
+    }
+    CONSENTRY_ASSIGN_OR_RETURN(const Rechecked checked,
+                               Recheck(*parts_, connection, release, now_us,
+                                       as_of, /*for_delivery=*/false));
+    if (checked.state == Rechecked::State::kOver) over->push_back(release);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReleaseDesk::Refresh() {
+  MutexLock lock(&refresh_mu_);
+  const int64_t as_of = parts_->committer->LastStored();
+  const int64_t epoch = parts_->configuration()->epoch();
+  const int64_t now_us = parts_->committer->NowUs();
+  std::vector<ReleaseRow> over;
+  {
+    CONSENTRY_ASSIGN_OR_RETURN(auto lease, parts_->readers->Acquire());
+    if (checked_ < 0 || epoch != checked_epoch_) {
+      for (int64_t after = 0;;) {
+        CONSENTRY_ASSIGN_OR_RETURN(
+            const auto live, parts_->releases->ListLive(lease.get(), after,
+                                                        now_us, kRowsAtOnce));
+        if (live.empty()) break;
+        after = live.back().no;
+        CONSENTRY_RETURN_IF_ERROR(
+            LookAt(lease.get(), live, now_us, as_of, /*all=*/true, &over));
+      }
+    } else {
+      for (ReleaseRows::Changed last{.version = checked_};;) {
+        CONSENTRY_ASSIGN_OR_RETURN(
+            const auto changed,
+            parts_->releases->ChangedSince(lease.get(), last, kRowsAtOnce));
+        for (const ReleaseRows::Changed& each : changed) {
+          last = each;
+          vault::SubjectReader::HeadOptions options;
+          options.as_of_change = as_of;
+          options.past_cache = true;
+          const auto group =
+              parts_->subjects->ReadGroup(lease.get(), each.subject, options);
+          std::vector<uint64_t> members;
+          if (group.ok()) {
+            for (const auto& member : *group) {
+              members.push_back(member->subject());
+            }
+          } else if (absl::IsNotFound(group.status())) {
+            members.push_back(each.subject);
+          } else {
+            return group.status();
+          }
+          for (const uint64_t member : members) {
+            CONSENTRY_ASSIGN_OR_RETURN(
+                const auto live,
+                parts_->releases->ListOf(lease.get(), member, now_us));
+            CONSENTRY_RETURN_IF_ERROR(LookAt(lease.get(), live, now_us, as_of,
+                                             member != each.subject, &over));
+          }
+        }
+        if (changed.size() < kRowsAtOnce) break;
+      }
+    }
+  }
+  CONSENTRY_RETURN_IF_ERROR(Revoke(over));
+  checked_ = as_of;
+  checked_epoch_ = epoch;
+  return absl::OkStatus();
+}
+
+void ReleaseDesk::ListRevoked(
+    const access::Caller& caller, const v1::ListRevokedReleasesRequest& request,
+    access::Done<v1::ListRevokedReleasesResponse> done) {
+  access::AnswerAudited<v1::ListRevokedReleasesResponse>(
+      {parts_->configuration, parts_->committer, parts_->workers}, caller,
+      [this, caller, request](access::AnswerEntry* entry)
+          -> absl::StatusOr<v1::ListRevokedReleasesResponse> {
+        CONSENTRY_RETURN_IF_ERROR(Refresh());
+        const int64_t now_us = parts_->committer->NowUs();
+        const std::string who = clients::RequesterOf(caller);
+        int64_t after = 0;
+        if (!request.page_token().empty()) {
+          const auto position = page_tokens_->Open(
+              who, kRevokedQuery, request.page_token(), now_us);
+          if (!position.ok() || !absl::SimpleAtoi(*position, &after)) {
+            return BadToken();
+          }
+        }
+        CONSENTRY_ASSIGN_OR_RETURN(auto lease, parts_->readers->Acquire());
+        int64_t last = after;
+        CONSENTRY_ASSIGN_OR_RETURN(
+            const auto revoked,
+            parts_->releases->ListRevoked(
+                lease.get(), after, now_us,
+                static_cast<size_t>(request.page_size() == 0
+                                        ? kDefaultRevokedPage
+                                        : request.page_size()),
+                &last));
+        v1::ListRevokedReleasesResponse page;
+        for (const ReleaseRows::Revoked& each : revoked) {
+          page.add_digests(absl::BytesToHexString(each.digest));
+        }
+        CONSENTRY_ASSIGN_OR_RETURN(
+            *page.mutable_next_page_token(),
+            page_tokens_->Seal(who, kRevokedQuery, absl::StrCat(last), now_us));
+        entry->leaf.add_details(absl::StrCat("revoked=", revoked.size()));
+        return page;
+      },
+      std::move(done));
+}
+
+}  // namespace consentry::screening

@@ -1,0 +1,600 @@
+#include "gateway/screening/screener.h"
+
+#include <algorithm>
+#include <atomic>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "gateway/access/chunk.h"
+#include "gateway/access/output_decision.h"
+#include "gateway/clients/caller_context.h"
+#include "gateway/screening/inferences.h"
+#include "gateway/screening/screening_words.h"
+#include "gateway/screening/significance.h"
+#include "gateway/screening/verdict.h"
+#include "policy/engine/civil.h"
+#include "proto/support/error.h"
+#include "proto/support/mutex.h"
+#include "proto/support/status_macros.h"
+#include "proto/support/timestamp.h"
+
+namespace consentry::screening {
+namespace {
+
+// Attempts at one output before it answers CONTENDED.
+constexpr int kMaxAttempts = 4;
+constexpr uint32_t kDefaultReleaseHours = 24;
+// Own prices of one item that are compared with.
+constexpr size_t kOwnScreenings = 64;
+constexpr int64_t kUsPerSecond = 1'000'000;
+
+bool IsStale(const absl::Status& status) {
+  return ReasonOf(status) == v1::ERROR_REASON_ETAG_MISMATCH;
+}
+
+absl::Status Changed() {
+  return MakeError(v1::ERROR_REASON_ETAG_MISMATCH,
+                   "what the output was decided on changed");
+}
+
+// Amounts that this customer was shown for the item today.
+absl::StatusOr<std::vector<int64_t>> OwnPrices(const ScreeningRows& rows,
+                                               store::Connection* connection,
+                                               const access::Snapshot& snapshot,
+                                               const v1::Output& output,
+                                               int64_t now_us) {
+  std::vector<int64_t> own;
+  if (!output.has_price() || output.item().empty()) return own;
+  for (const auto& member : snapshot.members) {
+    ScreeningFilter filter;
+    filter.subject = member->subject();
+    filter.verdict = v1::VERDICT_RELEASED;
+    filter.first_hour = now_us / kUsPerDay * (kUsPerDay / kUsPerHour);
+    int64_t last = 0;
+    CONSENTRY_ASSIGN_OR_RETURN(
+        const auto found,
+        rows.List(connection, filter, 0, kOwnScreenings, &last));
+    for (const ScreeningRow& row : found) {
+      if (row.doc.has_price() && row.doc.item() == output.item() &&
+          row.doc.currency() == output.price().currency() &&
+          std::find(own.begin(), own.end(), row.doc.price_minor()) ==
+              own.end()) {
+        own.push_back(row.doc.price_minor());
+      }
+    }
+  }
+  return own;
+}
+
+// What the customer pays or is charged is pressed on by an end that is near:
+// the end of each offer that the evidence names is kept.
+std::optional<int64_t> OfferEndOf(const v1::Output& output) {
+  for (const v1::Evidence& evidence : output.evidence()) {
+    if (evidence.fact_case() == v1::Evidence::kOfferEnd) {
+      return MicrosOf(evidence.offer_end());
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+int64_t ReleaseSpanUs(const config::v1::Screening& settings) {
+  const int64_t hours = settings.release_hours() == 0
+                            ? kDefaultReleaseHours
+                            : settings.release_hours();
+  return hours * kUsPerHour;
+}
+
+bool IsHighRisk(const config::v1::Screening& settings, const std::string& model,
+                const std::string& version) {
+  return std::any_of(
+      settings.high_risk_models().begin(), settings.high_risk_models().end(),
+      [&](const std::string& named) {
+        return named == model || named == absl::StrCat(model, "@", version);
+      });
+}
+
+// One output on its way. Used by one thread at a time: the caller's or a
+// worker's up to the commit, the committer's in and after it.
+struct Screener::Job {
+  access::Caller caller;
+  const v1::ScreenOutputRequest* request = nullptr;
+  access::SubjectName name;
+  access::Done<v1::ScreenOutputResponse> done;
+  int attempts = 0;
+  bool charged = false;
+  bool scanned = false;
+
+  // Of the attempt.
+  int64_t as_of_change = 0;
+  int64_t now_us = 0;
+  access::OutputPlan plan;
+  access::OutputDecision decision;
+  ConductCheck::Evidence evidence;
+  conduct::Judgement judgement;
+  std::optional<FairnessGate::Answer> fairness;
+  Significance significance;
+  Outcome outcome;
+  store::v1::Leaf leaf;
+  // What was screened under this id before.
+  std::optional<ScreeningRow> earlier;
+  ReleaseTerms terms;
+  std::string sealed_output;
+  crypto::ObjectId id{};
+
+  // What was committed.
+  ScreeningRow row;
+  v1::Release release;
+
+  const v1::Output& output() const { return request->output(); }
+  const crypto::SubjectKeys* keys() const {
+    return decision.known() ? &decision.snapshot.members[0]->keys() : nullptr;
+  }
+  int64_t deliver_us() const {
+    return output().has_deliver_time()
+               ? std::max(now_us, MicrosOf(output().deliver_time()))
+               : now_us;
+  }
+  Outcome Weigh() const {
+    Steps steps;
+    steps.treatment = &decision;
+    steps.conduct = &judgement;
+    steps.fairness = fairness;
+    steps.significance = significance;
+    return VerdictOf(plan, steps);
+  }
+};
+
+void Screener::Screen(const access::Caller& caller,
+                      const v1::ScreenOutputRequest& request,
+                      access::Done<v1::ScreenOutputResponse> done) {
+  auto job = std::make_shared<Job>();
+  job->caller = caller;
+  job->request = &request;
+  job->done = std::move(done);
+  auto name = access::NameOf(*parts_.subjects, *parts_.tokens, caller,
+                             request.subject());
+  if (!name.ok()) {
+    job->done(name.status());
+    return;
+  }
+  job->name = *std::move(name);
+  Attempt(job);
+}
+
+void Screener::Attempt(const std::shared_ptr<Job>& job) {
+  ++job->attempts;
+  if (const absl::Status status = Decide(job.get()); !status.ok()) {
+    Refuse(job, status);
+    return;
+  }
+  if (job->earlier.has_value() && !job->request->validate_only()) {
+    AnswerRepeated(job);
+  } else if (job->request->validate_only()) {
+    CommitOnly(job);
+  } else {
+    CommitRow(job);
+  }
+}
+
+void Screener::Again(const std::shared_ptr<Job>& job) {
+  if (job->attempts >= kMaxAttempts) {
+    job->done(MakeError(v1::ERROR_REASON_CONTENDED,
+                        "what the output was decided on kept changing"));
+    return;
+  }
+  // Not here: this may be the committer's own thread.
+  if (!parts_.workers->TrySubmit([this, job] { Attempt(job); })) {
+    job->done(MakeError(v1::ERROR_REASON_STORE_UNAVAILABLE,
+                        "too much is waiting; try again"));
+  }
+}
+
+void Screener::Refuse(const std::shared_ptr<Job>& job, absl::Status status) {
+  parts_.refusals->Record(
+      *parts_.configuration(), job->caller, job->request->purpose(),
+      std::move(status),
+      [job](absl::Status told) { job->done(std::move(told)); });
+}
+
+absl::Status Screener::Decide(Job* job) {
+  const v1::ScreenOutputRequest& request = *job->request;
+  const v1::Output& output = request.output();
+  // In this order: whatever changes after is found when it is committed.
+  job->as_of_change = parts_.committer->LastStored();
+  auto configuration = parts_.configuration();
+  job->now_us = parts_.committer->NowUs();
+  access::OutputQuestion question;
+  question.purpose = request.purpose();
+  question.channel = request.channel();
+  question.input_categories = {output.input_categories().begin(),
+                               output.input_categories().end()};
+  CONSENTRY_ASSIGN_OR_RETURN(
+      job->plan, access::MakeOutputPlan(std::move(configuration), job->caller,
+                                        question, job->now_us));
+  if (!job->scanned) {
+    job->evidence.scan = parts_.conduct->Scan(output);
+    job->scanned = true;
+  }
+  CONSENTRY_ASSIGN_OR_RETURN(auto lease, parts_.readers->Acquire());
+  vault::SubjectReader::HeadOptions options;
+  options.as_of_change = job->as_of_change;
+  options.past_cache = job->attempts > 1;
+  CONSENTRY_ASSIGN_OR_RETURN(
+      access::Snapshot snapshot,
+      access::TakeSnapshot(*parts_.subjects, lease.get(), job->plan.plan,
+                           job->name, options));
+  if (!job->charged) {
+    CONSENTRY_RETURN_IF_ERROR(access::ChargeBudget(
+        job->plan.plan, job->name, snapshot, parts_.clock->MonotonicUs()));
+    job->charged = true;
+  }
+  CONSENTRY_ASSIGN_OR_RETURN(
+      job->earlier, parts_.rows->FindByOutput(
+                        lease.get(), parts_.rows->keys().Output(
+                                         job->caller.client_id, output.id())));
+  CONSENTRY_ASSIGN_OR_RETURN(
+      job->decision,
+      access::DecideOutput(
+          job->plan, job->caller, std::move(snapshot), job->now_us,
+          job->earlier.has_value() && job->earlier->doc.reviewed()));
+  CONSENTRY_ASSIGN_OR_RETURN(
+      const auto own, OwnPrices(*parts_.rows, lease.get(),
+                                job->decision.snapshot, output, job->now_us));
+  CONSENTRY_RETURN_IF_ERROR(
+      parts_.conduct->Gather(lease.get(), job->plan, job->decision, output, own,
+                             job->now_us, &job->evidence));
+  lease.GiveBack();
+  job->judgement = parts_.conduct->Judge(job->evidence);
+  job->fairness.reset();
+  if (parts_.fairness != nullptr) {
+    job->fairness =
+        parts_.fairness->Ask(output, job->decision.snapshot, job->now_us);
+  }
+  job->significance = SignificanceOf(job->decision, /*reviewed=*/false);
+  job->outcome = job->Weigh();
+  job->leaf = access::OutputLeaf(job->plan, job->caller, job->decision,
+                                 job->now_us, parts_.log_origin);
+  if (!job->decision.permitted) {
+    job->leaf.mutable_subjects(0)->set_effect(v1::EFFECT_DENY);
+    job->leaf.mutable_subjects(0)->set_reason(job->decision.reason);
+  }
+  return absl::OkStatus();
+}
+
+void Screener::CommitOnly(const std::shared_ptr<Job>& job) {
+  store::v1::Leaf leaf = job->leaf;
+  leaf.set_released_nothing(true);
+  TellVerdict(job->outcome, &leaf);
+  store::ReadCommit commit;
+  commit.entry = leaf.SerializeAsString();
+  commit.subjects = job->decision.versions();
+  commit.as_of_change = job->as_of_change;
+  commit.configuration_epoch = job->plan.plan.configuration->epoch();
+  commit.decided_at_us = job->now_us;
+  commit.decided_until_us = job->decision.decision.decided_until_us;
+  store::v1::ScreeningDoc doc;
+  KeepVerdict(job->outcome, job->judgement, &doc);
+  parts_.committer->CommitRead(
+      std::move(commit),
+      [this, job, answer = AnswerOf(doc)](store::ReadOutcome outcome) mutable {
+        switch (outcome.kind) {
+          case store::ReadOutcome::Kind::kFailed:
+            job->done(std::move(outcome.status));
+            return;
+          case store::ReadOutcome::Kind::kStale:
+            Again(job);
+            return;
+          case store::ReadOutcome::Kind::kCommitted:
+            break;
+        }
+        answer.set_audit_reference(parts_.tokens->Encode(
+            crypto::TokenKind::kAudit,
+            crypto::LogPosition{outcome.log_index, 0}.Pack()));
+        access::Released<v1::ScreenOutputResponse> released;
+        released.response = std::move(answer);
+        released.tickets.push_back(std::move(outcome.ticket));
+        job->done(std::move(released));
+      });
+}
+
+absl::Status Screener::PrepareRelease(Job* job) const {
+  if (!job->decision.known()) return absl::OkStatus();
+  job->terms.digest = OutputDigest(job->output());
+  job->terms.pseudonym = parts_.tokens->Encode(
+      crypto::TokenKind::kPseudonym,
+      job->decision.snapshot.members[0]->subject(), job->caller.client_id);
+  job->terms.channel = job->request->channel();
+  const int64_t end_us =
+      std::min(job->deliver_us() + ReleaseSpanUs(parts_.settings),
+               job->decision.decision.decided_until_us);
+  job->terms.expire_s = end_us / kUsPerSecond;
+  job->release.Clear();
+  if (job->outcome.verdict != v1::VERDICT_RELEASED) return absl::OkStatus();
+  CONSENTRY_ASSIGN_OR_RETURN(job->release,
+                             SignRelease(*parts_.signer, job->terms));
+  return absl::OkStatus();
+}
+
+void Screener::CommitRow(const std::shared_ptr<Job>& job) {
+  const v1::Output& output = job->output();
+  job->id = crypto::NewObjectId();
+  store::v1::ScreenedOutput words;
+  words.set_output(output.SerializeAsString());
+  auto sealed = parts_.rows->SealOutput(job->keys(), job->id, 1, words);
+  absl::Status status = sealed.status();
+  if (status.ok()) {
+    job->sealed_output = *std::move(sealed);
+    status = PrepareRelease(job.get());
+  }
+  if (!status.ok()) {
+    Refuse(job, status);
+    return;
+  }
+  store::Change change;
+  change.apply = [this, job](store::ChangeContext& context) {
+    return Apply(context, job.get());
+  };
+  parts_.committer->CommitChange(
+      std::move(change), [this, job](store::ChangeOutcome outcome) {
+        if (IsStale(outcome.status)) {
+          Again(job);
+          return;
+        }
+        if (!outcome.status.ok()) {
+          job->done(std::move(outcome.status));
+          return;
+        }
+        access::Released<v1::ScreenOutputResponse> released;
+        released.response = AnswerOf(job->row.doc);
+        released.response.set_audit_reference(parts_.tokens->Encode(
+            crypto::TokenKind::kAudit,
+            crypto::LogPosition{outcome.log_index, 0}.Pack()));
+        if (job->row.doc.verdict() == v1::VERDICT_RELEASED) {
+          *released.response.mutable_release() = std::move(job->release);
+          if (outcome.ticket != nullptr) {
+            released.tickets.push_back(std::move(*outcome.ticket));
+          }
+          if (parts_.on_inference) parts_.on_inference();
+        }
+        job->done(std::move(released));
+      });
+}
+
+// On the committer's store thread, perhaps more than once: what it changes of
+// the job is set anew each time.
+absl::Status Screener::Apply(store::ChangeContext& context, Job* job) const {
+  store::Connection* const connection = context.connection();
+  const v1::Output& output = job->output();
+  for (const store::SubjectVersion& seen : job->decision.versions()) {
+    if (seen.subject == 0) continue;
+    CONSENTRY_RETURN_IF_ERROR(
+        context.RequireVersion(seen.subject, seen.version));
+  }
+  CONSENTRY_RETURN_IF_ERROR(
+      context.RequireConfiguration(job->plan.plan.configuration->epoch()));
+  if (context.now_us() >= job->decision.decision.decided_until_us) {
+    return Changed();
+  }
+  const std::string output_key =
+      parts_.rows->keys().Output(job->caller.client_id, output.id());
+  {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        auto query,
+        connection->Prepare("SELECT 1 FROM screenings WHERE output_key = $1"));
+    query.Bind(output_key);
+    CONSENTRY_ASSIGN_OR_RETURN(const bool used, query.Step());
+    if (used) return Changed();
+  }
+  // Others may have spent of the same budget since.
+  CONSENTRY_ASSIGN_OR_RETURN(
+      const bool current,
+      PressureRows::IsCurrent(connection, job->decision.snapshot.members,
+                              job->evidence.pressure));
+  if (!current) {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        job->evidence.pressure,
+        PressureRows::Read(connection, job->decision.snapshot.members));
+    job->evidence.question.subject.contacts = job->evidence.pressure.history;
+    job->judgement = parts_.conduct->Judge(job->evidence);
+    job->outcome = job->Weigh();
+    if (job->outcome.verdict == v1::VERDICT_RELEASED &&
+        job->release.note().empty()) {
+      CONSENTRY_ASSIGN_OR_RETURN(job->release,
+                                 SignRelease(*parts_.signer, job->terms));
+    }
+  }
+  ScreeningRow& row = job->row;
+  row = {};
+  row.no = context.number();
+  row.id = job->id;
+  row.output_key = output_key;
+  row.subject =
+      job->decision.known() ? job->decision.snapshot.members[0]->subject() : 0;
+  row.request_hash = parts_.rows->keys().Request(row.subject, *job->request);
+  row.output = job->sealed_output;
+  store::v1::ScreeningDoc& doc = row.doc;
+  doc.set_id(crypto::FormatId(crypto::IdKind::kScreening, row.id));
+  doc.set_client_id(job->caller.client_id);
+  doc.set_client_version(job->leaf.client_version());
+  doc.set_purpose(job->request->purpose());
+  doc.set_channel(job->request->channel());
+  doc.set_kind(output.kind());
+  doc.set_output_id(output.id());
+  doc.set_model(output.model());
+  doc.set_model_version(output.model_version());
+  doc.set_experiment(output.experiment());
+  doc.set_variant(output.variant());
+  doc.set_item(output.item());
+  *doc.mutable_input_categories() = output.input_categories();
+  doc.set_reason(job->decision.reason);
+  doc.set_time_us(context.now_us());
+  doc.set_subject_version(job->decision.versions()[0].version);
+  doc.set_config_epoch(job->plan.plan.configuration->epoch());
+  doc.set_deliver_us(job->deliver_us());
+  doc.set_obligations(job->decision.decision.obligations);
+  if (output.has_price()) {
+    doc.set_has_price(true);
+    doc.set_price_minor(output.price().minor_units());
+    doc.set_currency(output.price().currency());
+    doc.set_place(job->evidence.place);
+  }
+  KeepVerdict(job->outcome, job->judgement, &doc);
+  if (job->judgement.charge) {
+    *doc.mutable_charge() = StoredContact(*job->judgement.charge);
+  }
+  store::v1::Leaf leaf = job->leaf;
+  leaf.set_time_us(context.now_us());
+  leaf.set_change_number(static_cast<uint64_t>(context.number()));
+  leaf.add_details("screening=" + doc.id());
+  TellVerdict(job->outcome, &leaf);
+  if (job->outcome.verdict == v1::VERDICT_HELD && parts_.reviews != nullptr) {
+    review::NewReview held;
+    held.target = doc.id();
+    held.subject = row.subject;
+    held.trigger = job->outcome.trigger;
+    held.rules = job->outcome.rules;
+    held.model = absl::StrCat(output.model(), "@", output.model_version());
+    held.high_risk =
+        IsHighRisk(parts_.settings, output.model(), output.model_version());
+    CONSENTRY_ASSIGN_OR_RETURN(const review::QueuedReview queued,
+                               parts_.reviews->Enqueue(context, held));
+    doc.set_review_id(queued.id);
+    doc.set_due_us(queued.due_us);
+    leaf.add_details("review=" + queued.id);
+  }
+  if (job->outcome.verdict == v1::VERDICT_RELEASED) {
+    CONSENTRY_RETURN_IF_ERROR(ApplyRelease(context, job));
+  }
+  CONSENTRY_RETURN_IF_ERROR(parts_.rows->Insert(connection, job->keys(), row));
+  CONSENTRY_RETURN_IF_ERROR(
+      parts_.outcomes->Join(connection, output_key, row.no, job->keys())
+          .status());
+  for (const store::SubjectVersion& seen : job->decision.versions()) {
+    context.TellOf(seen.subject);
+  }
+  context.SetEntry(leaf.SerializeAsString());
+  return absl::OkStatus();
+}
+
+absl::Status Screener::ApplyRelease(store::ChangeContext& context,
+                                    Job* job) const {
+  store::Connection* const connection = context.connection();
+  const v1::Output& output = job->output();
+  store::v1::ScreeningDoc& doc = job->row.doc;
+  doc.set_digest(job->terms.digest);
+  doc.set_release_until_us(job->terms.expire_s * kUsPerSecond);
+  ReleaseRow release;
+  release.no = job->row.no;
+  release.subject = job->row.subject;
+  for (const store::SubjectVersion& seen : job->decision.versions()) {
+    release.subject_version = std::max(release.subject_version, seen.version);
+  }
+  release.doc.set_digest(job->terms.digest);
+  release.doc.set_expire_us(doc.release_until_us());
+  release.doc.set_purpose(doc.purpose());
+  release.doc.set_channel(doc.channel());
+  CONSENTRY_RETURN_IF_ERROR(parts_.releases->Insert(connection, release));
+  if (job->judgement.charge) {
+    CONSENTRY_RETURN_IF_ERROR(PressureRows::Add(connection, *job->keys(),
+                                                parts_.conduct->rules(),
+                                                *job->judgement.charge));
+  }
+  if (!output.item().empty() && output.has_price() &&
+      !job->evidence.shown_before) {
+    CONSENTRY_RETURN_IF_ERROR(
+        parts_.items->AddShown(connection, output.item(), context.now_us(),
+                               job->evidence.place, output.price()));
+  }
+  if (const auto end = OfferEndOf(output); end && !output.item().empty()) {
+    CONSENTRY_RETURN_IF_ERROR(parts_.items->AddEnd(connection, output.item(),
+                                                   {*end, context.now_us()}));
+  }
+  CONSENTRY_RETURN_IF_ERROR(Inferences::Note(parts_.settings, context,
+                                             *job->keys(), output, job->row));
+  context.MarkReleasing();
+  return absl::OkStatus();
+}
+
+// The same output again: as it stands now, with an entry of its own, and
+// nothing is spent.
+void Screener::AnswerRepeated(const std::shared_ptr<Job>& job) {
+  const ScreeningRow& earlier = *job->earlier;
+  const uint64_t subject =
+      job->decision.known() ? job->decision.snapshot.members[0]->subject() : 0;
+  if (earlier.request_hash !=
+      parts_.rows->keys().Request(subject, *job->request)) {
+    Refuse(job, MakeError(v1::ERROR_REASON_ALREADY_EXISTS,
+                          "the id was used for another output"));
+    return;
+  }
+  v1::ScreenOutputResponse answer = AnswerOf(earlier.doc);
+  if (earlier.doc.verdict() == v1::VERDICT_RELEASED) {
+    const auto revoked = [&]() -> absl::StatusOr<bool> {
+      CONSENTRY_ASSIGN_OR_RETURN(auto lease, parts_.readers->Acquire());
+      CONSENTRY_ASSIGN_OR_RETURN(
+          const auto release, parts_.releases->Find(lease.get(), earlier.no));
+      return release.has_value() && release->state == ReleaseState::kRevoked;
+    }();
+    if (!revoked.ok()) {
+      Refuse(job, revoked.status());
+      return;
+    }
+    // A release that does not hold any more is not told again.
+    if (*revoked || !job->decision.permitted) {
+      answer.set_verdict(v1::VERDICT_BLOCKED);
+      answer.set_verdict_class(v1::VERDICT_CLASS_NOT_PERMITTED);
+      answer.clear_findings();
+    } else {
+      ReleaseTerms terms;
+      terms.digest = earlier.doc.digest();
+      terms.pseudonym =
+          parts_.tokens->Encode(crypto::TokenKind::kPseudonym, earlier.subject,
+                                job->caller.client_id);
+      terms.channel = static_cast<v1::Channel>(earlier.doc.channel());
+      terms.expire_s = earlier.doc.release_until_us() / kUsPerSecond;
+      auto release = SignRelease(*parts_.signer, terms);
+      if (!release.ok()) {
+        Refuse(job, release.status());
+        return;
+      }
+      *answer.mutable_release() = *std::move(release);
+    }
+  }
+  store::v1::Leaf leaf = job->leaf;
+  leaf.add_details("screening=" + earlier.doc.id());
+  leaf.add_details("repeated");
+  leaf.add_details("verdict=" + VerdictWord(answer.verdict()));
+  store::ReadCommit commit;
+  commit.entry = leaf.SerializeAsString();
+  commit.subjects = job->decision.versions();
+  commit.as_of_change = job->as_of_change;
+  commit.configuration_epoch = job->plan.plan.configuration->epoch();
+  commit.decided_at_us = job->now_us;
+  commit.decided_until_us = job->decision.decision.decided_until_us;
+  parts_.committer->CommitRead(
+      std::move(commit), [this, job, answer = std::move(answer)](
+                             store::ReadOutcome outcome) mutable {
+        switch (outcome.kind) {
+          case store::ReadOutcome::Kind::kFailed:
+            job->done(std::move(outcome.status));
+            return;
+          case store::ReadOutcome::Kind::kStale:
+            Again(job);
+            return;
+          case store::ReadOutcome::Kind::kCommitted:
+            break;
+        }
+        answer.set_audit_reference(parts_.tokens->Encode(
+            crypto::TokenKind::kAudit,
+            crypto::LogPosition{outcome.log_index, 0}.Pack()));
+        access::Released<v1::ScreenOutputResponse> released;
+        released.response = std::move(answer);
+        released.tickets.push_back(std::move(outcome.ticket));
+        job->done(std::move(released));
+      });
+}
+
+}  // namespace consentry::screening

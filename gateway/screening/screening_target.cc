@@ -1,0 +1,249 @@
+#include "gateway/screening/screening_target.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "gateway/access/output_decision.h"
+#include "gateway/screening/pressure_rows.h"
+#include "gateway/screening/screening_words.h"
+#include "proto/support/error.h"
+#include "proto/support/status_macros.h"
+
+namespace consentry::screening {
+namespace {
+
+constexpr int64_t kUsPerSecond = 1'000'000;
+constexpr size_t kMaxLabelBytes = 128;
+
+absl::Status NoTarget() {
+  return MakeError(v1::ERROR_REASON_NOT_FOUND, "no output has this id");
+}
+
+absl::Status BadOutcome(std::string_view why) {
+  absl::Status status = MakeError(v1::ERROR_REASON_FIELD_INVALID,
+                                  "the new outcome does not fit the output");
+  AddFieldViolation(&status, {"new_outcome", std::string(why)});
+  return status;
+}
+
+// "12.50 EUR", with two digits after the point or none.
+std::optional<v1::Money> ParseAmount(std::string_view text) {
+  const std::vector<std::string> parts = absl::StrSplit(
+      absl::string_view(text.data(), text.size()), ' ', absl::SkipEmpty());
+  if (parts.size() != 2 || parts[1].size() != 3 ||
+      !std::all_of(parts[1].begin(), parts[1].end(),
+                   [](char c) { return absl::ascii_isupper(c); })) {
+    return std::nullopt;
+  }
+  const std::vector<std::string> digits = absl::StrSplit(parts[0], '.');
+  int64_t whole = 0;
+  int64_t cents = 0;
+  if (digits.size() > 2 || !absl::SimpleAtoi(digits[0], &whole) || whole < 0 ||
+      whole > INT64_MAX / 1000 ||
+      (digits.size() == 2 &&
+       (digits[1].size() != 2 || !absl::SimpleAtoi(digits[1], &cents)))) {
+    return std::nullopt;
+  }
+  v1::Money money;
+  money.set_currency(parts[1]);
+  money.set_minor_units(whole * 100 + cents);
+  return money;
+}
+
+absl::Status Alter(std::string_view new_outcome, v1::Output* output) {
+  const std::string text(new_outcome);
+  switch (output->kind()) {
+    case v1::OUTPUT_KIND_PRICE:
+    case v1::OUTPUT_KIND_OFFER: {
+      const auto amount = ParseAmount(new_outcome);
+      if (!amount) return BadOutcome("must be an amount such as \"12.50 EUR\"");
+      *output->mutable_price() = *amount;
+      return absl::OkStatus();
+    }
+    case v1::OUTPUT_KIND_SEGMENT:
+    case v1::OUTPUT_KIND_PERSONA:
+    case v1::OUTPUT_KIND_DECISION:
+      if (text.empty() || text.size() > kMaxLabelBytes) {
+        return BadOutcome("must be a label of 1 to 128 bytes");
+      }
+      output->set_label(text);
+      return absl::OkStatus();
+    default:
+      if (text.empty()) return BadOutcome("is required");
+      output->set_text(text);
+      // What proved the old words says nothing about the new ones.
+      output->clear_evidence();
+      return absl::OkStatus();
+  }
+}
+
+// As a sentence or two for somebody who has to judge it.
+std::string InWords(const v1::Output& output) {
+  std::vector<std::string> parts;
+  parts.push_back(
+      absl::AsciiStrToLower(v1::OutputKind_Name(output.kind())
+                                .substr(std::string("OUTPUT_KIND_").size())));
+  if (!output.item().empty()) parts.push_back("item: " + output.item());
+  if (!output.label().empty()) parts.push_back("label: " + output.label());
+  if (output.kind() == v1::OUTPUT_KIND_DECISION) {
+    parts.emplace_back(output.favourable() ? "favourable for the customer"
+                                           : "not favourable for the customer");
+  }
+  if (output.has_price()) {
+    parts.push_back(absl::StrCat("price: ", output.price().minor_units(), " ",
+                                 output.price().currency(), " (minor units)"));
+  }
+  if (output.has_base_price()) {
+    parts.push_back(absl::StrCat(
+        "without personalization: ", output.base_price().minor_units(), " ",
+        output.base_price().currency()));
+  }
+  if (output.score() != 0) {
+    parts.push_back(absl::StrCat("score: ", output.score()));
+  }
+  if (!output.text().empty()) parts.push_back("text: " + output.text());
+  if (!output.ranking().empty()) {
+    parts.push_back("ranking: " + absl::StrJoin(output.ranking(), ", "));
+  }
+  return absl::StrJoin(parts, "\n");
+}
+
+}  // namespace
+
+absl::Status ScreeningTarget::Apply(store::ChangeContext& context,
+                                    std::string_view target,
+                                    review::Ruling ruling,
+                                    std::string_view new_outcome,
+                                    store::v1::Leaf* leaf) {
+  const auto id = crypto::ParseId(crypto::IdKind::kScreening, target);
+  if (!id.ok()) return NoTarget();
+  store::Connection* const connection = context.connection();
+  CONSENTRY_ASSIGN_OR_RETURN(ScreeningRow row,
+                             parts_->rows->Read(connection, *id));
+  if (row.doc.verdict() != v1::VERDICT_HELD) {
+    return MakeError(v1::ERROR_REASON_STATE_INVALID,
+                     "the output waits for no human");
+  }
+  CONSENTRY_ASSIGN_OR_RETURN(
+      const crypto::Grant grant,
+      access::ReviewGrant(parts_->configuration()->bundle()));
+  CONSENTRY_ASSIGN_OR_RETURN(store::v1::ScreenedOutput words,
+                             parts_->rows->OpenOutput(grant, row));
+  v1::Output output;
+  if (!output.ParseFromString(words.output())) return CorruptScreening();
+  row.doc.set_reviewed(true);
+  if (ruling == review::Ruling::kReverse &&
+      output.kind() != v1::OUTPUT_KIND_DECISION) {
+    ruling = review::Ruling::kBlock;
+  }
+  leaf->add_details("screening=" + row.doc.id());
+  if (ruling == review::Ruling::kBlock) {
+    row.doc.set_verdict(v1::VERDICT_BLOCKED);
+    leaf->add_details("verdict=" + VerdictWord(v1::VERDICT_BLOCKED));
+    return parts_->rows->Update(connection, &row, words);
+  }
+  if (ruling == review::Ruling::kReleaseChanged) {
+    CONSENTRY_RETURN_IF_ERROR(Alter(new_outcome, &output));
+    row.doc.set_alteration("CHANGED");
+  } else if (ruling == review::Ruling::kReverse) {
+    output.set_favourable(!output.favourable());
+    output.clear_label();
+    if (!new_outcome.empty()) {
+      CONSENTRY_RETURN_IF_ERROR(Alter(new_outcome, &output));
+    }
+    // How the machine came to the opposite explains nothing of it.
+    output.clear_explanation();
+    row.doc.set_alteration("REVERSED");
+  }
+  if (!row.doc.alteration().empty()) {
+    words.set_original(words.output());
+    words.set_output(output.SerializeAsString());
+    if (output.has_price()) {
+      row.doc.set_price_minor(output.price().minor_units());
+      row.doc.set_currency(output.price().currency());
+      row.doc.set_has_price(true);
+    }
+  }
+  const int64_t now_us = context.now_us();
+  const int64_t end_us =
+      std::max(now_us, row.doc.deliver_us()) + ReleaseSpanUs(parts_->settings);
+  row.doc.set_verdict(v1::VERDICT_RELEASED);
+  row.doc.set_verdict_class(v1::VERDICT_CLASS_UNSPECIFIED);
+  row.doc.set_digest(OutputDigest(output));
+  row.doc.set_release_until_us(end_us / kUsPerSecond * kUsPerSecond);
+  leaf->add_details("verdict=" + VerdictWord(v1::VERDICT_RELEASED));
+  if (row.doc.has_charge()) {
+    conduct::Contact contact = ContactOf(row.doc.charge());
+    contact.decided_us = now_us;
+    contact.time_us = std::max(contact.time_us, now_us);
+    *row.doc.mutable_charge() = StoredContact(contact);
+    CONSENTRY_ASSIGN_OR_RETURN(const auto keys,
+                               parts_->rows->slots().Load(row.subject));
+    CONSENTRY_RETURN_IF_ERROR(
+        PressureRows::Add(connection, keys, parts_->conduct->rules(), contact));
+  }
+  ReleaseRow release;
+  release.no = row.no;
+  release.subject = row.subject;
+  // Older than the customer is: whoever looks next decides it anew.
+  release.subject_version = 0;
+  release.doc.set_digest(row.doc.digest());
+  release.doc.set_expire_us(row.doc.release_until_us());
+  release.doc.set_purpose(row.doc.purpose());
+  release.doc.set_channel(row.doc.channel());
+  CONSENTRY_RETURN_IF_ERROR(parts_->releases->Insert(connection, release));
+  if (output.has_price() && !output.item().empty()) {
+    CONSENTRY_RETURN_IF_ERROR(parts_->items->AddShown(
+        connection, output.item(), now_us, row.doc.place(), output.price()));
+  }
+  return parts_->rows->Update(connection, &row, words);
+}
+
+absl::StatusOr<review::TargetCase> ScreeningTarget::Describe(
+    store::Connection* connection, std::string_view target,
+    const crypto::Grant& grant) {
+  const auto id = crypto::ParseId(crypto::IdKind::kScreening, target);
+  if (!id.ok()) return NoTarget();
+  CONSENTRY_ASSIGN_OR_RETURN(const ScreeningRow row,
+                             parts_->rows->Read(connection, *id));
+  CONSENTRY_ASSIGN_OR_RETURN(const auto words,
+                             parts_->rows->OpenOutput(grant, row));
+  v1::Output output;
+  if (!output.ParseFromString(words.output())) return CorruptScreening();
+  review::TargetCase found;
+  found.subject = row.subject;
+  found.purpose = row.doc.purpose();
+  found.proposal = InWords(output);
+  found.explanation = output.explanation();
+  for (const auto& finding : row.doc.findings()) {
+    found.findings.push_back(
+        absl::StrCat(finding.rule(), ": ", finding.message()));
+  }
+  access::Caller engine;
+  engine.client_id = row.doc.client_id();
+  access::OutputQuestion question;
+  question.purpose = row.doc.purpose();
+  question.channel = static_cast<v1::Channel>(row.doc.channel());
+  question.input_categories = {row.doc.input_categories().begin(),
+                               row.doc.input_categories().end()};
+  // A registration that is gone by now hides no fact of the case.
+  const auto plan =
+      access::MakeOutputPlan(parts_->configuration(), engine, question,
+                             parts_->committer->NowUs(), true);
+  if (plan.ok()) {
+    for (const policy::FieldId field : plan->plan.fields) {
+      found.input_fields.push_back(plan->plan.bundle().field_name(field));
+    }
+  }
+  return found;
+}
+
+}  // namespace consentry::screening

@@ -1,0 +1,188 @@
+// Releases after their verdict: what is handed to a channel, and what stops it.
+#include "gateway/screening/release_desk.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "absl/strings/escaping.h"
+#include "tests/unit/gateway/screening/screening_fixture.h"
+
+namespace consentry::screening {
+namespace {
+
+using testing::kLettersPurpose;
+
+class ReleaseDeskTest : public ::testing::Test, public ScreeningFixture {
+ protected:
+  std::string Reader(const std::string& key) {
+    const std::string id = Person(key);
+    Give(id, kLettersPurpose);
+    return id;
+  }
+  std::string Release(const std::string& subject, const std::string& id) {
+    const auto answer = Screen("letters", Letter(subject, id));
+    EXPECT_OK(answer);
+    EXPECT_EQ(answer->verdict(), v1::VERDICT_RELEASED) << answer->DebugString();
+    return answer.ok() ? answer->release().digest() : "";
+  }
+};
+
+TEST_F(ReleaseDeskTest, WhatWasReleasedIsHandedOverUntilItIsConfirmed) {
+  const std::string anna = Reader("anna");
+  const std::string berta = Reader("berta");
+  Release(anna, "l-1");
+  Release(berta, "l-2");
+  const auto first = Fetch("letters", kLettersPurpose);
+  ASSERT_OK(first);
+  ASSERT_EQ(first->outputs_size(), 2);
+  EXPECT_EQ(first->outputs(0).output().id(), "l-1");
+  EXPECT_FALSE(first->outputs(0).output().text().empty());
+  const auto& release = first->outputs(0).release();
+  EXPECT_OK(CheckRelease(verifier(), release.note(), first->outputs(0).output(),
+                         release.pseudonym(), v1::CHANNEL_EMAIL,
+                         kNowUs / 1'000'000 + 60));
+  // Whoever lost the answer asks again.
+  const auto again = Fetch("letters", kLettersPurpose);
+  ASSERT_OK(again);
+  EXPECT_EQ(again->outputs_size(), 2);
+  const auto after =
+      Fetch("letters", kLettersPurpose, first->next_page_token());
+  ASSERT_OK(after);
+  EXPECT_EQ(after->outputs_size(), 0);
+  EXPECT_TRUE(after->next_page_token().empty());
+}
+
+TEST_F(ReleaseDeskTest, AWithdrawalBindsWhatWasReleasedAndNotFetched) {
+  const std::string anna = Reader("anna");
+  Release(anna, "l-1");
+  Withdraw(anna);
+  const auto page = Fetch("letters", kLettersPurpose);
+  ASSERT_OK(page);
+  EXPECT_EQ(page->outputs_size(), 0);
+  // For good: a new consent does not bring it back.
+  Give(anna, kLettersPurpose);
+  const auto later = Fetch("letters", kLettersPurpose);
+  ASSERT_OK(later);
+  EXPECT_EQ(later->outputs_size(), 0);
+}
+
+TEST_F(ReleaseDeskTest, AWithdrawalPutsReleasesOnTheListOfRevokedOnes) {
+  const std::string anna = Reader("anna");
+  const std::string berta = Reader("berta");
+  const std::string of_anna = Release(anna, "l-1");
+  const std::string of_berta = Release(berta, "l-2");
+  const auto none = Revoked();
+  ASSERT_OK(none);
+  EXPECT_EQ(none->digests_size(), 0);
+  EXPECT_FALSE(none->next_page_token().empty());
+  Withdraw(anna);
+  const auto one = Revoked(none->next_page_token());
+  ASSERT_OK(one);
+  ASSERT_EQ(one->digests_size(), 1);
+  EXPECT_EQ(one->digests(0), of_anna);
+  // A later poll goes on behind it, a new one begins with it.
+  Withdraw(berta);
+  const auto next = Revoked(one->next_page_token());
+  ASSERT_OK(next);
+  ASSERT_EQ(next->digests_size(), 1);
+  EXPECT_EQ(next->digests(0), of_berta);
+  const auto all = Revoked();
+  ASSERT_OK(all);
+  EXPECT_EQ(all->digests_size(), 2);
+}
+
+TEST_F(ReleaseDeskTest, AChangeThatTakesNothingAwayRevokesNothing) {
+  const std::string anna = Reader("anna");
+  Release(anna, "l-1");
+  ASSERT_OK(Revoked());
+  ImportOne("shop", testing::RowBuilder("profile", "anna-in-shop")
+                        .Email("anna@example.com")
+                        .Text("last_name", "Albrecht"));
+  Give(anna, kLettersPurpose);
+  const auto revoked = Revoked();
+  ASSERT_OK(revoked);
+  EXPECT_EQ(revoked->digests_size(), 0);
+  const auto page = Fetch("letters", kLettersPurpose);
+  ASSERT_OK(page);
+  EXPECT_EQ(page->outputs_size(), 1);
+}
+
+TEST_F(ReleaseDeskTest, SomebodyJoinedWithHerWithdrawsForBoth) {
+  const std::string anna = Reader("anna");
+  const std::string other = Reader("other");
+  const std::string digest = Release(anna, "l-1");
+  ASSERT_OK(Revoked());
+  Merge(anna, other);
+  ASSERT_OK(Revoked());
+  Withdraw(other);
+  const auto revoked = Revoked();
+  ASSERT_OK(revoked);
+  ASSERT_EQ(revoked->digests_size(), 1);
+  EXPECT_EQ(revoked->digests(0), digest);
+}
+
+TEST_F(ReleaseDeskTest, WhatHasEndedIsNeitherHandedOverNorListed) {
+  const std::string anna = Reader("anna");
+  Release(anna, "l-1");
+  Withdraw(anna);
+  clock().AdvanceUs(27 * kUsPerHour);
+  const auto revoked = Revoked();
+  ASSERT_OK(revoked);
+  EXPECT_EQ(revoked->digests_size(), 0);
+  ASSERT_OK(upkeep().Run());
+  EXPECT_EQ(Rows("releases"), 0);
+  EXPECT_EQ(Rows("screenings"), 1);
+  clock().AdvanceUs(401 * kUsPerDay);
+  ASSERT_OK(upkeep().Run());
+  EXPECT_EQ(Rows("screenings"), 0);
+  EXPECT_EQ(Rows("pressure"), 0);
+}
+
+TEST_F(ReleaseDeskTest, WhatIsToBeDeliveredLaterWaits) {
+  const std::string anna = Reader("anna");
+  auto request = Letter(anna, "l-1");
+  const int64_t later_us = kNowUs + 24 * kUsPerHour;
+  request.mutable_output()->mutable_deliver_time()->set_seconds(later_us /
+                                                                1'000'000);
+  const auto answer = Screen("letters", request);
+  ASSERT_OK(answer);
+  ASSERT_EQ(answer->verdict(), v1::VERDICT_RELEASED) << answer->DebugString();
+  const auto early = Fetch("letters", kLettersPurpose);
+  ASSERT_OK(early);
+  EXPECT_EQ(early->outputs_size(), 0);
+  clock().AdvanceUs(24 * kUsPerHour + 1'000'000);
+  const auto due = Fetch("letters", kLettersPurpose);
+  ASSERT_OK(due);
+  EXPECT_EQ(due->outputs_size(), 1);
+}
+
+TEST_F(ReleaseDeskTest, AnotherChannelsCallerGetsNothing) {
+  const std::string anna = Reader("anna");
+  Release(anna, "l-1");
+  EXPECT_EQ(ReasonOf(Fetch("shop", kLettersPurpose).status()),
+            v1::ERROR_REASON_PURPOSE_NOT_ALLOWED);
+}
+
+TEST_F(ReleaseDeskTest, AnErasureRevokesWhatIsOutAndLeavesNoRow) {
+  const std::string anna = Reader("anna");
+  const std::string digest = Release(anna, "l-1");
+  const uint64_t number = Number(anna);
+  store::Change change;
+  change.apply = [&](store::ChangeContext& context) -> absl::Status {
+    const auto touched = upkeep().Forget(context, number, 100);
+    EXPECT_OK(touched);
+    context.SetEntry(store::v1::Leaf().SerializeAsString());
+    return absl::OkStatus();
+  };
+  ASSERT_OK(committer()->CommitChangeAndWait(std::move(change)).status);
+  EXPECT_EQ(Rows("screenings"), 0);
+  EXPECT_EQ(Rows("pressure"), 0);
+  const auto revoked = Revoked();
+  ASSERT_OK(revoked);
+  ASSERT_EQ(revoked->digests_size(), 1);
+  EXPECT_EQ(revoked->digests(0), digest);
+}
+
+}  // namespace
+}  // namespace consentry::screening

@@ -1,0 +1,267 @@
+// One output on its way: what the gate says, what it keeps, what it spends.
+#include "gateway/screening/screener.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "tests/unit/gateway/screening/screening_fixture.h"
+
+namespace consentry::screening {
+namespace {
+
+using testing::kLettersPurpose;
+using testing::kServicePurpose;
+using testing::StatusIs;
+
+class ScreenerTest : public ::testing::Test, public ScreeningFixture {
+ protected:
+  std::string Reader(const std::string& key) {
+    const std::string id = Person(key);
+    Give(id, kLettersPurpose);
+    return id;
+  }
+  static bool Tells(const store::v1::Leaf& leaf, const std::string& detail) {
+    return std::find(leaf.details().begin(), leaf.details().end(), detail) !=
+           leaf.details().end();
+  }
+};
+
+TEST_F(ScreenerTest, WhatIsPermittedAndKeepsTheRulesIsReleased) {
+  const std::string anna = Reader("anna");
+  const auto request = Letter(anna, "l-1");
+  const auto answer = Screen("letters", request);
+  ASSERT_OK(answer);
+  EXPECT_EQ(answer->verdict(), v1::VERDICT_RELEASED) << answer->DebugString();
+  EXPECT_EQ(answer->verdict_class(), v1::VERDICT_CLASS_UNSPECIFIED);
+  EXPECT_FALSE(answer->audit_reference().empty());
+  const int64_t now_s = kNowUs / 1'000'000;
+  EXPECT_OK(CheckRelease(verifier(), answer->release().note(), request.output(),
+                         answer->release().pseudonym(), v1::CHANNEL_EMAIL,
+                         now_s + 60));
+  EXPECT_GE(answer->release().expire_time().seconds(), now_s + 3600);
+  const store::v1::Leaf leaf = LastLeaf();
+  EXPECT_EQ(leaf.event(), "screening.screen");
+  EXPECT_EQ(leaf.purpose(), kLettersPurpose);
+  EXPECT_GT(leaf.change_number(), 0u);
+  ASSERT_EQ(leaf.subjects_size(), 1);
+  EXPECT_EQ(leaf.subjects(0).effect(), v1::EFFECT_PERMIT);
+  EXPECT_TRUE(Tells(leaf, "verdict=released"));
+  EXPECT_TRUE(Tells(leaf, "screening=" + answer->screening_id()));
+}
+
+TEST_F(ScreenerTest, WithoutConsentItIsBlockedAndTheEngineLearnsNoReason) {
+  const std::string anna = Person("anna");
+  const auto denied = Screen("letters", Letter(anna, "l-1"));
+  ASSERT_OK(denied);
+  EXPECT_EQ(denied->verdict(), v1::VERDICT_BLOCKED);
+  EXPECT_EQ(denied->verdict_class(), v1::VERDICT_CLASS_NOT_PERMITTED);
+  EXPECT_FALSE(denied->has_release());
+  EXPECT_EQ(LastLeaf().subjects(0).reason(), v1::ERROR_REASON_CONSENT_MISSING);
+  // Nobody looks the same.
+  const auto nobody =
+      Screen("letters", Letter("cus_aaaaaaaaaaaaaaaaaaaaaaaa", "l-2"));
+  ASSERT_OK(nobody);
+  v1::ScreenOutputResponse left = *denied;
+  v1::ScreenOutputResponse right = *nobody;
+  for (auto* each : {&left, &right}) {
+    EXPECT_FALSE(each->screening_id().empty());
+    each->clear_screening_id();
+    each->clear_audit_reference();
+  }
+  EXPECT_EQ(left.SerializeAsString(), right.SerializeAsString());
+  EXPECT_EQ(Rows("screenings"), 2);
+}
+
+TEST_F(ScreenerTest, AnInputThePurposeHasNoFieldForIsNotPermitted) {
+  const std::string anna = Reader("anna");
+  auto request = Letter(anna, "l-1");
+  request.mutable_output()->add_input_categories("user.behavior");
+  const auto answer = Screen("letters", request);
+  ASSERT_OK(answer);
+  EXPECT_EQ(answer->verdict_class(), v1::VERDICT_CLASS_NOT_PERMITTED);
+  EXPECT_EQ(LastLeaf().subjects(0).reason(),
+            v1::ERROR_REASON_FIELD_NOT_ALLOWED);
+  request.mutable_output()->set_id("l-2");
+  request.mutable_output()->set_input_categories(1, "no.such.category");
+  EXPECT_EQ(ReasonOf(Screen("letters", request).status()),
+            v1::ERROR_REASON_FIELD_INVALID);
+}
+
+TEST_F(ScreenerTest, WhatTheRegistrationMayNotDoIsAnErrorWithAnEntry) {
+  const std::string anna = Reader("anna");
+  EXPECT_EQ(ReasonOf(Screen("shop", Letter(anna, "l-1")).status()),
+            v1::ERROR_REASON_PURPOSE_NOT_ALLOWED);
+  EXPECT_EQ(Rows("screenings"), 0);
+}
+
+TEST_F(ScreenerTest, AClaimWithoutProofDoesNotGoOut) {
+  const std::string anna = Reader("anna");
+  auto request = Letter(anna, "l-1");
+  request.mutable_output()->set_text("Only 2 left in stock!");
+  const auto bare = Screen("letters", request);
+  ASSERT_OK(bare);
+  EXPECT_NE(bare->verdict(), v1::VERDICT_RELEASED);
+  EXPECT_EQ(bare->verdict_class(), v1::VERDICT_CLASS_CONDUCT);
+  ASSERT_GT(bare->findings_size(), 0);
+  EXPECT_FALSE(bare->findings(0).citation().empty());
+  EXPECT_GT(bare->findings(0).length(), 0u);
+}
+
+TEST_F(ScreenerTest, TheSameOutputAgainIsTheFirstVerdictAndSpendsNothing) {
+  const std::string anna = Reader("anna");
+  const auto request = Letter(anna, "l-1");
+  const auto first = Screen("letters", request);
+  ASSERT_OK(first);
+  ASSERT_EQ(first->verdict(), v1::VERDICT_RELEASED);
+  const std::string pressure = Blob("SELECT state FROM pressure");
+  const auto second = Screen("letters", request);
+  ASSERT_OK(second);
+  EXPECT_EQ(second->screening_id(), first->screening_id());
+  EXPECT_EQ(second->release().note(), first->release().note());
+  EXPECT_EQ(Rows("screenings"), 1);
+  EXPECT_EQ(Rows("releases"), 1);
+  EXPECT_EQ(Blob("SELECT state FROM pressure"), pressure);
+  EXPECT_TRUE(Tells(LastLeaf(), "repeated"));
+}
+
+TEST_F(ScreenerTest, AUsedIdForAnotherOutputIsRefused) {
+  const std::string anna = Reader("anna");
+  ASSERT_OK(Screen("letters", Letter(anna, "l-1")));
+  auto other = Letter(anna, "l-1");
+  other.mutable_output()->set_text("Another text.");
+  EXPECT_EQ(ReasonOf(Screen("letters", other).status()),
+            v1::ERROR_REASON_ALREADY_EXISTS);
+  const std::string berta = Reader("berta");
+  EXPECT_EQ(ReasonOf(Screen("letters", Letter(berta, "l-1")).status()),
+            v1::ERROR_REASON_ALREADY_EXISTS);
+}
+
+TEST_F(ScreenerTest, AfterAWithdrawalTheFirstVerdictIsNotToldAgain) {
+  const std::string anna = Reader("anna");
+  const auto request = Letter(anna, "l-1");
+  ASSERT_OK(Screen("letters", request));
+  Withdraw(anna);
+  const auto again = Screen("letters", request);
+  ASSERT_OK(again);
+  EXPECT_EQ(again->verdict(), v1::VERDICT_BLOCKED);
+  EXPECT_EQ(again->verdict_class(), v1::VERDICT_CLASS_NOT_PERMITTED);
+  EXPECT_FALSE(again->has_release());
+}
+
+TEST_F(ScreenerTest, ValidateOnlyLeavesAnEntryAndNothingElse) {
+  const std::string anna = Reader("anna");
+  auto request = Letter(anna, "l-1");
+  request.set_validate_only(true);
+  const auto answer = Screen("letters", request);
+  ASSERT_OK(answer);
+  EXPECT_EQ(answer->verdict(), v1::VERDICT_RELEASED);
+  EXPECT_FALSE(answer->has_release());
+  EXPECT_TRUE(answer->screening_id().empty());
+  EXPECT_EQ(Rows("screenings"), 0);
+  EXPECT_EQ(Rows("releases"), 0);
+  EXPECT_EQ(Rows("pressure"), 0);
+  EXPECT_TRUE(LastLeaf().released_nothing());
+  // The id is still free.
+  request.set_validate_only(false);
+  ASSERT_OK(Screen("letters", request));
+}
+
+TEST_F(ScreenerTest, ASignificantDecisionWaitsForAHuman) {
+  const std::string anna = Person("anna");
+  const auto answer = Screen("bank", Refusal(anna, "c-1"));
+  ASSERT_OK(answer);
+  EXPECT_EQ(answer->verdict(), v1::VERDICT_HELD) << answer->DebugString();
+  EXPECT_EQ(answer->verdict_class(), v1::VERDICT_CLASS_SIGNIFICANT);
+  EXPECT_TRUE(answer->has_expected_time());
+  EXPECT_FALSE(answer->has_release());
+  ASSERT_EQ(queue.held.size(), 1u);
+  EXPECT_EQ(queue.held[0].target, answer->screening_id());
+  EXPECT_EQ(queue.held[0].trigger, v1::REVIEW_TRIGGER_SIGNIFICANT_DECISION);
+  EXPECT_EQ(queue.held[0].model, "credit@3");
+  EXPECT_FALSE(queue.held[0].high_risk);
+  EXPECT_EQ(Rows("releases"), 0);
+}
+
+TEST_F(ScreenerTest, TooManyLettersAreTooMany) {
+  const std::string anna = Reader("anna");
+  v1::ScreenOutputResponse last;
+  int released = 0;
+  for (int i = 0; i < 60; ++i) {
+    const auto answer =
+        Screen("letters", Letter(anna, "l-" + std::to_string(i)));
+    ASSERT_OK(answer);
+    last = *answer;
+    if (last.verdict() != v1::VERDICT_RELEASED) break;
+    ++released;
+  }
+  EXPECT_GT(released, 0);
+  EXPECT_EQ(last.verdict_class(), v1::VERDICT_CLASS_PRESSURE);
+  EXPECT_TRUE(last.has_retry_time());
+  EXPECT_EQ(last.findings_size(), 0);
+}
+
+TEST_F(ScreenerTest, SeveralAtOnceNeverSpendMoreThanTheBudget) {
+  // What fits one after the other is what fits at the same time.
+  const std::string anna = Reader("anna");
+  const std::string berta = Reader("berta");
+  int in_order = 0;
+  for (int i = 0; i < 20; ++i) {
+    const auto answer =
+        Screen("letters", Letter(anna, "a-" + std::to_string(i)));
+    ASSERT_OK(answer);
+    if (answer->verdict() == v1::VERDICT_RELEASED) ++in_order;
+  }
+  v1::BatchScreenOutputsRequest batch;
+  for (int i = 0; i < 20; ++i) {
+    *batch.add_requests() = Letter(berta, "b-" + std::to_string(i));
+  }
+  const auto results =
+      Wait<std::vector<v1::ScreenOutputResponse>>([&](auto done) {
+        screener().ScreenAll(
+            As("letters"), batch,
+            [](const v1::ScreenOutputRequest&) { return absl::OkStatus(); },
+            std::move(done));
+      });
+  ASSERT_OK(results);
+  ASSERT_EQ(results->size(), 20u);
+  int at_once = 0;
+  for (const auto& result : *results) {
+    EXPECT_EQ(result.error(), v1::ERROR_REASON_UNSPECIFIED);
+    if (result.verdict() == v1::VERDICT_RELEASED) ++at_once;
+  }
+  EXPECT_EQ(at_once, in_order);
+}
+
+TEST_F(ScreenerTest, OneOfABatchThatIsWrongStopsNoOther) {
+  const std::string anna = Reader("anna");
+  v1::BatchScreenOutputsRequest batch;
+  *batch.add_requests() = Letter(anna, "l-1");
+  *batch.add_requests() = Letter(anna, "l-2");
+  batch.mutable_requests(1)->set_purpose(kServicePurpose);
+  *batch.add_requests() = Letter(anna, "l-3");
+  batch.mutable_requests(2)->mutable_subject()->set_pseudonym("psn_x");
+  const auto results =
+      Wait<std::vector<v1::ScreenOutputResponse>>([&](auto done) {
+        screener().ScreenAll(
+            As("letters"), batch,
+            [](const v1::ScreenOutputRequest&) { return absl::OkStatus(); },
+            std::move(done));
+      });
+  ASSERT_OK(results);
+  EXPECT_EQ(results->at(0).verdict(), v1::VERDICT_RELEASED);
+  EXPECT_EQ(results->at(1).error(), v1::ERROR_REASON_PURPOSE_NOT_ALLOWED);
+  EXPECT_EQ(results->at(2).error(), v1::ERROR_REASON_FIELD_INVALID);
+}
+
+TEST_F(ScreenerTest, ABrokenLogReleasesNothing) {
+  const std::string anna = Reader("anna");
+  log().Fail();
+  const auto answer = Screen("letters", Letter(anna, "l-1"));
+  EXPECT_FALSE(answer.ok());
+}
+
+}  // namespace
+}  // namespace consentry::screening

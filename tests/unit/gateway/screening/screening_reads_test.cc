@@ -1,0 +1,153 @@
+// What compliance staff see of outputs.
+#include "gateway/screening/screening_reads.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/unit/gateway/screening/screening_fixture.h"
+
+namespace consentry::screening {
+namespace {
+
+using testing::kLettersPurpose;
+
+class ScreeningReadsTest : public ::testing::Test, public ScreeningFixture {
+ protected:
+  std::string Reader(const std::string& key) {
+    const std::string id = Person(key);
+    Give(id, kLettersPurpose);
+    return id;
+  }
+
+  v1::ScreenOutputRequest Price(const std::string& subject,
+                                const std::string& id, int64_t cents) {
+    auto request = Letter(subject, id);
+    v1::Output* output = request.mutable_output();
+    output->set_kind(v1::OUTPUT_KIND_PRICE);
+    output->set_model("prices");
+    output->set_text("");
+    output->set_item("chair");
+    output->mutable_price()->set_currency("EUR");
+    output->mutable_price()->set_minor_units(cents);
+    *output->mutable_base_price() = output->price();
+    output->add_disclosures("personalised_price");
+    return request;
+  }
+
+  absl::StatusOr<v1::OutputCase> Case(const std::string& subject) {
+    v1::GetCaseRequest request;
+    request.mutable_subject()->set_id(subject);
+    request.set_item("chair");
+    return Wait<v1::OutputCase>([&](auto done) {
+      screening_reads().GetCase(As("letters"), request, std::move(done));
+    });
+  }
+
+  absl::StatusOr<v1::ListScreeningsResponse> List(
+      const v1::ListScreeningsRequest& request) {
+    return Wait<v1::ListScreeningsResponse>([&](auto done) {
+      screening_reads().List(As("letters"), request, std::move(done));
+    });
+  }
+};
+
+TEST_F(ScreeningReadsTest, OneIsShownWithItsWordsAndReason) {
+  const std::string anna = Person("anna");
+  const auto denied = Screen("letters", Letter(anna, "l-1"));
+  ASSERT_OK(denied);
+  const auto shown = Get(denied->screening_id());
+  ASSERT_OK(shown);
+  EXPECT_EQ(shown->subject_id(), anna);
+  EXPECT_EQ(shown->client_id(), "letters");
+  EXPECT_EQ(shown->reason(), v1::ERROR_REASON_CONSENT_MISSING);
+  EXPECT_EQ(shown->verdict(), v1::VERDICT_BLOCKED);
+  EXPECT_FALSE(shown->output().text().empty());
+  EXPECT_EQ(ReasonOf(Get("scr_aaaaaaaaaaaaaaaaaaaaaaaa").status()),
+            v1::ERROR_REASON_NOT_FOUND);
+}
+
+TEST_F(ScreeningReadsTest, AListIsNewestFirstFilteredAndPaged) {
+  const std::string anna = Reader("anna");
+  const std::string berta = Person("berta");
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_OK(Screen("letters", Letter(anna, "a-" + std::to_string(i))));
+    ASSERT_OK(Screen("letters", Letter(berta, "b-" + std::to_string(i))));
+  }
+  v1::ListScreeningsRequest request;
+  request.set_page_size(4);
+  auto page = List(request);
+  ASSERT_OK(page);
+  ASSERT_EQ(page->screenings_size(), 4);
+  EXPECT_EQ(page->screenings(0).output().id(), "b-2");
+  EXPECT_TRUE(page->screenings(0).output().text().empty());
+  request.set_page_token(page->next_page_token());
+  page = List(request);
+  ASSERT_OK(page);
+  EXPECT_EQ(page->screenings_size(), 2);
+  EXPECT_TRUE(page->next_page_token().empty());
+  v1::ListScreeningsRequest of_anna;
+  of_anna.mutable_subject()->set_id(anna);
+  page = List(of_anna);
+  ASSERT_OK(page);
+  EXPECT_EQ(page->screenings_size(), 3);
+  v1::ListScreeningsRequest blocked;
+  blocked.set_verdict(v1::VERDICT_BLOCKED);
+  page = List(blocked);
+  ASSERT_OK(page);
+  for (const v1::Screening& each : page->screenings()) {
+    EXPECT_EQ(each.verdict(), v1::VERDICT_BLOCKED);
+  }
+  EXPECT_GE(page->screenings_size(), 3);
+  v1::ListScreeningsRequest none;
+  none.set_model("other");
+  page = List(none);
+  ASSERT_OK(page);
+  EXPECT_EQ(page->screenings_size(), 0);
+}
+
+TEST_F(ScreeningReadsTest, ACaseCountsOthersAndSuppressesSmallGroups) {
+  const std::string anna = Reader("anna");
+  const auto own = Screen("letters", Price(anna, "p-anna", 5000));
+  ASSERT_OK(own);
+  ASSERT_EQ(own->verdict(), v1::VERDICT_RELEASED) << own->DebugString();
+  int shown = 0;
+  for (int i = 0; i < 14; ++i) {
+    const std::string other = Reader("other" + std::to_string(i));
+    const auto answer = Screen("letters", Price(other, "p-" + std::to_string(i),
+                                                i < 12 ? 5000 : 5050));
+    ASSERT_OK(answer);
+    if (answer->verdict() == v1::VERDICT_RELEASED) ++shown;
+  }
+  ASSERT_EQ(shown, 14);
+  const auto found = Case(anna);
+  ASSERT_OK(found);
+  ASSERT_EQ(found->shown_size(), 1);
+  EXPECT_EQ(found->shown(0).output().price().minor_units(), 5000);
+  EXPECT_EQ(found->shown(0).output().model(), "prices");
+  ASSERT_EQ(found->others_size(), 1);
+  EXPECT_EQ(found->others(0).price().minor_units(), 5000);
+  EXPECT_EQ(found->others(0).count(), 12);
+  EXPECT_TRUE(found->suppressed());
+}
+
+TEST_F(ScreeningReadsTest, ACustomerWhoSeesAPriceTwiceCountsOnce) {
+  const std::string anna = Reader("anna");
+  ASSERT_OK(Screen("letters", Price(anna, "p-0", 5000)));
+  const std::string berta = Reader("berta");
+  for (int i = 1; i < 12; ++i) {
+    ASSERT_OK(Screen("letters", Price(berta, "p-" + std::to_string(i), 5000)));
+  }
+  const auto found = Case(anna);
+  ASSERT_OK(found);
+  EXPECT_EQ(found->others_size(), 0);
+  EXPECT_TRUE(found->suppressed());
+}
+
+TEST_F(ScreeningReadsTest, NobodysCaseIsDenied) {
+  EXPECT_EQ(ReasonOf(Case("cus_aaaaaaaaaaaaaaaaaaaaaaaa").status()),
+            v1::ERROR_REASON_ACCESS_DENIED);
+}
+
+}  // namespace
+}  // namespace consentry::screening

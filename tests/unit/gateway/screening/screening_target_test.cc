@@ -1,0 +1,122 @@
+// Held outputs after a human has decided.
+#include "gateway/screening/screening_target.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "gateway/access/output_decision.h"
+#include "tests/unit/gateway/screening/screening_fixture.h"
+
+namespace consentry::screening {
+namespace {
+
+using testing::kCreditPurpose;
+using testing::kLettersPurpose;
+
+class ScreeningTargetTest : public ::testing::Test, public ScreeningFixture {
+ protected:
+  std::string Hold(const std::string& subject, const std::string& id) {
+    const auto answer = Screen("bank", Refusal(subject, id));
+    EXPECT_OK(answer);
+    EXPECT_EQ(answer->verdict(), v1::VERDICT_HELD);
+    return answer.ok() ? answer->screening_id() : "";
+  }
+
+  absl::Status Rule(const std::string& id, review::Ruling ruling,
+                    const std::string& outcome = "") {
+    store::Change change;
+    change.apply = [&](store::ChangeContext& context) -> absl::Status {
+      store::v1::Leaf leaf;
+      const absl::Status status =
+          target().Apply(context, id, ruling, outcome, &leaf);
+      context.SetEntry(leaf.SerializeAsString());
+      return status;
+    };
+    return committer()->CommitChangeAndWait(std::move(change)).status;
+  }
+};
+
+TEST_F(ScreeningTargetTest, WhatAHumanLetsPassIsFetched) {
+  const std::string anna = Person("anna");
+  const std::string id = Hold(anna, "c-1");
+  const auto before = Fetch("bank", kCreditPurpose);
+  ASSERT_OK(before);
+  EXPECT_EQ(before->outputs_size(), 0);
+  ASSERT_OK(Rule(id, review::Ruling::kRelease));
+  const auto page = Fetch("bank", kCreditPurpose);
+  ASSERT_OK(page);
+  ASSERT_EQ(page->outputs_size(), 1);
+  EXPECT_EQ(page->outputs(0).output().label(), "refused");
+  // The engine that asks again learns it too.
+  const auto again = Screen("bank", Refusal(anna, "c-1"));
+  ASSERT_OK(again);
+  EXPECT_EQ(again->verdict(), v1::VERDICT_RELEASED);
+}
+
+TEST_F(ScreeningTargetTest, AReversedDecisionIsTheOpposite) {
+  const std::string id = Hold(Person("anna"), "c-1");
+  ASSERT_OK(Rule(id, review::Ruling::kReverse, "granted"));
+  const auto page = Fetch("bank", kCreditPurpose);
+  ASSERT_OK(page);
+  ASSERT_EQ(page->outputs_size(), 1);
+  const v1::Output& output = page->outputs(0).output();
+  EXPECT_TRUE(output.favourable());
+  EXPECT_EQ(output.label(), "granted");
+  EXPECT_TRUE(output.explanation().empty());
+  EXPECT_OK(CheckRelease(verifier(), page->outputs(0).release().note(), output,
+                         page->outputs(0).release().pseudonym(),
+                         v1::CHANNEL_EMAIL, kNowUs / 1'000'000 + 60));
+}
+
+TEST_F(ScreeningTargetTest, AChangedOneGoesOutAsChanged) {
+  const std::string id = Hold(Person("anna"), "c-1");
+  ASSERT_OK(Rule(id, review::Ruling::kReleaseChanged, "granted in part"));
+  const auto page = Fetch("bank", kCreditPurpose);
+  ASSERT_OK(page);
+  ASSERT_EQ(page->outputs_size(), 1);
+  EXPECT_EQ(page->outputs(0).output().label(), "granted in part");
+  EXPECT_FALSE(page->outputs(0).output().favourable());
+}
+
+TEST_F(ScreeningTargetTest, ABlockedOneNeverGoesOut) {
+  const std::string id = Hold(Person("anna"), "c-1");
+  ASSERT_OK(Rule(id, review::Ruling::kBlock));
+  const auto page = Fetch("bank", kCreditPurpose);
+  ASSERT_OK(page);
+  EXPECT_EQ(page->outputs_size(), 0);
+  EXPECT_EQ(ReasonOf(Rule(id, review::Ruling::kRelease)),
+            v1::ERROR_REASON_STATE_INVALID);
+}
+
+TEST_F(ScreeningTargetTest, AHeldMessageThatIsReversedIsBlocked) {
+  const std::string anna = Person("anna");
+  Give(anna, kLettersPurpose);
+  auto request = Letter(anna, "l-1");
+  request.mutable_output()->set_text("Only 2 left in stock!");
+  const auto held = Screen("letters", request);
+  ASSERT_OK(held);
+  if (held->verdict() != v1::VERDICT_HELD) {
+    GTEST_SKIP() << "the rules block it at once";
+  }
+  ASSERT_OK(Rule(held->screening_id(), review::Ruling::kReverse));
+  const auto shown = Get(held->screening_id());
+  ASSERT_OK(shown);
+  EXPECT_EQ(shown->verdict(), v1::VERDICT_BLOCKED);
+}
+
+TEST_F(ScreeningTargetTest, TheReviewerSeesWhatItWasMadeOf) {
+  const std::string id = Hold(Person("anna"), "c-1");
+  const auto grant = access::ReviewGrant(bundle());
+  ASSERT_OK(grant);
+  const auto found = target().Describe(reader_connection(), id, *grant);
+  ASSERT_OK(found);
+  EXPECT_NE(found->proposal.find("refused"), std::string::npos);
+  EXPECT_EQ(found->explanation, "The tier is low.");
+  ASSERT_EQ(found->input_fields.size(), 1u);
+  EXPECT_EQ(found->input_fields[0], "profile.tier");
+  EXPECT_EQ(found->purpose, kCreditPurpose);
+}
+
+}  // namespace
+}  // namespace consentry::screening
