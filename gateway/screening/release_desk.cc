@@ -57,6 +57,7 @@ struct ReleaseDesk::Page {
   int64_t now_us = 0;
   access::OutputPlan plan;
   std::optional<access::ReadLeaf> leaf;
+  std::optional<bool> reviewed;
   std::vector<std::string> ids;
   v1::FetchOutputsResponse response;
   std::vector<int64_t> handed;
@@ -90,7 +91,7 @@ void ReleaseDesk::AttemptFetch(const std::shared_ptr<Page>& page) {
                                                  page->caller, page->now_us);
     store::ReadCommit commit;
     if (page->leaf.has_value()) {
-      leaf.set_decision_mode(1);
+      leaf.set_decision_mode(*page->reviewed ? 2 : 1);
       commit.subjects = page->leaf->subjects();
     }
     leaf.set_purpose(page->request->purpose());
@@ -143,6 +144,7 @@ absl::Status ReleaseDesk::GatherPage(Page* page) {
   page->ids.clear();
   page->over.clear();
   page->leaf.reset();
+  page->reviewed.reset();
   page->until_us = INT64_MAX;
   CONSENTRY_RETURN_IF_ERROR(FillPage(page));
   CONSENTRY_RETURN_IF_ERROR(Revoke(page->over));
@@ -226,12 +228,19 @@ absl::StatusOr<bool> ReleaseDesk::Offer(Page* page,
     return true;
   }
   if (checked.state == Rechecked::State::kLater) return true;
+  // An entry says how its outputs were decided: those that a human let pass
+  // come on a page of their own.
+  if (!page->reviewed) page->reviewed = checked.row.doc.reviewed();
+  if (*page->reviewed != checked.row.doc.reviewed()) return true;
   // The caller is a recipient of its own: its registration, its country.
   CONSENTRY_ASSIGN_OR_RETURN(
       const access::OutputDecision own,
       access::DecideOutput(page->plan, page->caller, checked.decision.snapshot,
                            page->now_us, checked.row.doc.reviewed()));
-  if (!own.permitted || own.review_required) return true;
+  if (!own.permitted || own.review_required) {
+    if (page->handed.empty()) page->reviewed.reset();
+    return true;
+  }
   if (!page->leaf.has_value()) {
     page->leaf.emplace(page->plan.plan, page->caller, page->now_us,
                        parts_->log_origin);
@@ -279,8 +288,7 @@ absl::Status ReleaseDesk::Revoke(const std::vector<ReleaseRow>& over) {
           clients::LeafOf(*parts_->configuration(), self, context.now_us());
       leaf.set_change_number(static_cast<uint64_t>(context.number()));
       for (size_t i = 0; i < part.size(); ++i) {
-        CONSENTRY_RETURN_IF_ERROR(parts_->releases->Revoke(
-            context, part[i], static_cast<int64_t>(i)));
+        CONSENTRY_RETURN_IF_ERROR(parts_->releases->Revoke(context, part[i]));
         const auto keys = parts_->rows->slots().Load(part[i].subject);
         const crypto::SubjectTag tag =
             keys.ok()

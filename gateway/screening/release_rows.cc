@@ -1,5 +1,6 @@
 #include "gateway/screening/release_rows.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "gateway/crypto/system_seal.h"
@@ -162,25 +163,33 @@ absl::StatusOr<std::vector<ReleaseRow>> ReleaseRows::ListLive(
 }
 
 absl::Status ReleaseRows::Revoke(const store::ChangeContext& context,
-                                 const ReleaseRow& row,
-                                 int64_t position) const {
+                                 const ReleaseRow& row) const {
   store::Connection* const connection = context.connection();
   {
     CONSENTRY_ASSIGN_OR_RETURN(
-        auto query, connection->Prepare("UPDATE releases SET state = 3, "
-                                        "subject = $2 WHERE release_no = $1"));
+        auto query,
+        connection->Prepare("UPDATE releases SET state = 3, subject = $2 WHERE "
+                            "release_no = $1 AND state <> 3"));
     query.Bind(row.no, static_cast<int64_t>(row.subject));
     CONSENTRY_RETURN_IF_ERROR(query.Run());
+    if (connection->Changes() == 0) return absl::OkStatus();
   }
-  const int64_t revoke_no = context.number() * kPositions + position;
-  // Under a row of its own: numbers of revocations lie far above those of
-  // screenings only by chance, so the sign tells them apart.
+  // Rises over all changes, and over what was dropped since.
+  int64_t revoke_no = context.number() * kPositions;
+  {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        auto query,
+        connection->Prepare("SELECT revoke_no FROM revoked_releases ORDER BY "
+                            "revoke_no DESC LIMIT 1"));
+    CONSENTRY_ASSIGN_OR_RETURN(const bool any, query.Step());
+    if (any) revoke_no = std::max(revoke_no, query.Int64(0) + 1);
+  }
+  // Numbers of revocations are apart from those of releases by their sign.
   CONSENTRY_ASSIGN_OR_RETURN(const std::string doc, Seal(-revoke_no, row.doc));
   CONSENTRY_ASSIGN_OR_RETURN(
       auto query, connection->Prepare(
                       "INSERT INTO revoked_releases (revoke_no, release_no, "
-                      "expire_hour, doc) VALUES ($1, $2, $3, $4) "
-                      "ON CONFLICT (release_no) DO NOTHING"));
+                      "expire_hour, doc) VALUES ($1, $2, $3, $4)"));
   query.Bind(revoke_no, row.no, EndHour(row.doc.expire_us()), doc);
   return query.Run();
 }

@@ -76,10 +76,9 @@ class ReleaseRows {
       store::Connection* connection, int64_t after, int64_t now_us,
       size_t limit) const;
 
-  // For good. `position` tells several of one change apart, below 65536.
-  // Nothing happens when it is revoked already.
+  // For good. Nothing happens when it is revoked already.
   absl::Status Revoke(const store::ChangeContext& context,
-                      const ReleaseRow& row, int64_t position) const;
+                      const ReleaseRow& row) const;
   struct Revoked {
     int64_t revoke_no = 0;
     std::string digest;

@@ -67,6 +67,15 @@ absl::StatusOr<std::vector<int64_t>> OwnPrices(const ScreeningRows& rows,
   return own;
 }
 
+// One in so many, by a keyed hash that nobody outside can foresee.
+bool IsDrawn(std::string_view output_key, uint32_t per_10000) {
+  uint32_t number = 0;
+  for (size_t i = 0; i < sizeof number; ++i) {
+    number = number << 8 | static_cast<unsigned char>(output_key[i]);
+  }
+  return number % 10'000 < per_10000;
+}
+
 // What the customer pays or is charged is pressed on by an end that is near:
 // the end of each offer that the evidence names is kept.
 std::optional<int64_t> OfferEndOf(const v1::Output& output) {
@@ -463,10 +472,12 @@ absl::Status Screener::Apply(store::ChangeContext& context, Job* job) const {
                                parts_.reviews->Enqueue(context, held));
     doc.set_review_id(queued.id);
     doc.set_due_us(queued.due_us);
-    leaf.add_details("review=" + queued.id);
   }
   if (job->outcome.verdict == v1::VERDICT_RELEASED) {
     CONSENTRY_RETURN_IF_ERROR(ApplyRelease(context, job));
+  }
+  if (!doc.review_id().empty()) {
+    leaf.add_details("review=" + doc.review_id());
   }
   CONSENTRY_RETURN_IF_ERROR(parts_.rows->Insert(connection, job->keys(), row));
   CONSENTRY_RETURN_IF_ERROR(
@@ -514,6 +525,18 @@ absl::Status Screener::ApplyRelease(store::ChangeContext& context,
   }
   CONSENTRY_RETURN_IF_ERROR(Inferences::Note(parts_.settings, context,
                                              *job->keys(), output, job->row));
+  if (parts_.reviews != nullptr && job->row.subject != 0 &&
+      IsDrawn(job->row.output_key,
+              parts_.settings.reviewing().sample_per_10000())) {
+    review::NewReview drawn;
+    drawn.target = doc.id();
+    drawn.subject = job->row.subject;
+    drawn.trigger = v1::REVIEW_TRIGGER_SAMPLE;
+    drawn.model = absl::StrCat(output.model(), "@", output.model_version());
+    CONSENTRY_ASSIGN_OR_RETURN(const review::QueuedReview queued,
+                               parts_.reviews->Enqueue(context, drawn));
+    doc.set_review_id(queued.id);
+  }
   context.MarkReleasing();
   return absl::OkStatus();
 }

@@ -128,7 +128,8 @@ absl::Status ScreeningTarget::Apply(store::ChangeContext& context,
   store::Connection* const connection = context.connection();
   CONSENTRY_ASSIGN_OR_RETURN(ScreeningRow row,
                              parts_->rows->Read(connection, *id));
-  if (row.doc.verdict() != v1::VERDICT_HELD) {
+  const bool out = row.doc.verdict() == v1::VERDICT_RELEASED;
+  if (row.doc.verdict() != v1::VERDICT_HELD && !out) {
     return MakeError(v1::ERROR_REASON_STATE_INVALID,
                      "the output waits for no human");
   }
@@ -145,6 +146,12 @@ absl::Status ScreeningTarget::Apply(store::ChangeContext& context,
     ruling = review::Ruling::kBlock;
   }
   leaf->add_details("screening=" + row.doc.id());
+  if (out) {
+    if (ruling == review::Ruling::kRelease) {
+      return parts_->rows->Update(connection, &row, words);
+    }
+    CONSENTRY_RETURN_IF_ERROR(TakeBack(context, row));
+  }
   if (ruling == review::Ruling::kBlock) {
     row.doc.set_verdict(v1::VERDICT_BLOCKED);
     leaf->add_details("verdict=" + VerdictWord(v1::VERDICT_BLOCKED));
@@ -180,7 +187,7 @@ absl::Status ScreeningTarget::Apply(store::ChangeContext& context,
   row.doc.set_digest(OutputDigest(output));
   row.doc.set_release_until_us(end_us / kUsPerSecond * kUsPerSecond);
   leaf->add_details("verdict=" + VerdictWord(v1::VERDICT_RELEASED));
-  if (row.doc.has_charge()) {
+  if (row.doc.has_charge() && !out) {
     conduct::Contact contact = ContactOf(row.doc.charge());
     contact.decided_us = now_us;
     contact.time_us = std::max(contact.time_us, now_us);
@@ -200,11 +207,23 @@ absl::Status ScreeningTarget::Apply(store::ChangeContext& context,
   release.doc.set_purpose(row.doc.purpose());
   release.doc.set_channel(row.doc.channel());
   CONSENTRY_RETURN_IF_ERROR(parts_->releases->Insert(connection, release));
-  if (output.has_price() && !output.item().empty()) {
+  if (output.has_price() && !output.item().empty() && !out) {
     CONSENTRY_RETURN_IF_ERROR(parts_->items->AddShown(
         connection, output.item(), now_us, row.doc.place(), output.price()));
   }
   return parts_->rows->Update(connection, &row, words);
+}
+
+// What is out already does not hold any more; another may take its place.
+absl::Status ScreeningTarget::TakeBack(store::ChangeContext& context,
+                                       const ScreeningRow& row) const {
+  CONSENTRY_ASSIGN_OR_RETURN(
+      const auto release, parts_->releases->Find(context.connection(), row.no));
+  if (!release) return absl::OkStatus();
+  if (release->doc.expire_us() > context.now_us()) {
+    CONSENTRY_RETURN_IF_ERROR(parts_->releases->Revoke(context, *release));
+  }
+  return parts_->releases->Remove(context.connection(), row.no);
 }
 
 absl::StatusOr<review::TargetCase> ScreeningTarget::Describe(

@@ -8,9 +8,11 @@
 
 namespace consentry::screening {
 
-// Held outputs as reviews see them. What a human lets pass waits for the
+// Outputs as reviews see them: held ones, and released ones that a customer
+// contests or that were drawn for a look. What a human lets pass waits for the
 // channel that fetches it, and is decided anew there: a withdrawal that came in
-// between binds it. Safe for many threads.
+// between binds it. A released one that is not upheld is revoked first. Safe
+// for many threads.
 class ScreeningTarget final : public review::ReviewTarget {
  public:
   // Outlives the target.
@@ -30,6 +32,9 @@ class ScreeningTarget final : public review::ReviewTarget {
       const crypto::Grant& grant) override;
 
  private:
+  absl::Status TakeBack(store::ChangeContext& context,
+                        const ScreeningRow& row) const;
+
   const ScreeningParts* const parts_;
 };
 

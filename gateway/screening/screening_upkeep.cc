@@ -165,9 +165,7 @@ absl::StatusOr<int64_t> ScreeningUpkeep::Forget(store::ChangeContext& context,
   for (ReleaseRow& release : live) {
     if (touched >= limit) return touched;
     release.subject = 0;
-    // Behind those of other revocations that this change may hold.
-    CONSENTRY_RETURN_IF_ERROR(
-        parts_->releases->Revoke(context, release, 1024 + touched));
+    CONSENTRY_RETURN_IF_ERROR(parts_->releases->Revoke(context, release));
     ++touched;
   }
   for (const char* sql :

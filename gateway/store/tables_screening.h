@@ -25,7 +25,7 @@ namespace consentry::store {
 //            state: 1 may be delivered, 2 handed to its channel, 3 revoked.
 //            doc, under a system key, so that a release is revoked although the
 //            keys of its customer are gone: digest and end
-//   revoked_releases(revoke_no key, release_no unique, expire_hour, doc sealed)
+//   revoked_releases(revoke_no key, release_no, expire_hour, doc sealed)
 //            in the order of revocation; until the release would have ended
 //   pressure(subject key, row_gen, hour, state sealed)
 //            what was sent to a customer lately, by kind of budget
@@ -84,7 +84,7 @@ CREATE INDEX releases_expiry ON releases (expire_hour);
 
 CREATE TABLE revoked_releases (
   revoke_no {int} PRIMARY KEY,
-  release_no {int} NOT NULL UNIQUE,
+  release_no {int} NOT NULL,
   expire_hour {int} NOT NULL,
   doc {blob} NOT NULL
 );

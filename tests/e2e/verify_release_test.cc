@@ -139,8 +139,8 @@ TEST_P(VerifyReleaseTest, AnythingElseDoesNot) {
 
 INSTANTIATE_TEST_SUITE_P(Languages, VerifyReleaseTest,
                          ::testing::Values("node", "python"),
-                         [](const auto& info) {
-                           return std::string(info.param);
+                         [](const auto& tested) {
+                           return std::string(tested.param);
                          });
 
 }  // namespace

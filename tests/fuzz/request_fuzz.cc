@@ -128,6 +128,14 @@ constexpr Checker kCheckers[] = {
     Check<v1::PlaceLegalHoldRequest>,
     Check<v1::LiftLegalHoldRequest>,
     Check<v1::ListLegalHoldsRequest>,
+    Check<v1::ScreenOutputRequest>,
+    Check<v1::BatchScreenOutputsRequest>,
+    Check<v1::FetchOutputsRequest>,
+    Check<v1::RecordOutcomeRequest>,
+    Check<v1::Outcome>,
+    Check<v1::ListScreeningsRequest>,
+    Check<v1::GetCaseRequest>,
+    Check<v1::SetVulnerabilityRequest>,
 };
 
 }  // namespace

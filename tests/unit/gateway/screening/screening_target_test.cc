@@ -105,6 +105,29 @@ TEST_F(ScreeningTargetTest, AHeldMessageThatIsReversedIsBlocked) {
   EXPECT_EQ(shown->verdict(), v1::VERDICT_BLOCKED);
 }
 
+TEST_F(ScreeningTargetTest, AReleasedOneThatIsReversedIsRevokedAndReplaced) {
+  const std::string id = Hold(Person("anna"), "c-1");
+  ASSERT_OK(Rule(id, review::Ruling::kRelease));
+  const auto out = Fetch("bank", kCreditPurpose);
+  ASSERT_OK(out);
+  ASSERT_EQ(out->outputs_size(), 1);
+  // She contests it.
+  ASSERT_OK(Rule(id, review::Ruling::kReverse, "granted"));
+  const auto revoked = Revoked();
+  ASSERT_OK(revoked);
+  ASSERT_EQ(revoked->digests_size(), 1);
+  EXPECT_EQ(revoked->digests(0), out->outputs(0).release().digest());
+  const auto again = Fetch("bank", kCreditPurpose);
+  ASSERT_OK(again);
+  ASSERT_EQ(again->outputs_size(), 1);
+  EXPECT_EQ(again->outputs(0).output().label(), "granted");
+  // And upheld after that, nothing changes.
+  ASSERT_OK(Rule(id, review::Ruling::kRelease));
+  const auto same = Fetch("bank", kCreditPurpose);
+  ASSERT_OK(same);
+  EXPECT_EQ(same->outputs_size(), 1);
+}
+
 TEST_F(ScreeningTargetTest, TheReviewerSeesWhatItWasMadeOf) {
   const std::string id = Hold(Person("anna"), "c-1");
   const auto grant = access::ReviewGrant(bundle());
