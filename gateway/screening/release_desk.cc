@@ -96,8 +96,8 @@ void ReleaseDesk::AttemptFetch(const std::shared_ptr<Page>& page) {
     }
     leaf.set_purpose(page->request->purpose());
     leaf.set_channel(page->request->channel());
-    for (const std::string& id : page->ids) {
-      leaf.add_details("screening=" + id);
+    if (!page->ids.empty()) {
+      leaf.add_details("screenings=" + absl::StrJoin(page->ids, ","));
     }
     commit.entry = leaf.SerializeAsString();
     commit.as_of_change = page->as_of;

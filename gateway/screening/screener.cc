@@ -588,7 +588,7 @@ void Screener::AnswerRepeated(const std::shared_ptr<Job>& job) {
   }
   store::v1::Leaf leaf = job->leaf;
   leaf.add_details("screening=" + earlier.doc.id());
-  leaf.add_details("repeated");
+  leaf.add_details("repeated=true");
   leaf.add_details("verdict=" + VerdictWord(answer.verdict()));
   store::ReadCommit commit;
   commit.entry = leaf.SerializeAsString();

@@ -78,7 +78,6 @@ absl::StatusOr<v1::Screening> ScreeningReads::ShowOne(
     }
   }
   entry->Tell(subject.get(), parts_->log_origin, entry->leaf.time_us());
-  entry->leaf.add_details("screening=" + row.doc.id());
   return shown;
 }
 
@@ -94,6 +93,7 @@ void ScreeningReads::Get(const access::Caller& caller,
         CONSENTRY_ASSIGN_OR_RETURN(auto lease, parts_->readers->Acquire());
         CONSENTRY_ASSIGN_OR_RETURN(ScreeningRow row,
                                    parts_->rows->Read(lease.get(), *parsed));
+        entry->leaf.add_details("screening=" + id);
         return ShowOne(lease.get(), std::move(row), /*with_words=*/true, entry);
       },
       std::move(done));

@@ -1,8 +1,10 @@
 #include "gateway/screening/screening_words.h"
 
-#include <utility>
+#include <algorithm>
+#include <cstddef>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "proto/support/timestamp.h"
 
@@ -40,11 +42,13 @@ void TellVerdict(const Outcome& outcome, store::v1::Leaf* leaf) {
   if (outcome.verdict_class != v1::VERDICT_CLASS_UNSPECIFIED) {
     leaf->add_details("class=" + ClassWord(outcome.verdict_class));
   }
-  int told = 0;
-  for (const std::string& rule : outcome.rules) {
-    if (told++ == kMaxFindings) break;
-    leaf->add_details("rule=" + rule);
-  }
+  if (outcome.rules.empty()) return;
+  const auto told = std::min<size_t>(outcome.rules.size(), kMaxFindings);
+  leaf->add_details(
+      "rules=" +
+      absl::StrJoin(outcome.rules.begin(),
+                    outcome.rules.begin() + static_cast<std::ptrdiff_t>(told),
+                    ","));
 }
 
 void KeepVerdict(const Outcome& outcome, const conduct::Judgement& judgement,

@@ -81,8 +81,10 @@ class OutputsLogTest : public ::testing::Test {
   }
 
   std::unique_ptr<GatewayProcess> Spawn() {
-    auto process = GatewayProcess::Spawn(
-        {.folder = gateway_.folder(), .output_file = dir_.File("output")});
+    GatewayProcess::Options options;
+    options.folder = gateway_.folder();
+    options.output_file = dir_.File("output");
+    auto process = GatewayProcess::Spawn(options);
     EXPECT_TRUE(process->WaitServing())
         << testing::ReadAll(dir_.File("output"));
     return process;
@@ -132,15 +134,8 @@ TEST_F(OutputsLogTest, EveryVerdictIsInTheLogAndSpentOnce) {
   std::map<std::string, std::string> logged;
   for (const v1::AuditEntry& entry : testing::EntriesOf(gateway_)) {
     if (entry.event() != "screening.screen") continue;
-    std::string id;
-    std::string verdict;
-    bool repeated = false;
-    for (const std::string& detail : entry.details()) {
-      if (detail.rfind("screening=", 0) == 0) id = detail.substr(10);
-      if (detail.rfind("verdict=", 0) == 0) verdict = detail.substr(8);
-      repeated = repeated || detail == "repeated";
-    }
-    if (!repeated) logged[id] = verdict;
+    if (entry.details().contains("repeated")) continue;
+    logged[entry.details().at("screening")] = entry.details().at("verdict");
   }
   for (const auto& [id, verdict] : told) {
     ASSERT_TRUE(logged.contains(id)) << id;

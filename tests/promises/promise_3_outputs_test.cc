@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <fstream>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -29,13 +30,30 @@ using testing::TestGateway;
 using testing::Timed;
 using Clock = std::chrono::steady_clock;
 
-constexpr char kLetters[] = "marketing.communications.email";
+constexpr char kLetters[] = "marketing.site";
+// Shown where the customer comes by herself: no hour of the day is quiet.
+constexpr char kPurposes[] = R"pb(
+  purposes {
+    key: "marketing.site"
+    purpose_class: DIRECT_MARKETING
+    text { language: "en" title: "Offers" text: "To show you offers." }
+    fields { field: "insight.segment" transform: NONE why: "which offers" }
+    bases {
+      regimes: "eu-gdpr"
+      basis: CONSENT
+      notice_id: "marketing-consent"
+      notice_version: 1
+    }
+    channels: [ WEB, INTERNAL ]
+  }
+)pb";
 constexpr int kRounds = 30;
 constexpr int kEngines = 4;
 
 class OutputsTest : public ::testing::Test {
  protected:
   OutputsTest() {
+    std::ofstream(gateway_.File("purposes.txtpb"), std::ios::app) << kPurposes;
     gateway_.Start();
     v1::Client crm = testing::FullClient("crm", "essential.service.operations");
     crm.add_attests(kLetters);
@@ -74,12 +92,12 @@ class OutputsTest : public ::testing::Test {
     ASSERT_TRUE(status.ok()) << status.error_message();
   }
 
-  // An order confirmation says nothing that presses: no budget stops it.
+  // Says nothing that presses: no budget stops it.
   v1::ScreenOutputRequest Letter(const std::string& id) const {
     v1::ScreenOutputRequest request;
     *request.mutable_subject() = ById(customer_);
     request.set_purpose(kLetters);
-    request.set_channel(v1::CHANNEL_EMAIL);
+    request.set_channel(v1::CHANNEL_WEB);
     v1::Output* output = request.mutable_output();
     output->set_id(id);
     output->set_kind(v1::OUTPUT_KIND_SEGMENT);
@@ -184,7 +202,7 @@ TEST_F(OutputsTest, WhatWasReleasedBeforeIsNotFetchedAfterIt) {
   ASSERT_EQ(response.verdict(), v1::VERDICT_RELEASED) << response.DebugString();
   v1::FetchOutputsRequest fetch;
   fetch.set_purpose(kLetters);
-  fetch.set_channel(v1::CHANNEL_EMAIL);
+  fetch.set_channel(v1::CHANNEL_WEB);
   v1::FetchOutputsResponse page;
   ASSERT_TRUE(stub->FetchOutputs(Timed().get(), fetch, &page).ok());
   ASSERT_EQ(page.outputs_size(), 1);

@@ -124,7 +124,7 @@ TEST_F(ScreenerTest, TheSameOutputAgainIsTheFirstVerdictAndSpendsNothing) {
   EXPECT_EQ(Rows("screenings"), 1);
   EXPECT_EQ(Rows("releases"), 1);
   EXPECT_EQ(Blob("SELECT state FROM pressure"), pressure);
-  EXPECT_TRUE(Tells(LastLeaf(), "repeated"));
+  EXPECT_TRUE(Tells(LastLeaf(), "repeated=true"));
 }
 
 TEST_F(ScreenerTest, AUsedIdForAnotherOutputIsRefused) {
