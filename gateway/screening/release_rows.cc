@@ -194,6 +194,40 @@ absl::Status ReleaseRows::Revoke(const store::ChangeContext& context,
   return query.Run();
 }
 
+absl::StatusOr<int64_t> ReleaseRows::RevokeAllOf(
+    const store::ChangeContext& context, uint64_t subject,
+    int64_t limit) const {
+  std::vector<ReleaseRow> live;
+  std::vector<int64_t> broken;
+  {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        auto query, context.connection()->Prepare(
+                        std::string(kColumns) +
+                        "WHERE subject = $1 AND state <> 3 AND expire_hour >= "
+                        "$2 LIMIT $3"));
+    query.Bind(static_cast<int64_t>(subject), context.now_us() / kUsPerHour,
+               limit);
+    for (;;) {
+      CONSENTRY_ASSIGN_OR_RETURN(const bool more, query.Step());
+      if (!more) break;
+      ReleaseRow row;
+      if (Take(query, &row).ok()) {
+        row.subject = 0;
+        live.push_back(std::move(row));
+      } else {
+        broken.push_back(query.Int64(0));
+      }
+    }
+  }
+  for (const ReleaseRow& row : live) {
+    CONSENTRY_RETURN_IF_ERROR(Revoke(context, row));
+  }
+  for (const int64_t no : broken) {
+    CONSENTRY_RETURN_IF_ERROR(Remove(context.connection(), no));
+  }
+  return static_cast<int64_t>(live.size() + broken.size());
+}
+
 absl::StatusOr<std::vector<ReleaseRows::Revoked>> ReleaseRows::ListRevoked(
     store::Connection* connection, int64_t after, int64_t now_us, size_t limit,
     int64_t* last) const {

@@ -79,6 +79,11 @@ class ReleaseRows {
   // For good. Nothing happens when it is revoked already.
   absl::Status Revoke(const store::ChangeContext& context,
                       const ReleaseRow& row) const;
+  // Of an erased customer: revokes what has not ended, and names her no more.
+  // One that cannot be opened is removed: nobody can be told of it. How many,
+  // at most `limit`.
+  absl::StatusOr<int64_t> RevokeAllOf(const store::ChangeContext& context,
+                                      uint64_t subject, int64_t limit) const;
   struct Revoked {
     int64_t revoke_no = 0;
     std::string digest;

@@ -159,15 +159,7 @@ absl::StatusOr<int64_t> ScreeningUpkeep::Forget(store::ChangeContext& context,
                                                 int64_t limit) const {
   store::Connection* const connection = context.connection();
   CONSENTRY_ASSIGN_OR_RETURN(
-      auto live,
-      parts_->releases->ListOf(connection, subject, context.now_us()));
-  int64_t touched = 0;
-  for (ReleaseRow& release : live) {
-    if (touched >= limit) return touched;
-    release.subject = 0;
-    CONSENTRY_RETURN_IF_ERROR(parts_->releases->Revoke(context, release));
-    ++touched;
-  }
+      int64_t touched, parts_->releases->RevokeAllOf(context, subject, limit));
   for (const char* sql :
        {"DELETE FROM releases WHERE release_no IN (SELECT release_no FROM "
         "releases WHERE subject = $1 LIMIT $2)",

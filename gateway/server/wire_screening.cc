@@ -133,10 +133,11 @@ void Screening::Start() {
 void Screening::Stop() { thread_.reset(); }
 
 void Screening::Tick() {
-  absl::Status status = releases_->Refresh();
-  if (status.ok()) status = inferences_->Sweep();
-  if (status.ok()) status = upkeep_->Run();
-  if (!status.ok()) base::Log(kTickFailed, {{"status", status}});
+  // Each for itself: a broken row of one stops none of the others.
+  for (const absl::Status& status :
+       {releases_->Refresh(), inferences_->Sweep(), upkeep_->Run()}) {
+    if (!status.ok()) base::Log(kTickFailed, {{"status", status}});
+  }
 }
 
 }  // namespace consentry::server
