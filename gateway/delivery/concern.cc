@@ -78,15 +78,19 @@ std::optional<Concern> ConsentChange(std::string_view purpose,
   return std::nullopt;
 }
 
+bool Watches(const clients::Registration& registration) {
+  static const clients::PermissionSet watching =
+      *clients::PermissionSet::Of("consent.watch");
+  return registration.permissions().Contains(watching);
+}
+
 // The ways of a registration. Of one that is gone: staff.
 std::vector<NoticeChannel> WaysOf(const clients::Registration* registration) {
   if (registration == nullptr ||
       registration->client().state() == v1::CLIENT_STATE_REVOKED) {
     return {NoticeChannel::kTask};
   }
-  static const clients::PermissionSet watching =
-      *clients::PermissionSet::Of("consent.watch");
-  const bool watches = registration->permissions().Contains(watching);
+  const bool watches = Watches(*registration);
   std::vector<NoticeChannel> ways;
   if (watches) ways.push_back(NoticeChannel::kWatch);
   switch (registration->client().notify().way()) {
@@ -144,6 +148,15 @@ std::optional<Concern> ConcernOf(const policy::Bundle& bundle,
   }
   if (!bundle.FindPurpose(scope)) return std::nullopt;
   return ConsentChange(scope, state);
+}
+
+bool AnybodyWatches(const clients::Configuration& configuration) {
+  const auto& registrations = configuration.registrations();
+  return std::any_of(
+      registrations.begin(), registrations.end(), [](const auto& entry) {
+        return entry.second->client().state() != v1::CLIENT_STATE_REVOKED &&
+               Watches(*entry.second);
+      });
 }
 
 void PlanNotices(const clients::Configuration& configuration,

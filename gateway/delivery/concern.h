@@ -39,6 +39,11 @@ struct Concern {
 std::optional<Concern> ConcernOf(const policy::Bundle& bundle,
                                  std::string_view change);
 
+// Whether any registration follows changes as they happen. Where none does, a
+// concern of watchers alone needs no look at who received what: an import of a
+// million consents would cost a million of them.
+bool AnybodyWatches(const clients::Configuration& configuration);
+
 // One notice to be written.
 struct Planned {
   NoticeChannel channel = NoticeChannel::kTask;

@@ -219,6 +219,7 @@ absl::StatusOr<bool> Outbox::FollowLog() {
   }
   const uint64_t end = std::min(size, cursor_ + kEntriesPerStep);
   const auto configuration = options_.configuration();
+  const bool watched = AnybodyWatches(*configuration);
   std::vector<Found> found;
   int64_t newest = walked_change_;
   const absl::Status walked = options_.trail->Walk(
@@ -238,9 +239,9 @@ absl::StatusOr<bool> Outbox::FollowLog() {
           one.time_us = entry.leaf->time_us();
           one.originator = entry.leaf->client_id();
           for (const std::string& line : item.changes()) {
-            if (auto concern = ConcernOf(configuration->bundle(), line)) {
-              one.concerns.push_back(*std::move(concern));
-            }
+            auto concern = ConcernOf(configuration->bundle(), line);
+            if (!concern || (concern->only_watchers && !watched)) continue;
+            one.concerns.push_back(*std::move(concern));
           }
           if (!one.concerns.empty()) found.push_back(std::move(one));
         }

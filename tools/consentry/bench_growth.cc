@@ -129,33 +129,51 @@ absl::Status MeasureWithdrawals(BenchRun* run, const Side& big,
   return absl::OkStatus();
 }
 
-// One after the other: an erasure is a chain of steps on stable storage.
-absl::Status EraseRound(const Side& side, int count, Latencies* out) {
-  CONSENTRY_ASSIGN_OR_RETURN(const auto staff, side.site->Connect(kStaff, 1));
-  CONSENTRY_ASSIGN_OR_RETURN(const auto officer,
-                             side.site->Connect(kOfficer, 1));
-  LoadResult result;
-  for (int i = 0; i < count; ++i) {
-    CONSENTRY_ASSIGN_OR_RETURN(const uint64_t number, side.site->TakeSpare());
+// Who asks for an erasure and who approves it, at one of the two gateways.
+struct Erasers {
+  BenchSite* site = nullptr;
+  Channels staff;
+  Channels officer;
+};
+
+absl::StatusOr<Erasers> ConnectErasers(const Side& side) {
+  Erasers erasers;
+  erasers.site = side.site;
+  CONSENTRY_ASSIGN_OR_RETURN(erasers.staff, side.site->Connect(kStaff, 1));
+  CONSENTRY_ASSIGN_OR_RETURN(erasers.officer, side.site->Connect(kOfficer, 1));
+  return erasers;
+}
+
+// One after the other, the gateways in turn: an erasure is a chain of steps
+// on stable storage, and whatever else the disk does then slows both.
+absl::Status EraseRound(const Erasers& big, const Erasers& small, int count,
+                        Latencies* of_big, Latencies* of_small) {
+  LoadResult results[2];
+  for (int i = 0; i < 2 * count; ++i) {
+    const Erasers& one = i % 2 == 0 ? big : small;
+    CONSENTRY_ASSIGN_OR_RETURN(const uint64_t number, one.site->TakeSpare());
     CONSENTRY_ASSIGN_OR_RETURN(const double us,
-                               EraseOne(staff[0], officer[0], number));
-    result.latencies_us.push_back(us);
+                               EraseOne(one.staff[0], one.officer[0], number));
+    results[i % 2].latencies_us.push_back(us);
   }
-  out->Take(result);
+  of_big->Take(results[0]);
+  of_small->Take(results[1]);
   return absl::OkStatus();
 }
 
 absl::Status MeasureErasures(BenchRun* run, const Side& big,
                              const Side& small) {
-  const int count = run->quick() ? 8 : 20;
+  const int count = run->quick() ? 8 : 40;
+  CONSENTRY_ASSIGN_OR_RETURN(const Erasers large, ConnectErasers(big));
+  CONSENTRY_ASSIGN_OR_RETURN(const Erasers little, ConnectErasers(small));
   Latencies warm_up;
-  CONSENTRY_RETURN_IF_ERROR(EraseRound(big, count / 2, &warm_up));
-  CONSENTRY_RETURN_IF_ERROR(EraseRound(small, count / 2, &warm_up));
+  CONSENTRY_RETURN_IF_ERROR(
+      EraseRound(large, little, count / 2, &warm_up, &warm_up));
   Latencies of_big;
   Latencies of_small;
   for (int round = 0; round < run->rounds(); ++round) {
-    CONSENTRY_RETURN_IF_ERROR(EraseRound(big, count, &of_big));
-    CONSENTRY_RETURN_IF_ERROR(EraseRound(small, count, &of_small));
+    CONSENTRY_RETURN_IF_ERROR(
+        EraseRound(large, little, count, &of_big, &of_small));
   }
   Figure* const figure = run->Add("growth_erase", RatioOf(of_big, of_small));
   figure->AddSummary("large_us_", Summarise(of_big.all_us));

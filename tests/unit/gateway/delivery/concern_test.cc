@@ -107,6 +107,14 @@ TEST_F(ConcernTest, OnlyWhoReceivedUnderThePurposeIsTold) {
                                    "shop:task:restriction"));
 }
 
+TEST_F(ConcernTest, WhetherAnybodyFollowsChangesIsKnown) {
+  EXPECT_FALSE(AnybodyWatches(*fixture_.configuration()));
+  Notify("letters", v1::Notify::WAY_TASK);
+  EXPECT_FALSE(AnybodyWatches(*fixture_.configuration()));
+  Notify("letters", v1::Notify::WAY_TASK, /*watches=*/true);
+  EXPECT_TRUE(AnybodyWatches(*fixture_.configuration()));
+}
+
 TEST_F(ConcernTest, EachIsToldInItsWay) {
   const std::vector<Recipient> recipients = {Of("letters", kLettersPurpose)};
   const auto told = [&] { return Plan("test.letters=withdrawn", recipients); };
