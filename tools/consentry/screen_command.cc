@@ -20,6 +20,7 @@
 #include "tools/consentry/exit_code.h"
 #include "tools/consentry/log_key.h"
 #include "tools/consentry/parse_words.h"
+#include "tools/consentry/policy_report.h"
 #include "tools/consentry/printable.h"
 #include "tools/consentry/progress.h"
 #include "tools/consentry/rpc_error.h"
@@ -99,14 +100,18 @@ class FileScreen {
   bool Send() {
     if (message_.requests().empty()) return true;
     v1::StreamOutputsResponse answer;
-    if (!stream_->Write(message_) || !stream_->Read(&answer)) return false;
+    if (!stream_->Write(message_) || !stream_->Read(&answer) ||
+        answer.results_size() != message_.requests_size()) {
+      return false;
+    }
     for (int i = 0; i < answer.results_size(); ++i) {
       const v1::ScreenOutputResponse& result = answer.results(i);
       ++counts_[result.error() != v1::ERROR_REASON_UNSPECIFIED
                     ? "error " + Word(result.error())
                     : WordOf(result)];
-      *verdicts_ << "{\"id\":\"" << message_.requests(i).output().id()
-                 << "\",\"result\":" << JsonLine(result) << "}\n";
+      *verdicts_ << "{\"id\":"
+                 << JsonLine(JsonText(message_.requests(i).output().id()))
+                 << ",\"result\":" << JsonLine(result) << "}\n";
     }
     done_ += static_cast<uint64_t>(message_.requests_size());
     progress_->Update(done_);
