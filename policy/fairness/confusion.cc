@@ -233,9 +233,11 @@ std::optional<double> NormalizedSelectionDifference(
   const auto selected = RateOf(Rate::kSelection, group + reference);
   if (!difference || !selected) return std::nullopt;
   const double all = Real(group.cases() + reference.cases());
-  const double share = Real(group.cases()) / all;
+  // Of the side that has more, as if it had all positives that it can hold.
+  const double share =
+      Real(*difference > 0 ? group.cases() : reference.cases()) / all;
   return Quotient(*difference,
-                  std::min(*selected / (1 - share), (1 - *selected) / share));
+                  std::min(*selected / share, (1 - *selected) / (1 - share)));
 }
 
 std::optional<double> GreatestRateDifference(

@@ -9,6 +9,9 @@
 namespace consentry::policy::fairness {
 namespace {
 
+// Rounding alone makes equal prices vary by some 1e-16.
+constexpr double kNoError = 1e-12;
+
 std::optional<Moments> LogMoments(std::span<const double> prices) {
   std::vector<double> logs;
   logs.reserve(prices.size());
@@ -57,18 +60,16 @@ std::optional<PriceComparison> ComparePrices(
   const double bound = std::log(tolerance);
   result.ratio = std::exp(difference);
   result.standard_error = std::sqrt(variance) / weights;
-  // Rounding alone makes equal prices vary by some 1e-16.
-  if (result.standard_error < 1e-12) {
+  if (result.standard_error < kNoError) {
+    result.standard_error = 0;
     result.interval = {result.ratio, result.ratio};
     result.degrees = plain_degrees;
-    result.p_value = std::fabs(difference) < 1e-12 ? 1 : 0;
+    result.p_value = std::fabs(difference) < kNoError ? 1 : 0;
     result.equivalence_p_value = std::fabs(difference) < bound ? 0 : 1;
     return result;
   }
   result.degrees = variance * variance / by_degrees;
-  const double half =
-      StudentQuantile((1 + level) / 2, result.degrees) * result.standard_error;
-  result.interval = {std::exp(difference - half), std::exp(difference + half)};
+  result.interval = PriceIntervalAt(result, level);
   result.p_value =
       StudentTwoSided(difference / result.standard_error, result.degrees);
   result.equivalence_p_value =
@@ -77,6 +78,16 @@ std::optional<PriceComparison> ComparePrices(
                StudentUpperTail((bound - difference) / result.standard_error,
                                 result.degrees));
   return result;
+}
+
+Interval PriceIntervalAt(const PriceComparison& comparison, double level) {
+  if (comparison.standard_error == 0) {
+    return {comparison.ratio, comparison.ratio};
+  }
+  const double factor =
+      std::exp(StudentQuantile((1 + level) / 2, comparison.degrees) *
+               comparison.standard_error);
+  return {comparison.ratio / factor, comparison.ratio * factor};
 }
 
 std::optional<double> MeanRatio(std::span<const double> group,

@@ -46,6 +46,9 @@ struct PriceComparison {
 std::optional<PriceComparison> ComparePrices(
     std::span<const StratumPrices> strata, double level, double tolerance);
 
+// The interval of a comparison at another level.
+Interval PriceIntervalAt(const PriceComparison& comparison, double level);
+
 // Arithmetic mean, group over reference; absent where either is empty or the
 // reference's is zero.
 std::optional<double> MeanRatio(std::span<const double> group,

@@ -1,0 +1,340 @@
+#include "policy/fairness/audit.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "policy/fairness/audit_groups.h"
+#include "policy/fairness/figure_sheet.h"
+#include "policy/fairness/proxies.h"
+#include "policy/fairness/two_sample_tests.h"
+#include "proto/support/status_macros.h"
+
+namespace consentry::policy::fairness {
+namespace {
+
+absl::Status Bad(const std::string& what) {
+  return absl::InvalidArgumentError(what);
+}
+
+absl::Status CheckPlan(const AuditPlan& plan, const AuditTable& table) {
+  if (!(plan.alpha > 0 && plan.alpha < 1)) {
+    return Bad("alpha must lie between 0 and 1");
+  }
+  if (!(plan.ratio_tolerance > 0 && plan.ratio_tolerance <= 1)) {
+    return Bad("the tolerance of ratios must be above 0 and at most 1");
+  }
+  if (!(plan.difference_tolerance >= 0 && plan.difference_tolerance <= 1)) {
+    return Bad("the tolerance of differences must be from 0 to 1");
+  }
+  if (!(plan.price_tolerance > 1) || std::isinf(plan.price_tolerance)) {
+    return Bad("the tolerance of prices must be above 1 and finite");
+  }
+  if (plan.minimum < 1) return Bad("the minimum of cases must be at least 1");
+  if (plan.suppress_below < 0 || plan.pool_below < 0) {
+    return Bad("sizes of groups must not be negative");
+  }
+  if (plan.ranking_depth < 1) {
+    return Bad("the depth of rankings must be at least 1");
+  }
+  if (plan.groupings.empty()) return Bad("no attribute to tell groups apart");
+  for (const AuditGrouping& grouping : plan.groupings) {
+    if (grouping.attributes.empty()) return Bad("a grouping has no attribute");
+    std::set<size_t> seen;
+    for (const size_t attribute : grouping.attributes) {
+      if (attribute >= table.attributes.size()) {
+        return Bad("a grouping names an attribute that is not there");
+      }
+      if (!seen.insert(attribute).second) {
+        return Bad("a grouping names an attribute twice");
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckColumn(const AuditColumn& column, size_t cases) {
+  if (column.codes.size() != cases) {
+    return Bad(absl::StrCat("column ", column.name,
+                            " has another number of cases than the table"));
+  }
+  for (const uint32_t code : column.codes) {
+    if (code != kNoCode && code >= column.values.size()) {
+      return Bad(
+          absl::StrCat("column ", column.name, " has a code without a value"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckTable(const AuditTable& table) {
+  for (const AuditColumn& column : table.attributes) {
+    CONSENTRY_RETURN_IF_ERROR(CheckColumn(column, table.cases));
+  }
+  for (const AuditColumn& column : table.inputs) {
+    CONSENTRY_RETURN_IF_ERROR(CheckColumn(column, table.cases));
+  }
+  for (const auto* column : {&table.stratum, &table.variant, &table.list}) {
+    if (*column) CONSENTRY_RETURN_IF_ERROR(CheckColumn(**column, table.cases));
+  }
+  for (const size_t size :
+       {table.predicted.size(), table.label.size(), table.score.size(),
+        table.price.size(), table.place.size()}) {
+    if (size != 0 && size != table.cases) {
+      return Bad("a column has another number of cases than the table");
+    }
+  }
+  if (!table.label.empty() && table.predicted.empty()) {
+    return Bad("outcomes need predictions");
+  }
+  return absl::OkStatus();
+}
+
+void LeaveOut(std::string_view reason, int64_t count,
+              v1::FairnessReport* report) {
+  if (count == 0) return;
+  v1::FairnessLeftOut& out = *report->add_left_out();
+  out.set_reason(std::string(reason));
+  out.set_count(count);
+}
+
+void CountCases(const AuditTable& table, v1::FairnessReport* report) {
+  report->set_count(static_cast<int64_t>(table.cases));
+  LeaveOut("prediction not known",
+           std::count(table.predicted.begin(), table.predicted.end(),
+                      Answer::kUnknown),
+           report);
+  LeaveOut("outcome not known",
+           std::count(table.label.begin(), table.label.end(), Answer::kUnknown),
+           report);
+  LeaveOut("score not known or not finite",
+           std::count_if(table.score.begin(), table.score.end(),
+                         [](double score) { return !std::isfinite(score); }),
+           report);
+  LeaveOut("price not known, not finite or not above zero",
+           std::count_if(table.price.begin(), table.price.end(),
+                         [](double price) {
+                           return !(price > 0) || !std::isfinite(price);
+                         }),
+           report);
+  for (const AuditColumn& column : table.attributes) {
+    v1::FairnessCoverage& coverage = *report->add_coverage();
+    coverage.set_attribute(column.name);
+    coverage.set_count(static_cast<int64_t>(table.cases));
+    coverage.set_known(static_cast<int64_t>(
+        column.codes.size() -
+        static_cast<size_t>(
+            std::count(column.codes.begin(), column.codes.end(), kNoCode))));
+  }
+}
+
+void TellGroups(const GroupedCases& cases, v1::FairnessReport* report) {
+  for (size_t i = 0; i < cases.groups.size(); ++i) {
+    const AuditGroup& group = cases.groups[i];
+    v1::FairnessGroupCount& told = *report->add_groups();
+    told.set_attribute(cases.attribute);
+    told.set_variant(cases.variant);
+    told.set_group(group.name);
+    told.set_suppressed(group.suppressed);
+    if (!group.suppressed) {
+      told.set_count(static_cast<int64_t>(group.rows.size()));
+    }
+    told.set_reference(cases.reference == i);
+    for (const std::string& name : group.pooled) told.add_pooled(name);
+  }
+}
+
+void TellRules(const AuditPlan& plan, const AuditTable& table,
+               v1::FairnessReport* report) {
+  const auto say = [report](const std::string& rule) {
+    report->add_rules(rule);
+  };
+  say(absl::StrFormat("Intervals cover %g %%.", 100 * (1 - plan.alpha)));
+  if (plan.confirmatory) {
+    say(absl::StrFormat("One look, for which alpha %g was set aside.",
+                        plan.alpha));
+  } else {
+    say("No alpha was set aside: all figures describe, none decides.");
+  }
+  const bool rates = !table.predicted.empty();
+  if (plan.confirmatory && rates) {
+    say(
+        absl::StrFormat("The rate of favourable predictions, group over "
+                        "reference, is tolerated from %.4g to %.4g.",
+                        plan.ratio_tolerance, 1 / plan.ratio_tolerance));
+  }
+  if (plan.confirmatory && (!table.label.empty() || (rates && table.stratum))) {
+    say(absl::StrFormat("Other differences of rates are tolerated up to %.4g.",
+                        plan.difference_tolerance));
+  }
+  if (plan.confirmatory && !table.price.empty()) {
+    say(
+        absl::StrFormat("Prices, group over reference, are tolerated from "
+                        "%.4g to %.4g.",
+                        1 / plan.price_tolerance, plan.price_tolerance));
+  }
+  say(
+      absl::StrFormat("Two groups are compared where each denominator has at "
+                      "least %d cases.",
+                      plan.minimum));
+  if (plan.suppress_below > 0) {
+    say(
+        absl::StrFormat("Groups of fewer than %d cases are not told, nor what "
+                        "would tell them.",
+                        plan.suppress_below));
+  }
+  const bool crossed = std::any_of(
+      plan.groupings.begin(), plan.groupings.end(),
+      [](const auto& grouping) { return grouping.attributes.size() > 1; });
+  if (crossed && plan.pool_below > 0) {
+    say(
+        absl::StrFormat("Groups of several attributes with fewer than %d cases "
+                        "are put together.",
+                        plan.pool_below));
+  }
+  if (table.stratum) {
+    say(absl::StrCat("Declared to explain a difference lawfully: ",
+                     table.stratum->name, "."));
+  }
+}
+
+void TellLimits(const AuditTable& table, v1::FairnessReport* report) {
+  const auto say = [report](std::string_view limit) {
+    report->add_limits(std::string(limit));
+  };
+  say("A difference is no discrimination in the sense of any law, and the lack "
+      "of one no proof that there is none.");
+  say("What is too little to tell is called insufficient, and is not a pass.");
+  say("One look at a fixed sample: computing it again and again until "
+      "something is found breaks its error rates. Monitors may be looked at "
+      "always; this may not.");
+  say("Cases are taken as independent of each other; several cases of one "
+      "person make intervals too narrow.");
+  say("Tolerances are conventions of whoever set them. Four fifths is a rule "
+      "of thumb of employment law of the United States and has no force "
+      "elsewhere.");
+  if (table.label.empty()) {
+    say("Without outcomes nothing is said about errors: who deserved the "
+        "favourable prediction is not known.");
+  } else {
+    say("Outcomes are taken as true. Where they were recorded with a bias, "
+        "rates against them carry it on.");
+    say("Where groups come true at different rates, a score that means the "
+        "same for all of them has different errors in each; both cannot be "
+        "equal at once.");
+  }
+  if (!table.price.empty()) {
+    say("Prices follow rules and not chance: intervals are about the persons, "
+        "of whom those seen are a sample.");
+  }
+  if (!table.inputs.empty()) {
+    say("An input that tells a group could carry it into the model; whether it "
+        "does is not said.");
+  }
+}
+
+}  // namespace
+
+void AddProxies(const AuditPlan& plan, const AuditTable& table,
+                v1::FairnessReport* report) {
+  std::vector<double> p_values;
+  const int first = report->proxies_size();
+  for (const AuditColumn& attribute : table.attributes) {
+    for (const AuditColumn& input : table.inputs) {
+      std::vector<uint32_t> group;
+      std::vector<uint32_t> code;
+      std::vector<uint32_t> others;
+      // All other inputs of a case as one.
+      std::map<std::vector<uint32_t>, uint32_t> together;
+      for (size_t row = 0; row < table.cases; ++row) {
+        if (attribute.codes[row] == kNoCode) continue;
+        group.push_back(attribute.codes[row]);
+        code.push_back(input.codes[row]);
+        std::vector<uint32_t> rest;
+        for (const AuditColumn& other : table.inputs) {
+          if (&other != &input) rest.push_back(other.codes[row]);
+        }
+        const auto next = static_cast<uint32_t>(together.size());
+        others.push_back(
+            together.try_emplace(std::move(rest), next).first->second);
+      }
+      const auto found = MeasureAssociation(code, group);
+      if (!found || found->cases < plan.minimum) continue;
+      v1::FairnessProxy& proxy = *report->add_proxies();
+      proxy.set_input(input.name);
+      proxy.set_attribute(attribute.name);
+      proxy.set_count(found->cases);
+      proxy.set_mutual_information_bits(found->mutual_information_bits);
+      proxy.set_uncertainty_removed(found->uncertainty_removed);
+      proxy.set_guessed_without(found->guessed_without);
+      proxy.set_guessed_with(found->guessed_with);
+      if (table.inputs.size() > 1) {
+        if (const auto added = InformationAdded(code, others, group)) {
+          proxy.set_information_added_bits(*added);
+        }
+      }
+      p_values.push_back(found->p_value);
+    }
+  }
+  if (!plan.confirmatory) return;
+  const std::vector<double> corrected = BenjaminiHochberg(p_values);
+  for (size_t i = 0; i < corrected.size(); ++i) {
+    report->mutable_proxies(first + static_cast<int>(i))
+        ->set_p_value(corrected[i]);
+  }
+}
+
+absl::StatusOr<v1::FairnessReport> RunAudit(const AuditPlan& plan,
+                                            const AuditTable& table) {
+  CONSENTRY_RETURN_IF_ERROR(CheckPlan(plan, table));
+  CONSENTRY_RETURN_IF_ERROR(CheckTable(table));
+  std::vector<std::pair<std::string, std::vector<size_t>>> variants(1);
+  for (size_t row = 0; row < table.cases; ++row) {
+    variants[0].second.push_back(row);
+  }
+  if (plan.by_variant && table.variant) {
+    if (table.variant->values.size() > kMaxAuditVariants) {
+      return Bad(absl::StrCat("more than ", kMaxAuditVariants, " variants"));
+    }
+    for (size_t i = 0; i < table.variant->values.size(); ++i) {
+      std::vector<size_t> rows;
+      for (size_t row = 0; row < table.cases; ++row) {
+        if (table.variant->codes[row] == i) rows.push_back(row);
+      }
+      variants.emplace_back(table.variant->values[i], std::move(rows));
+    }
+  }
+  v1::FairnessReport report;
+  report.set_confirmatory(plan.confirmatory);
+  if (plan.confirmatory) report.set_alpha(plan.alpha);
+  report.set_positive_is_favourable(plan.positive_is_favourable);
+  CountCases(table, &report);
+  FigureSheet sheet(plan);
+  for (const auto& [variant, rows] : variants) {
+    for (const AuditGrouping& grouping : plan.groupings) {
+      CONSENTRY_ASSIGN_OR_RETURN(
+          const GroupedCases cases,
+          GroupCases(plan, grouping, table, rows, variant));
+      TellGroups(cases, &report);
+      AddRateFigures(plan, table, cases, &sheet);
+      AddValueFigures(plan, table, cases, &sheet, &report);
+      AddRankingFigures(plan, table, cases, &sheet);
+      if (sheet.size() > kMaxAuditFigures) {
+        return Bad(absl::StrCat("more than ", kMaxAuditFigures, " figures"));
+      }
+    }
+  }
+  std::move(sheet).Finish(&report);
+  AddProxies(plan, table, &report);
+  TellRules(plan, table, &report);
+  TellLimits(table, &report);
+  return report;
+}
+
+}  // namespace consentry::policy::fairness

@@ -1,0 +1,113 @@
+#ifndef CONSENTRY_POLICY_FAIRNESS_AUDIT_H_
+#define CONSENTRY_POLICY_FAIRNESS_AUDIT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "consentry/v1/screening_service.pb.h"
+
+// One audit: a fixed sample, looked at once, by a plan that was fixed before.
+// Pure: equal plans and tables give equal reports; any thread. SPEC.md says
+// what the figures are and how findings follow from them.
+namespace consentry::policy::fairness {
+
+// Code of a case whose group (or stratum, or variant) is not known.
+inline constexpr uint32_t kNoCode = std::numeric_limits<uint32_t>::max();
+
+// One column of names: a case has values[codes[case]], or none (kNoCode).
+struct AuditColumn {
+  std::string name;
+  // In the order in which a report tells them; no two are equal.
+  std::vector<std::string> values;
+  std::vector<uint32_t> codes;
+};
+
+// Of one case, where something can be yes, no or not known.
+enum class Answer : int8_t { kUnknown = -1, kNo = 0, kYes = 1 };
+
+// The cases of an audit, by columns. Each column has `cases` entries, or none
+// at all where the audit has no such thing.
+struct AuditTable {
+  size_t cases = 0;
+  // By what people are told apart.
+  std::vector<AuditColumn> attributes;
+  // Predicted positive.
+  std::vector<Answer> predicted;
+  // Came true.
+  std::vector<Answer> label;
+  // NaN: not known. What is infinite counts as not known.
+  std::vector<double> score;
+  // Greater than zero; what is not counts as not known.
+  std::vector<double> price;
+  // What lawfully explains a difference; compared within each value.
+  std::optional<AuditColumn> stratum;
+  // The arm of an A/B test.
+  std::optional<AuditColumn> variant;
+  // Inputs that the model is declared to use.
+  std::vector<AuditColumn> inputs;
+  // Ranked lists: which list, and the place in it, from 1; other places count
+  // as not known.
+  std::optional<AuditColumn> list;
+  std::vector<double> place;
+};
+
+// Groups of one attribute, or of several at once.
+struct AuditGrouping {
+  // Places in AuditTable::attributes; at least one.
+  std::vector<size_t> attributes;
+  // Name of the group that others are compared with; of an intersection as
+  // JoinGroups makes it. Empty: the largest known group.
+  std::string reference;
+};
+
+struct AuditPlan {
+  std::vector<AuditGrouping> groupings;
+  // Registered before the look and paid from a budget: has p-values and
+  // findings. Otherwise all figures describe.
+  bool confirmatory = true;
+  // What is paid, 0 < alpha < 1; intervals cover 1 - alpha.
+  double alpha = 0.05;
+  // Of the rate of the favourable prediction, group over reference: tolerated
+  // from this to its inverse, 0 < r <= 1.
+  double ratio_tolerance = 0.8;
+  // Of rates against what came true, group minus reference: tolerated up to
+  // this either way, 0 to 1.
+  double difference_tolerance = 0.1;
+  // Of prices, group over reference: tolerated from its inverse to this, > 1.
+  double price_tolerance = 1.05;
+  // Cases that each denominator needs before two are compared, from 1.
+  int64_t minimum = 30;
+  // Groups with fewer cases are not told, from 0.
+  int64_t suppress_below = 10;
+  // Groups of intersections with fewer cases are put together, from 0.
+  int64_t pool_below = 30;
+  // A positive prediction is the favourable one for the customer.
+  bool positive_is_favourable = true;
+  // Each variant for itself as well.
+  bool by_variant = false;
+  // Places of a ranked list that skew looks at, from 1.
+  size_t ranking_depth = 10;
+};
+
+// Bounds of what is looked at: more groups have too few cases each and make a
+// table that nobody reads.
+inline constexpr size_t kMaxAuditGroups = 500;
+inline constexpr size_t kMaxAuditVariants = 50;
+inline constexpr size_t kMaxAuditFigures = 200'000;
+
+// Runs the audit. Of the report it fills what follows from plan and table;
+// ids, profile, period, words about prediction and label, digest and note are
+// the caller's. InvalidArgument for a plan outside its ranges, columns of
+// another length than the table, codes without a value, and more groups,
+// variants or figures than the bounds.
+absl::StatusOr<v1::FairnessReport> RunAudit(const AuditPlan& plan,
+                                            const AuditTable& table);
+
+}  // namespace consentry::policy::fairness
+
+#endif  // CONSENTRY_POLICY_FAIRNESS_AUDIT_H_

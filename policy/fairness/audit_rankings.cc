@@ -1,0 +1,119 @@
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "policy/fairness/audit_groups.h"
+#include "policy/fairness/ranking.h"
+#include "policy/fairness/two_sample_tests.h"
+
+namespace consentry::policy::fairness {
+namespace {
+
+// A place in a list, and the group that stands there.
+struct Placed {
+  double place = 0;
+  uint32_t group = 0;
+};
+
+}  // namespace
+
+void AddRankingFigures(const AuditPlan& plan, const AuditTable& table,
+                       const GroupedCases& cases, FigureSheet* sheet) {
+  if (!table.list || table.place.empty()) return;
+  sheet->At(cases.attribute, cases.variant);
+  std::map<uint32_t, std::vector<Placed>> lists;
+  const auto groups = static_cast<uint32_t>(cases.groups.size());
+  for (uint32_t group = 0; group < groups; ++group) {
+    for (const size_t row : cases.groups[group].rows) {
+      const uint32_t list = table.list->codes[row];
+      const double place = table.place[row];
+      if (list == kNoCode || !(place >= 1) || !std::isfinite(place)) continue;
+      lists[list].push_back({place, group});
+    }
+  }
+  // Exposures of every single place, by group.
+  std::vector<std::vector<double>> exposures(groups);
+  std::vector<double> shares(groups);
+  double placed = 0;
+  for (auto& [list, places] : lists) {
+    std::stable_sort(
+        places.begin(), places.end(),
+        [](const Placed& a, const Placed& b) { return a.place < b.place; });
+    for (const Placed& one : places) {
+      exposures[one.group].push_back(1 / std::log2(one.place + 1));
+      shares[one.group] += 1;
+      placed += 1;
+    }
+  }
+  if (placed == 0) return;
+  for (double& share : shares) share /= placed;
+
+  for (uint32_t i = 0; i < groups; ++i) {
+    const AuditGroup& group = cases.groups[i];
+    if (group.suppressed || exposures[i].empty()) continue;
+    const Moments moments = MomentsOf(exposures[i]);
+    sheet
+        ->Describe(group.name, "", "mean_exposure", moments.mean,
+                   "mean of 1 / log2(1 + place)")
+        .set_count(moments.count);
+    if (!group.compared()) continue;
+    // Of all first places of all lists.
+    double first = 0;
+    double of_group = 0;
+    for (const auto& [list, places] : lists) {
+      const size_t depth = std::min(plan.ranking_depth, places.size());
+      for (size_t k = 0; k < depth; ++k) {
+        first += 1;
+        of_group += places[k].group == i ? 1 : 0;
+      }
+    }
+    const double share = of_group / first;
+    v1::FairnessFigure& skew = sheet->Describe(
+        group.name, "", absl::StrCat("skew_of_first_", plan.ranking_depth),
+        of_group > 0 ? std::optional(std::log(share / shares[i]))
+                     : std::nullopt,
+        "ln of the share of first places over the share of all places");
+    skew.set_count(static_cast<int64_t>(first));
+    if (of_group == 0) skew.set_remark("none stands among the first");
+  }
+
+  if (cases.reference) {
+    const AuditGroup& reference = cases.groups[*cases.reference];
+    const Moments q = MomentsOf(exposures[*cases.reference]);
+    for (uint32_t i = 0; i < groups; ++i) {
+      const AuditGroup& group = cases.groups[i];
+      if (!group.compared() || &group == &reference) continue;
+      const Moments p = MomentsOf(exposures[i]);
+      const std::string lack = LackOfCases(plan, p.count, q.count);
+      v1::FairnessFigure& ratio = sheet->Describe(
+          group.name, reference.name, "mean_exposure_group_over_reference",
+          Ratio(p.mean, q.mean),
+          "mean of 1 / log2(1 + place), group over "
+          "reference");
+      ratio.set_count(p.count);
+      ratio.set_reference_count(q.count);
+      if (!lack.empty()) sheet->Insufficient(lack);
+    }
+  }
+
+  double weighted = 0;
+  for (const auto& [list, places] : lists) {
+    std::vector<uint32_t> order;
+    for (const Placed& one : places) order.push_back(one.group);
+    // Every group in a list has a share of all places.
+    weighted += DiscountedDivergence(order, shares).value_or(0);
+  }
+  sheet
+      ->Describe("", "", "discounted_divergence_mean_over_lists",
+                 weighted / static_cast<double>(lists.size()),
+                 "divergence of the first i places from the shares of all "
+                 "places, weighted by 1 / log2(1 + i)")
+      .set_count(static_cast<int64_t>(placed));
+}
+
+}  // namespace consentry::policy::fairness

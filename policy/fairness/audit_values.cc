@@ -1,0 +1,402 @@
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "policy/fairness/audit_groups.h"
+#include "policy/fairness/calibration.h"
+#include "policy/fairness/distances.h"
+#include "policy/fairness/price_parity.h"
+#include "policy/fairness/two_sample_tests.h"
+
+namespace consentry::policy::fairness {
+namespace {
+
+using Values = std::vector<double>;
+
+constexpr size_t kBins = 20;
+constexpr size_t kCalibrationBins = 10;
+
+// Values of one group, with the rows that they stand in.
+struct Sample {
+  const AuditGroup* group = nullptr;
+  Values values;
+  std::vector<size_t> rows;
+};
+
+class ValueFigures {
+ public:
+  ValueFigures(const AuditPlan& plan, const AuditTable& table,
+               const GroupedCases& cases, FigureSheet* sheet,
+               v1::FairnessReport* report)
+      : plan_(plan),
+        table_(table),
+        cases_(cases),
+        sheet_(sheet),
+        report_(report) {}
+
+  void Scores() {
+    const auto samples = Samples(
+        table_.score, [](double score) { return std::isfinite(score); });
+    if (samples.empty()) return;
+    Spread("score", samples);
+    for (const Sample& sample : samples) Mean("score", sample);
+    ForPairs(samples, [this](const Sample& group, const Sample& reference) {
+      CompareScores(group, reference);
+    });
+    if (!table_.label.empty()) Calibration(samples);
+  }
+
+  void Prices() {
+    const auto samples = Samples(table_.price, [](double price) {
+      return price > 0 && std::isfinite(price);
+    });
+    if (samples.empty()) return;
+    Spread("price", samples);
+    for (const Sample& sample : samples) Mean("price", sample);
+    ForPairs(samples, [this](const Sample& group, const Sample& reference) {
+      ComparePrice(group, reference);
+    });
+  }
+
+ private:
+  // Groups that may be told and have values.
+  template <class Keep>
+  std::vector<Sample> Samples(const Values& column, const Keep& keep) const {
+    std::vector<Sample> samples;
+    if (column.empty()) return samples;
+    for (const AuditGroup& group : cases_.groups) {
+      if (group.suppressed) continue;
+      Sample sample;
+      sample.group = &group;
+      for (const size_t row : group.rows) {
+        if (!keep(column[row])) continue;
+        sample.values.push_back(column[row]);
+        sample.rows.push_back(row);
+      }
+      // Of fewer even the mean would tell about single persons.
+      if (!sample.values.empty() &&
+          static_cast<int64_t>(sample.values.size()) >= plan_.suppress_below) {
+        samples.push_back(std::move(sample));
+      }
+    }
+    return samples;
+  }
+
+  template <class Visit>
+  void ForPairs(const std::vector<Sample>& samples, const Visit& visit) const {
+    if (!cases_.reference) return;
+    const AuditGroup* reference = &cases_.groups[*cases_.reference];
+    const auto found = std::find_if(
+        samples.begin(), samples.end(),
+        [&](const Sample& sample) { return sample.group == reference; });
+    if (found == samples.end()) return;
+    for (const Sample& sample : samples) {
+      if (sample.group != reference && sample.group->compared()) {
+        visit(sample, *found);
+      }
+    }
+  }
+
+  static int64_t Size(const Sample& sample) {
+    return static_cast<int64_t>(sample.values.size());
+  }
+
+  void Mean(const std::string& what, const Sample& sample) {
+    const Moments moments = MomentsOf(sample.values);
+    v1::FairnessFigure& figure = sheet_->Describe(
+        sample.group->name, "", absl::StrCat("mean_", what), moments.mean,
+        absl::StrCat("sum of ", what, "s / cases"));
+    figure.set_count(moments.count);
+  }
+
+  // A figure of two samples.
+  v1::FairnessFigure& Pair(const Sample& group, const Sample& reference,
+                           std::string_view name, std::optional<double> value,
+                           std::string_view formula) {
+    v1::FairnessFigure& figure = sheet_->Describe(
+        group.group->name, reference.group->name, name, value, formula);
+    figure.set_count(Size(group));
+    figure.set_reference_count(Size(reference));
+    return figure;
+  }
+
+  void Distances(const std::string& what, const Sample& group,
+                 const Sample& reference) {
+    const std::string lack = LackOfCases(plan_, Size(group), Size(reference));
+    Pair(group, reference, absl::StrCat(what, "_kolmogorov_smirnov_distance"),
+         KolmogorovSmirnov(group.values, reference.values),
+         "greatest distance of the two distribution functions");
+    if (!lack.empty()) sheet_->Insufficient(lack);
+    Pair(group, reference, absl::StrCat(what, "_wasserstein_1_distance"),
+         Wasserstein1(group.values, reference.values),
+         "area between the two distribution functions");
+    if (!lack.empty()) sheet_->Insufficient(lack);
+  }
+
+  void CompareScores(const Sample& group, const Sample& reference) {
+    const Moments p = MomentsOf(group.values);
+    const Moments q = MomentsOf(reference.values);
+    const std::string lack = LackOfCases(plan_, p.count, q.count);
+    const auto compared = CompareMeans(p, q, 1 - plan_.alpha);
+    std::optional<size_t> test;
+    if (compared && lack.empty()) test = sheet_->AddTest(compared->p_value);
+    Pair(group, reference, "mean_score_group_minus_reference",
+         compared ? std::optional(compared->difference) : std::nullopt,
+         "mean score, group minus reference");
+    sheet_->WithInterval(
+        [p, q](double level) -> std::optional<Interval> {
+          const auto result = CompareMeans(p, q, level);
+          if (!result) return std::nullopt;
+          return result->interval;
+        },
+        "Welch", test);
+    if (!lack.empty()) sheet_->Insufficient(lack);
+    Pair(group, reference, "mean_score_group_over_reference",
+         MeanRatio(group.values, reference.values),
+         "mean score, group over reference");
+    if (!lack.empty()) sheet_->Insufficient(lack);
+    Distances("score", group, reference);
+  }
+
+  void Calibration(const std::vector<Sample>& samples) {
+    Values all;
+    for (const Sample& sample : samples) {
+      all.insert(all.end(), sample.values.begin(), sample.values.end());
+    }
+    std::sort(all.begin(), all.end());
+    const bool chances = all.front() >= 0 && all.back() <= 1;
+    const Values edges = QuantileEdges(all, kCalibrationBins);
+    std::map<const Sample*, std::vector<CalibrationBin>> bins;
+    std::map<const Sample*, int64_t> counts;
+    for (const Sample& sample : samples) {
+      Values scores;
+      const auto labels = std::make_unique<bool[]>(sample.rows.size());
+      for (size_t i = 0; i < sample.rows.size(); ++i) {
+        const Answer label = table_.label[sample.rows[i]];
+        if (label == Answer::kUnknown) continue;
+        labels[scores.size()] = label == Answer::kYes;
+        scores.push_back(sample.values[i]);
+      }
+      counts[&sample] = static_cast<int64_t>(scores.size());
+      bins[&sample] = CalibrationBins(
+          scores, std::span<const bool>(labels.get(), scores.size()), edges);
+      if (!chances) continue;
+      v1::FairnessFigure& figure = sheet_->Describe(
+          sample.group->name, "", "expected_calibration_error",
+          ExpectedCalibrationError(bins[&sample]),
+          "mean over cases of |share that came true - mean score| of the bin");
+      figure.set_count(counts[&sample]);
+    }
+    ForPairs(samples, [&](const Sample& group, const Sample& reference) {
+      const auto& p = bins[&group];
+      const auto& q = bins[&reference];
+      std::vector<StratumRates> strata;
+      for (size_t i = 0; i < p.size(); ++i) {
+        strata.push_back({p[i].outcome, q[i].outcome});
+      }
+      const std::string lack =
+          LackOfCases(plan_, counts[&group], counts[&reference]);
+      const auto compared = CompareWithinStrata(strata, 1 - plan_.alpha);
+      std::optional<size_t> test;
+      if (compared && lack.empty()) test = sheet_->AddTest(compared->p_value);
+      v1::FairnessFigure& figure = sheet_->Describe(
+          group.group->name, reference.group->name,
+          "outcome_rate_at_equal_score_group_minus_reference",
+          compared ? std::optional(compared->rate_difference) : std::nullopt,
+          absl::StrCat("came true / all, group minus reference, within ",
+                       strata.size(), " bins of equal score"));
+      figure.set_count(counts[&group]);
+      figure.set_reference_count(counts[&reference]);
+      sheet_->WithInterval(
+          [strata](double level) -> std::optional<Interval> {
+            const auto result = CompareWithinStrata(strata, level);
+            if (!result) return std::nullopt;
+            return result->rate_difference_interval;
+          },
+          "Mantel-Haenszel difference; Cochran-Mantel-Haenszel", test);
+      sheet_->Tolerate(-plan_.difference_tolerance, plan_.difference_tolerance);
+      if (!lack.empty()) sheet_->Insufficient(lack);
+
+      const auto gap = CompareCalibration(p, q, plan_.minimum);
+      std::string formula =
+          "greatest difference, group minus reference, in a bin of equal score";
+      if (gap) {
+        absl::StrAppend(&formula, ": ", p[gap->greatest_bin].lower, " to ",
+                        p[gap->greatest_bin].upper);
+      }
+      v1::FairnessFigure& greatest = sheet_->Describe(
+          group.group->name, reference.group->name,
+          "outcome_rate_at_equal_score_greatest_group_minus_reference",
+          gap ? std::optional(gap->greatest) : std::nullopt, formula);
+      greatest.set_count(counts[&group]);
+      greatest.set_reference_count(counts[&reference]);
+      if (!gap) {
+        sheet_->Insufficient("no bin has enough cases of both");
+      }
+    });
+  }
+
+  void ComparePrice(const Sample& group, const Sample& reference) {
+    Pair(group, reference, "mean_price_group_over_reference",
+         MeanRatio(group.values, reference.values),
+         "mean price, group over reference");
+    const std::string lack = LackOfCases(plan_, Size(group), Size(reference));
+    if (!lack.empty()) sheet_->Insufficient(lack);
+    PriceRatio(group, reference, /*within=*/false);
+    if (table_.stratum) PriceRatio(group, reference, /*within=*/true);
+    Distances("price", group, reference);
+  }
+
+  // Prices of both, by stratum; all in one where strata do not count.
+  void PriceRatio(const Sample& group, const Sample& reference, bool within) {
+    struct Prices {
+      Values group;
+      Values reference;
+    };
+    const auto strata = std::make_shared<std::map<uint32_t, Prices>>();
+    const auto add = [&](const Sample& from, Values Prices::*side) {
+      for (size_t i = 0; i < from.rows.size(); ++i) {
+        const uint32_t code = within ? table_.stratum->codes[from.rows[i]] : 0;
+        if (code == kNoCode) continue;
+        ((*strata)[code].*side).push_back(from.values[i]);
+      }
+    };
+    add(group, &Prices::group);
+    add(reference, &Prices::reference);
+    int64_t of_group = 0;
+    int64_t of_reference = 0;
+    for (const auto& [code, prices] : *strata) {
+      if (prices.group.size() < 2 || prices.reference.size() < 2) continue;
+      of_group += static_cast<int64_t>(prices.group.size());
+      of_reference += static_cast<int64_t>(prices.reference.size());
+    }
+    const auto compare = [strata,
+                          tolerance = plan_.price_tolerance](double level) {
+      std::vector<StratumPrices> list;
+      for (const auto& [code, prices] : *strata) {
+        list.push_back({prices.group, prices.reference});
+      }
+      return ComparePrices(list, level, tolerance);
+    };
+    const auto compared = compare(1 - plan_.alpha);
+    const std::string lack = LackOfCases(plan_, of_group, of_reference);
+    std::optional<size_t> test;
+    if (compared && lack.empty()) test = sheet_->AddTest(compared->p_value);
+    v1::FairnessFigure& figure = sheet_->Describe(
+        group.group->name, reference.group->name,
+        within ? "price_group_over_reference_within_strata"
+               : "price_group_over_reference",
+        compared ? std::optional(compared->ratio) : std::nullopt,
+        within ? absl::StrCat("geometric mean of prices, group over "
+                              "reference, within equal ",
+                              table_.stratum->name)
+               : "geometric mean of prices, group over reference");
+    figure.set_count(of_group);
+    figure.set_reference_count(of_reference);
+    if (compared && lack.empty()) {
+      figure.set_equivalence_p_value(compared->equivalence_p_value);
+    }
+    // Moments once; an interval at another level is another quantile.
+    sheet_->WithInterval(
+        [compared](double level) -> std::optional<Interval> {
+          if (!compared) return std::nullopt;
+          return PriceIntervalAt(*compared, level);
+        },
+        "Welch on logarithms; two one-sided tests", test);
+    // Where factors are declared, what counts is within them.
+    if (within || !table_.stratum) {
+      sheet_->Tolerate(1 / plan_.price_tolerance, plan_.price_tolerance);
+    }
+    if (!lack.empty()) sheet_->Insufficient(lack);
+  }
+
+  // The same bins for all groups; the ends are quantiles, since the greatest
+  // price is somebody's.
+  void Spread(std::string_view what, const std::vector<Sample>& samples) {
+    Values all;
+    for (const Sample& sample : samples) {
+      all.insert(all.end(), sample.values.begin(), sample.values.end());
+    }
+    std::sort(all.begin(), all.end());
+    const double low = *Quantile(all, 0.01);
+    const double high = *Quantile(all, 0.99);
+    std::vector<double> distinct;
+    for (const double value : all) {
+      if (value < low || value > high) continue;
+      if (distinct.empty() || value != distinct.back()) {
+        distinct.push_back(value);
+        if (distinct.size() > kBins) break;
+      }
+    }
+    std::vector<double> edges;
+    if (distinct.size() <= kBins) {
+      // Few values: a bin for each.
+      edges = distinct;
+      edges.push_back(distinct.size() > 1
+                          ? distinct.back() + (distinct.back() -
+                                               distinct[distinct.size() - 2])
+                          : distinct.back() + 1);
+    } else {
+      for (size_t i = 0; i <= kBins; ++i) {
+        edges.push_back(low + (high - low) * static_cast<double>(i) /
+                                  static_cast<double>(kBins));
+      }
+    }
+    for (const Sample& sample : samples) {
+      std::vector<int64_t> counts(edges.size() - 1);
+      Values sorted = sample.values;
+      std::sort(sorted.begin(), sorted.end());
+      for (const double value : sorted) {
+        const auto above = std::upper_bound(edges.begin(), edges.end(), value);
+        const auto place = above - edges.begin();
+        const auto bin = std::clamp<std::ptrdiff_t>(
+            place - 1, 0, static_cast<std::ptrdiff_t>(counts.size()) - 1);
+        ++counts[static_cast<size_t>(bin)];
+      }
+      v1::FairnessDistribution& spread = *report_->add_distributions();
+      spread.set_attribute(cases_.attribute);
+      spread.set_variant(cases_.variant);
+      spread.set_group(sample.group->name);
+      spread.set_what(std::string(what));
+      spread.set_count(Size(sample));
+      spread.set_median(*Quantile(sorted, 0.5));
+      spread.set_mean(MomentsOf(sorted).mean);
+      for (size_t i = 0; i < counts.size(); ++i) {
+        v1::FairnessBin& bin = *spread.add_bins();
+        bin.set_lower(edges[i]);
+        bin.set_upper(edges[i + 1]);
+        if (counts[i] == 0 || counts[i] >= plan_.suppress_below) {
+          bin.set_share(static_cast<double>(counts[i]) /
+                        static_cast<double>(Size(sample)));
+        }
+      }
+    }
+  }
+
+  const AuditPlan& plan_;
+  const AuditTable& table_;
+  const GroupedCases& cases_;
+  FigureSheet* const sheet_;
+  v1::FairnessReport* const report_;
+};
+
+}  // namespace
+
+void AddValueFigures(const AuditPlan& plan, const AuditTable& table,
+                     const GroupedCases& cases, FigureSheet* sheet,
+                     v1::FairnessReport* report) {
+  sheet->At(cases.attribute, cases.variant);
+  ValueFigures figures(plan, table, cases, sheet, report);
+  figures.Scores();
+  figures.Prices();
+}
+
+}  // namespace consentry::policy::fairness

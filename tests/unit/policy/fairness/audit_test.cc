@@ -1,0 +1,544 @@
+#include "policy/fairness/audit.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "policy/fairness/groups.h"
+#include "tests/testing/status_matchers.h"
+
+namespace consentry::policy::fairness {
+namespace {
+
+using consentry::testing::StatusIs;
+using ::testing::HasSubstr;
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kInfinite = std::numeric_limits<double>::infinity();
+
+// Cases of one attribute: so many of each group, so many of them positive.
+class TableMaker {
+ public:
+  TableMaker() {
+    table_.attributes.emplace_back();
+    table_.attributes[0].name = "sex";
+  }
+
+  // An empty name: unknown.
+  TableMaker& Group(const std::string& name, int cases, int positives) {
+    AuditColumn& column = table_.attributes[0];
+    uint32_t code = kNoCode;
+    if (!name.empty()) {
+      code = static_cast<uint32_t>(column.values.size());
+      column.values.push_back(name);
+    }
+    for (int i = 0; i < cases; ++i) {
+      column.codes.push_back(code);
+      table_.predicted.push_back(i < positives ? Answer::kYes : Answer::kNo);
+      ++table_.cases;
+    }
+    return *this;
+  }
+
+  AuditTable& table() { return table_; }
+
+ private:
+  AuditTable table_;
+};
+
+AuditPlan OnePlan() {
+  AuditPlan plan;
+  plan.groupings = {{{0}, "m"}};
+  return plan;
+}
+
+const v1::FairnessFigure* Find(const v1::FairnessReport& report,
+                               const std::string& group,
+                               const std::string& metric,
+                               const std::string& variant = "") {
+  for (const auto& figure : report.figures()) {
+    if (figure.group() == group && figure.metric() == metric &&
+        figure.variant() == variant) {
+      return &figure;
+    }
+  }
+  return nullptr;
+}
+
+constexpr char kRatio[] = "selection_rate_group_over_reference";
+constexpr char kDifference[] = "selection_rate_group_minus_reference";
+
+TEST(AuditTest, AClearDifferenceLiesOutsideTheTolerance) {
+  auto table =
+      TableMaker().Group("f", 2000, 400).Group("m", 3000, 1200).table();
+  const auto report = RunAudit(OnePlan(), table);
+  ASSERT_OK(report.status());
+  const auto* ratio = Find(*report, "f", kRatio);
+  ASSERT_NE(ratio, nullptr);
+  EXPECT_EQ(ratio->reference(), "m");
+  EXPECT_NEAR(ratio->value(), 0.5, 1e-12);
+  EXPECT_EQ(ratio->finding(), v1::FAIRNESS_FINDING_OUTSIDE_TOLERANCE);
+  EXPECT_LT(ratio->p_value(), 1e-6);
+  EXPECT_EQ(ratio->hits(), 400);
+  EXPECT_EQ(ratio->reference_count(), 3000);
+  EXPECT_NEAR(Find(*report, "f", kDifference)->value(), -0.2, 1e-12);
+}
+
+TEST(AuditTest, EqualRatesOfManyLieWithinTheTolerance) {
+  auto table =
+      TableMaker().Group("f", 5000, 2000).Group("m", 5000, 2010).table();
+  const auto report = RunAudit(OnePlan(), table);
+  ASSERT_OK(report.status());
+  EXPECT_EQ(Find(*report, "f", kRatio)->finding(),
+            v1::FAIRNESS_FINDING_WITHIN_TOLERANCE);
+}
+
+TEST(AuditTest, WithoutANamedReferenceTheLargestKnownGroupIsIt) {
+  auto table = TableMaker()
+                   .Group("f", 500, 250)
+                   .Group("m", 400, 200)
+                   .Group("", 900, 200)
+                   .table();
+  AuditPlan plan = OnePlan();
+  plan.groupings[0].reference = "";
+  const auto report = RunAudit(plan, table);
+  ASSERT_OK(report.status());
+  ASSERT_NE(Find(*report, "m", kRatio), nullptr);
+  EXPECT_EQ(Find(*report, "m", kRatio)->reference(), "f");
+}
+
+// A significant but small difference is not one outside of the tolerance.
+TEST(AuditTest, SignificanceAloneIsNoFinding) {
+  auto table =
+      TableMaker().Group("f", 100000, 48000).Group("m", 100000, 50000).table();
+  const auto report = RunAudit(OnePlan(), table);
+  ASSERT_OK(report.status());
+  const auto* ratio = Find(*report, "f", kRatio);
+  EXPECT_LT(ratio->p_value(), 1e-6);
+  EXPECT_EQ(ratio->finding(), v1::FAIRNESS_FINDING_WITHIN_TOLERANCE);
+}
+
+// Other tools call these unfair, or fair.
+TEST(AuditTest, TinyGroupsAreInsufficientWhateverTheirRate) {
+  for (const int positives : {0, 9, 18}) {
+    auto table =
+        TableMaker().Group("f", 18, positives).Group("m", 3000, 1500).table();
+    const auto report = RunAudit(OnePlan(), table);
+    ASSERT_OK(report.status());
+    const auto* ratio = Find(*report, "f", kRatio);
+    EXPECT_EQ(ratio->finding(), v1::FAIRNESS_FINDING_INSUFFICIENT);
+    EXPECT_FALSE(ratio->has_value());
+    EXPECT_FALSE(ratio->has_lower());
+    EXPECT_FALSE(ratio->has_p_value());
+    EXPECT_THAT(ratio->remark(), HasSubstr("18 cases of 30"));
+    // The rate itself is told, with its interval.
+    EXPECT_TRUE(Find(*report, "f", "selection_rate")->has_lower());
+  }
+}
+
+// A group can have cases enough and still too few of those that a rate is of.
+TEST(AuditTest, TheMinimumHoldsForEachDenominator) {
+  auto table = TableMaker().Group("f", 500, 250).Group("m", 500, 250).table();
+  for (size_t i = 0; i < table.cases; ++i) {
+    // Five women came true, and all men.
+    table.label.push_back(i < 5 || i >= 500 ? Answer::kYes : Answer::kNo);
+  }
+  const auto report = RunAudit(OnePlan(), table);
+  ASSERT_OK(report.status());
+  const auto* tpr =
+      Find(*report, "f", "true_positive_rate_group_minus_reference");
+  EXPECT_EQ(tpr->finding(), v1::FAIRNESS_FINDING_INSUFFICIENT);
+  EXPECT_THAT(tpr->remark(), HasSubstr("5 cases of 30"));
+  const auto* fpr =
+      Find(*report, "f", "false_positive_rate_group_minus_reference");
+  EXPECT_THAT(fpr->remark(), HasSubstr("0 cases of 30"));
+  EXPECT_FALSE(Find(*report, "f", "equalized_odds_distance")->has_value());
+}
+
+TEST(AuditTest, WhatStraddlesTheToleranceIsInsufficient) {
+  auto table = TableMaker().Group("f", 100, 35).Group("m", 100, 45).table();
+  const auto report = RunAudit(OnePlan(), table);
+  ASSERT_OK(report.status());
+  const auto* ratio = Find(*report, "f", kRatio);
+  EXPECT_EQ(ratio->finding(), v1::FAIRNESS_FINDING_INSUFFICIENT);
+  EXPECT_TRUE(ratio->has_value());
+  EXPECT_FALSE(ratio->remark().empty());
+}
+
+TEST(AuditTest, AGroupThatIsNeverSelectedIsFound) {
+  auto table = TableMaker().Group("f", 400, 0).Group("m", 400, 200).table();
+  const auto report = RunAudit(OnePlan(), table);
+  ASSERT_OK(report.status());
+  const auto* ratio = Find(*report, "f", kRatio);
+  EXPECT_EQ(ratio->value(), 0);
+  EXPECT_EQ(ratio->lower(), 0);
+  EXPECT_EQ(ratio->finding(), v1::FAIRNESS_FINDING_OUTSIDE_TOLERANCE);
+}
+
+TEST(AuditTest, AReferenceThatIsNeverSelectedLeavesNoRatio) {
+  auto table = TableMaker().Group("f", 400, 200).Group("m", 500, 0).table();
+  const auto report = RunAudit(OnePlan(), table);
+  ASSERT_OK(report.status());
+  const auto* ratio = Find(*report, "f", kRatio);
+  EXPECT_FALSE(ratio->has_value());
+  EXPECT_EQ(ratio->finding(), v1::FAIRNESS_FINDING_INSUFFICIENT);
+  EXPECT_NEAR(Find(*report, "f", kDifference)->value(), 0.5, 1e-12);
+}
+
+TEST(AuditTest, AnUnfavourablePositiveTurnsTheFigureThatDecides) {
+  auto table = TableMaker().Group("f", 900, 540).Group("m", 1000, 200).table();
+  AuditPlan plan = OnePlan();
+  plan.positive_is_favourable = false;
+  const auto report = RunAudit(plan, table);
+  ASSERT_OK(report.status());
+  EXPECT_EQ(Find(*report, "f", kRatio)->finding(),
+            v1::FAIRNESS_FINDING_UNSPECIFIED);
+  const auto* favourable =
+      Find(*report, "f", "favourable_rate_group_over_reference");
+  EXPECT_NEAR(favourable->value(), 0.4 / 0.8, 1e-12);
+  EXPECT_EQ(favourable->finding(), v1::FAIRNESS_FINDING_OUTSIDE_TOLERANCE);
+}
+
+TEST(AuditTest, WithoutBudgetNothingDecides) {
+  auto table =
+      TableMaker().Group("f", 2000, 400).Group("m", 3000, 1200).table();
+  AuditPlan plan = OnePlan();
+  plan.confirmatory = false;
+  const auto report = RunAudit(plan, table);
+  ASSERT_OK(report.status());
+  EXPECT_EQ(report->alpha(), 0);
+  EXPECT_EQ(report->tests(), 0);
+  for (const auto& figure : report->figures()) {
+    EXPECT_EQ(figure.finding(), v1::FAIRNESS_FINDING_UNSPECIFIED);
+    EXPECT_FALSE(figure.has_p_value());
+    EXPECT_FALSE(figure.has_equivalence_p_value());
+  }
+}
+
+TEST(AuditTest, MoreTestsMakeFindingsHarder) {
+  auto two = TableMaker().Group("a", 400, 140).Group("m", 4000, 2200).table();
+  const auto alone = RunAudit(OnePlan(), two);
+  TableMaker many;
+  many.Group("a", 400, 140).Group("m", 4000, 2200);
+  for (int i = 0; i < 40; ++i) {
+    many.Group("g" + std::to_string(i), 400, 220);
+  }
+  const auto together = RunAudit(OnePlan(), many.table());
+  ASSERT_OK(alone.status());
+  ASSERT_OK(together.status());
+  EXPECT_EQ(alone->tests(), 1);
+  EXPECT_EQ(together->tests(), 41);
+  EXPECT_GT(Find(*together, "a", kRatio)->p_value(),
+            Find(*alone, "a", kRatio)->p_value());
+}
+
+TEST(AuditTest, UnknownIsAGroupThatIsToldAndComparedWithNobody) {
+  auto table = TableMaker()
+                   .Group("f", 400, 200)
+                   .Group("m", 400, 200)
+                   .Group("", 200, 10)
+                   .table();
+  const auto report = RunAudit(OnePlan(), table);
+  ASSERT_OK(report.status());
+  EXPECT_EQ(Find(*report, "unknown", "selection_rate")->hits(), 10);
+  EXPECT_EQ(Find(*report, "unknown", kRatio), nullptr);
+  EXPECT_EQ(report->coverage(0).known(), 800);
+  EXPECT_EQ(report->coverage(0).count(), 1000);
+}
+
+TEST(AuditTest, AllUnknownIsInsufficient) {
+  auto table = TableMaker().Group("", 500, 100).table();
+  const auto report = RunAudit(OnePlan(), table);
+  ASSERT_OK(report.status());
+  for (const auto& figure : report->figures()) {
+    EXPECT_NE(figure.finding(), v1::FAIRNESS_FINDING_WITHIN_TOLERANCE);
+    if (figure.group().empty()) {
+      EXPECT_FALSE(figure.has_value());
+    }
+  }
+}
+
+TEST(AuditTest, OneGroupHasNobodyToBeComparedWith) {
+  auto table = TableMaker().Group("f", 500, 100).table();
+  const auto report = RunAudit(OnePlan(), table);
+  ASSERT_OK(report.status());
+  EXPECT_EQ(Find(*report, "f", kRatio), nullptr);
+  const auto* overall =
+      Find(*report, "", "selection_rate_smallest_over_greatest");
+  EXPECT_FALSE(overall->has_value());
+  EXPECT_THAT(overall->remark(), HasSubstr("fewer than two groups"));
+}
+
+TEST(AuditTest, NoCasesAreNoError) {
+  AuditTable table;
+  table.attributes.emplace_back();
+  const auto report = RunAudit(OnePlan(), table);
+  ASSERT_OK(report.status());
+  EXPECT_EQ(report->count(), 0);
+  EXPECT_EQ(report->groups_size(), 0);
+}
+
+TEST(AuditTest, SmallGroupsAreNotToldNorWhatTellsThem) {
+  auto table = TableMaker()
+                   .Group("f", 400, 200)
+                   .Group("m", 500, 250)
+                   .Group("x", 3, 1)
+                   .table();
+  const auto report = RunAudit(OnePlan(), table);
+  ASSERT_OK(report.status());
+  EXPECT_EQ(Find(*report, "x", "selection_rate"), nullptr);
+  // With all but one told, the last follows from the sum.
+  EXPECT_EQ(Find(*report, "f", "selection_rate"), nullptr);
+  for (const auto& group : report->groups()) {
+    EXPECT_EQ(group.suppressed(), group.group() != "m");
+    EXPECT_EQ(group.count(), group.suppressed() ? 0 : 500);
+  }
+}
+
+TEST(AuditTest, AMillionGroupsAreRefusedWithAnAdvice) {
+  AuditTable table;
+  table.cases = 1'000'000;
+  AuditColumn column;
+  column.name = "email";
+  for (uint32_t i = 0; i < table.cases; ++i) {
+    column.values.push_back(std::to_string(i));
+    column.codes.push_back(i);
+    table.predicted.push_back(Answer::kYes);
+  }
+  table.attributes.push_back(std::move(column));
+  const auto report = RunAudit(OnePlan(), table);
+  EXPECT_THAT(report.status(), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(std::string(report.status().message()),
+              HasSubstr("email has more than 500 groups"));
+}
+
+TEST(AuditTest, SparseIntersectionsArePooledAndNamed) {
+  AuditTable table;
+  table.attributes.resize(2);
+  table.attributes[0] = {"sex", {"f", "m"}, {}};
+  table.attributes[1] = {"age", {"old", "young"}, {}};
+  const auto add = [&table](uint32_t sex, uint32_t age, int cases) {
+    for (int i = 0; i < cases; ++i) {
+      table.attributes[0].codes.push_back(sex);
+      table.attributes[1].codes.push_back(age);
+      table.predicted.push_back(i % 2 == 0 ? Answer::kYes : Answer::kNo);
+      ++table.cases;
+    }
+  };
+  add(0, 0, 20);
+  add(0, 1, 25);
+  add(1, 0, 300);
+  add(1, 1, 200);
+  add(1, kNoCode, 40);
+  AuditPlan plan;
+  plan.groupings = {{{0, 1}, ""}};
+  const auto report = RunAudit(plan, table);
+  ASSERT_OK(report.status());
+  ASSERT_EQ(report->groups_size(), 4);
+  EXPECT_EQ(report->groups(0).group(), "m*old");
+  EXPECT_TRUE(report->groups(0).reference());
+  EXPECT_EQ(report->groups(2).group(), kPooledGroup);
+  EXPECT_EQ(report->groups(2).count(), 45);
+  EXPECT_EQ(report->groups(2).pooled(0), "f*old");
+  EXPECT_EQ(report->groups(2).pooled(1), "f*young");
+  EXPECT_EQ(report->groups(3).group(), kUnknownGroup);
+}
+
+// Together all is well, in one arm nothing.
+TEST(AuditTest, EachVariantIsAuditedForItself) {
+  auto table = TableMaker().Group("f", 800, 400).Group("m", 800, 400).table();
+  table.variant = AuditColumn{"arm", {"A", "B"}, {}};
+  for (size_t i = 0; i < table.cases; ++i) {
+    // Women's positives are all in A, men's in both.
+    const bool a = i < 800 ? i < 500 : i % 2 == 0;
+    table.variant->codes.push_back(a ? 0u : 1u);
+  }
+  AuditPlan plan = OnePlan();
+  plan.by_variant = true;
+  const auto report = RunAudit(plan, table);
+  ASSERT_OK(report.status());
+  EXPECT_EQ(Find(*report, "f", kRatio)->finding(),
+            v1::FAIRNESS_FINDING_WITHIN_TOLERANCE);
+  EXPECT_EQ(Find(*report, "f", kRatio, "B")->value(), 0);
+  EXPECT_EQ(Find(*report, "f", kRatio, "B")->finding(),
+            v1::FAIRNESS_FINDING_OUTSIDE_TOLERANCE);
+}
+
+TEST(AuditTest, NumbersThatAreNoneAreLeftOutAndCounted) {
+  auto table = TableMaker().Group("f", 100, 50).Group("m", 100, 50).table();
+  for (size_t i = 0; i < table.cases; ++i) {
+    table.score.push_back(i % 10 == 0   ? kNaN
+                          : i % 10 == 1 ? kInfinite
+                                        : static_cast<double>(i % 7));
+    table.price.push_back(i % 10 == 0   ? -kInfinite
+                          : i % 10 == 1 ? 0
+                          : i % 10 == 2 ? -3
+                                        : 10.0 + static_cast<double>(i % 3));
+  }
+  const auto report = RunAudit(OnePlan(), table);
+  ASSERT_OK(report.status());
+  ASSERT_EQ(report->left_out_size(), 2);
+  EXPECT_EQ(report->left_out(0).count(), 40);
+  EXPECT_EQ(report->left_out(1).count(), 60);
+  for (const auto& figure : report->figures()) {
+    EXPECT_TRUE(std::isfinite(figure.value())) << figure.metric();
+    EXPECT_FALSE(std::isnan(figure.lower())) << figure.metric();
+    EXPECT_FALSE(std::isnan(figure.upper())) << figure.metric();
+    EXPECT_FALSE(std::isnan(figure.p_value())) << figure.metric();
+  }
+  EXPECT_EQ(Find(*report, "f", "mean_price")->count(), 70);
+}
+
+TEST(AuditTest, PricesAreEquivalentOnlyWithEvidence) {
+  const auto report_of = [](int cases) {
+    auto table = TableMaker().Group("f", cases, 0).Group("m", cases, 0).table();
+    for (size_t i = 0; i < table.cases; ++i) {
+      table.price.push_back(100 + static_cast<double>(i * 37 % 41));
+    }
+    AuditPlan plan = OnePlan();
+    plan.minimum = 5;
+    return *RunAudit(plan, table);
+  };
+  const auto few = report_of(12);
+  const auto* few_prices = Find(few, "f", "price_group_over_reference");
+  EXPECT_EQ(few_prices->finding(), v1::FAIRNESS_FINDING_INSUFFICIENT);
+  const auto many = report_of(2000);
+  const auto* many_prices = Find(many, "f", "price_group_over_reference");
+  EXPECT_EQ(many_prices->finding(), v1::FAIRNESS_FINDING_WITHIN_TOLERANCE);
+  EXPECT_LT(many_prices->equivalence_p_value(), 0.001);
+}
+
+TEST(AuditTest, AProxyIsFoundAndNoiseIsNot) {
+  auto table = TableMaker().Group("f", 400, 100).Group("m", 400, 100).table();
+  AuditColumn proxy = {"title", {"Ms", "Mr"}, table.attributes[0].codes};
+  AuditColumn noise = {"day", {"a", "b", "c", "d", "e"}, {}};
+  for (uint32_t i = 0; i < table.cases; ++i) noise.codes.push_back(i % 5);
+  table.inputs = {proxy, noise};
+  const auto report = RunAudit(OnePlan(), table);
+  ASSERT_OK(report.status());
+  ASSERT_EQ(report->proxies_size(), 2);
+  EXPECT_GT(report->proxies(0).uncertainty_removed(), 0.99);
+  EXPECT_GT(report->proxies(0).information_added_bits(), 0.99);
+  EXPECT_LT(report->proxies(1).uncertainty_removed(), 0.01);
+  EXPECT_LT(report->proxies(1).information_added_bits(), 0.01);
+}
+
+TEST(AuditTest, ExposureInListsIsComparedByGroup) {
+  TableMaker maker;
+  maker.Group("a", 120, 0).Group("b", 120, 0);
+  AuditTable& table = maker.table();
+  table.predicted.clear();
+  table.list = AuditColumn{"list", {}, {}};
+  for (uint32_t i = 0; i < 40; ++i) {
+    table.list->values.push_back(std::to_string(i));
+  }
+  // Forty lists "aaabbb".
+  for (uint32_t i = 0; i < 240; ++i) {
+    table.list->codes.push_back(i % 120 / 3);
+    table.place.push_back(static_cast<double>(i % 3 + (i < 120 ? 1 : 4)));
+  }
+  AuditPlan plan = OnePlan();
+  plan.groupings[0].reference = "a";
+  plan.ranking_depth = 3;
+  const auto report = RunAudit(plan, table);
+  ASSERT_OK(report.status());
+  EXPECT_NEAR(Find(*report, "b", "mean_exposure_group_over_reference")->value(),
+              .55080959, 1e-8);
+  EXPECT_NEAR(
+      Find(*report, "", "discounted_divergence_mean_over_lists")->value(),
+      .46636331, 1e-8);
+  EXPECT_NEAR(Find(*report, "a", "skew_of_first_3")->value(), std::log(2.0),
+              1e-12);
+  EXPECT_FALSE(Find(*report, "b", "skew_of_first_3")->has_value());
+}
+
+TEST(AuditTest, NamesOfFiguresTellSignAndOrientation) {
+  auto table = TableMaker().Group("f", 400, 100).Group("m", 500, 100).table();
+  for (size_t i = 0; i < table.cases; ++i) {
+    table.label.push_back(i % 3 == 0 ? Answer::kYes : Answer::kNo);
+    table.score.push_back(static_cast<double>(i % 11) / 10);
+    table.price.push_back(static_cast<double>(i % 11) + 5);
+  }
+  table.stratum = AuditColumn{"region", {"n", "s"}, {}};
+  for (uint32_t i = 0; i < table.cases; ++i) {
+    table.stratum->codes.push_back(i % 2);
+  }
+  const auto report = RunAudit(OnePlan(), table);
+  ASSERT_OK(report.status());
+  for (const auto& figure : report->figures()) {
+    EXPECT_FALSE(figure.formula().empty()) << figure.metric();
+    if (figure.reference().empty()) continue;
+    const std::string& metric = figure.metric();
+    const bool named =
+        metric.find("_group_minus_reference") != std::string::npos ||
+        metric.find("_group_over_reference") != std::string::npos ||
+        metric.find("_distance") != std::string::npos;
+    EXPECT_TRUE(named) << metric;
+  }
+}
+
+TEST(AuditTest, EqualInputsGiveEqualReports) {
+  auto table = TableMaker().Group("f", 400, 100).Group("m", 500, 100).table();
+  const auto one = RunAudit(OnePlan(), table);
+  const auto other = RunAudit(OnePlan(), table);
+  EXPECT_EQ(one->SerializeAsString(), other->SerializeAsString());
+}
+
+TEST(AuditTest, PlansAndTablesOutsideTheirRangesAreRefused) {
+  auto table = TableMaker().Group("f", 40, 10).Group("m", 50, 10).table();
+  const auto refused = [](const AuditPlan& plan, const AuditTable& cases) {
+    EXPECT_THAT(RunAudit(plan, cases).status(),
+                StatusIs(absl::StatusCode::kInvalidArgument));
+  };
+  for (const double bad : {0.0, 1.0, -1.0, kNaN, kInfinite}) {
+    AuditPlan plan = OnePlan();
+    plan.alpha = bad;
+    refused(plan, table);
+  }
+  for (const double bad : {0.0, 1.1, -1.0, kNaN, kInfinite}) {
+    AuditPlan plan = OnePlan();
+    plan.ratio_tolerance = bad;
+    refused(plan, table);
+  }
+  for (const double bad : {-0.1, 1.1, kNaN}) {
+    AuditPlan plan = OnePlan();
+    plan.difference_tolerance = bad;
+    refused(plan, table);
+  }
+  for (const double bad : {1.0, 0.5, kNaN, kInfinite}) {
+    AuditPlan plan = OnePlan();
+    plan.price_tolerance = bad;
+    refused(plan, table);
+  }
+  AuditPlan plan = OnePlan();
+  plan.minimum = 0;
+  refused(plan, table);
+  plan = OnePlan();
+  plan.groupings = {};
+  refused(plan, table);
+  plan.groupings = {{{1}, ""}};
+  refused(plan, table);
+  plan.groupings = {{{0, 0}, ""}};
+  refused(plan, table);
+  AuditTable broken = table;
+  broken.attributes[0].codes[0] = 2;
+  refused(OnePlan(), broken);
+  broken = table;
+  broken.attributes[0].codes.pop_back();
+  refused(OnePlan(), broken);
+  broken = table;
+  broken.label.resize(3);
+  refused(OnePlan(), broken);
+  broken = table;
+  broken.label.assign(broken.cases, Answer::kYes);
+  broken.predicted.clear();
+  refused(OnePlan(), broken);
+}
+
+}  // namespace
+}  // namespace consentry::policy::fairness
