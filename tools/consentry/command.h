@@ -42,6 +42,7 @@ void AddRenew(CLI::App* app, CommandContext* context);
 void AddServe(CLI::App* app, CommandContext* context);
 void AddDoctor(CLI::App* app, CommandContext* context);
 void AddConduct(CLI::App* app, CommandContext* context);
+void AddFairness(CLI::App* app, CommandContext* context);
 void AddDemo(CLI::App* app, CommandContext* context);
 void AddBreach(CLI::App* app, CommandContext* context);
 void AddSuspend(CLI::App* app, CommandContext* context);

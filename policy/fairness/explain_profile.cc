@@ -1,0 +1,236 @@
+// What a profile will test, and what it can and cannot see.
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "policy/fairness/profile.h"
+
+namespace consentry::policy::fairness {
+namespace {
+
+using config::v1::FairnessAction;
+using config::v1::FairnessUnit;
+
+constexpr double kDefaultRate = 0.3;
+
+// The share of each group; groups that are not named share what is left.
+std::vector<double> SharesOf(const Profile& profile,
+                             const Profile::Attribute& attribute) {
+  const auto& declared = profile.message().traffic().shares();
+  const auto share = [&](std::string_view group) -> std::optional<double> {
+    const auto found =
+        declared.find(absl::StrCat(attribute.name, "=", std::string(group)));
+    if (found == declared.end()) return std::nullopt;
+    return found->second;
+  };
+  double left =
+      1 - share(kUnknownName).value_or(0) - share(kOtherName).value_or(0);
+  size_t open = 0;
+  for (const std::string& group : attribute.groups) {
+    const auto own = share(group);
+    if (own) {
+      left -= *own;
+    } else {
+      ++open;
+    }
+  }
+  std::vector<double> shares;
+  for (const std::string& group : attribute.groups) {
+    shares.push_back(share(group).value_or(
+        open > 0 ? std::max(0.0, left) / static_cast<double>(open) : 0));
+  }
+  return shares;
+}
+
+double UnknownShare(const Profile& profile,
+                    const Profile::Attribute& attribute) {
+  const auto& declared = profile.message().traffic().shares();
+  const auto found = declared.find(
+      absl::StrCat(attribute.name, "=", std::string(kUnknownName)));
+  return found == declared.end() ? 0 : found->second;
+}
+
+double ShareOf(const Profile& profile, const Profile::Stream& stream,
+               const std::vector<int>& groups) {
+  double share = 1;
+  for (size_t i = 0; i < stream.attributes.size(); ++i) {
+    const auto& attribute =
+        profile.attributes()[static_cast<size_t>(stream.attributes[i])];
+    share *= groups[i] < 0
+                 ? UnknownShare(profile, attribute)
+                 : SharesOf(profile, attribute)[static_cast<size_t>(groups[i])];
+  }
+  return share;
+}
+
+double ReferenceShare(const Profile& profile, const Profile::Stream& stream) {
+  if (!stream.reference.empty()) {
+    return ShareOf(profile, stream, stream.reference);
+  }
+  double sum = 0;
+  for (const double share : SharesOf(
+           profile,
+           profile.attributes()[static_cast<size_t>(stream.attributes[0])])) {
+    sum += share;
+  }
+  return sum -
+         (stream.group[0] < 0 ? 0 : ShareOf(profile, stream, stream.group));
+}
+
+// The mildest truth below the tolerance that so many pairs find.
+std::optional<double> FoundWith(const MonitorPlan& plan, double rate,
+                                double pairs) {
+  const auto enough = [&](double truth) {
+    const auto needed = PairsToVerdict(plan.tolerance, plan.alpha, rate, truth);
+    return needed && *needed <= pairs;
+  };
+  double found = plan.tolerance.comparison == Comparison::kRatio ? 0 : -rate;
+  double missed = plan.tolerance.lower();
+  if (!enough(found)) return std::nullopt;
+  for (int i = 0; i < 40; ++i) {
+    const double middle = (found + missed) / 2;
+    (enough(middle) ? found : missed) = middle;
+  }
+  return found;
+}
+
+std::string_view PeriodWord(FairnessUnit::Period period) {
+  switch (period) {
+    case FairnessUnit::WEEK:
+      return "week";
+    case FairnessUnit::MONTH:
+      return "month";
+    case FairnessUnit::VERSION:
+      return "version of the model";
+    default:
+      return "day";
+  }
+}
+
+std::string_view ActionWords(FairnessAction::Value action) {
+  switch (action) {
+    case FairnessAction::HOLD:
+      return "outputs are held for a human";
+    case FairnessAction::BLOCK:
+      return "outputs are blocked";
+    default:
+      return "staff are told and outputs go on";
+  }
+}
+
+void AddRemarks(const Profile& profile, double units, Explanation* out) {
+  std::vector<std::string>& remarks = out->remarks;
+  const auto& message = profile.message();
+  remarks.push_back(absl::StrFormat(
+      "%d comparisons for each version of the model share alpha %g: each is "
+      "allowed %.3g. However often one looks, a version that keeps every "
+      "tolerance is accused with a chance of at most %g in its whole life.",
+      profile.streams().size(), profile.alpha(), out->alpha_per_stream,
+      profile.alpha()));
+  remarks.push_back(absl::StrCat(
+      "A unit is a person in a ",
+      std::string(PeriodWord(message.unit().period())),
+      ", by the first output. Two are compared only within ",
+      profile.streams()[0].plan.bucket_us / (int64_t{3600} * 1000000), " hours",
+      message.pairing().channel() ? ", on the same channel" : "",
+      message.pairing().item() ? ", for the same item" : "",
+      message.pairing().variant() ? ", in the same arm of an experiment" : "",
+      "; who finds nobody to be compared with counts for the rates and not for "
+      "the verdict."));
+  remarks.push_back(
+      absl::StrCat("Of a version in violation ",
+                   std::string(ActionWords(message.on_violation())),
+                   "; while an alarm stands ",
+                   std::string(ActionWords(message.on_alarm())), "."));
+  remarks.push_back(absl::StrFormat(
+      "Alarms: with all %d streams within tolerance, expect at most %.2g false "
+      "ones per 10,000 outputs counted.",
+      profile.streams().size(),
+      10000.0 / 2 * static_cast<double>(profile.streams().size()) /
+          profile.streams()[0].plan.alarm_pairs));
+  if (!(units > 0)) {
+    remarks.push_back(
+        "No traffic is declared or was seen: nothing can be said about when a "
+        "verdict will come.");
+  }
+  for (const auto& attribute : profile.attributes()) {
+    const double unknown = UnknownShare(profile, attribute);
+    if (unknown > 0) {
+      remarks.push_back(absl::StrFormat(
+          "%s: of %.0f %% of units the group is not known; what happens to "
+          "them is counted and compared with nobody unless compare_unknown is "
+          "set.",
+          attribute.name, 100 * unknown));
+    }
+  }
+  if (!message.intersections().empty()) {
+    remarks.push_back(
+        "The sizes of intersections are guessed as if attributes were "
+        "independent.");
+  }
+  for (const StreamOutlook& one : out->streams) {
+    if (units > 0 && one.stream->plan.binary && !one.found_in_365) {
+      remarks.push_back(absl::StrCat(
+          one.stream->Title(profile),
+          ": too few to find even the greatest difference within a year; this "
+          "stream will say \"insufficient\"."));
+    }
+  }
+  for (const auto& metric : profile.metrics()) {
+    if (metric.binary()) continue;
+    remarks.push_back(absl::StrCat(
+        metric.name,
+        ": how much is needed depends on how far values lie apart "
+        "and is shown once some were counted. Values outside ",
+        metric.lower, " to ", metric.upper, " count as these ends."));
+  }
+  remarks.push_back(
+      "Not seen: differences within tolerance; differences between groups that "
+      "are not named here; whether a decision was right, which audits ask when "
+      "outcomes are known; and whether a difference has a lawful reason.");
+}
+
+}  // namespace
+
+Explanation Explain(const Profile& profile,
+                    std::optional<double> units_per_day) {
+  Explanation out;
+  const auto& traffic = profile.message().traffic();
+  const double units = units_per_day.value_or(traffic.units_per_day());
+  const double rate = traffic.rate() > 0 ? traffic.rate() : kDefaultRate;
+  out.units_per_day = units;
+  out.alpha_per_stream = profile.streams()[0].plan.alpha;
+  for (const Profile::Stream& stream : profile.streams()) {
+    StreamOutlook outlook;
+    outlook.stream = &stream;
+    outlook.pairs_per_day =
+        units * std::min(ShareOf(profile, stream, stream.group),
+                         ReferenceShare(profile, stream));
+    const MonitorPlan& plan = stream.plan;
+    if (outlook.pairs_per_day > 0 && plan.binary) {
+      const auto most = static_cast<double>(plan.minimum);
+      const auto equal = PairsToVerdict(
+          plan.tolerance, plan.alpha, rate,
+          plan.tolerance.comparison == Comparison::kRatio ? 1 : 0);
+      if (equal) {
+        outlook.days_if_equal = std::max(*equal, most) / outlook.pairs_per_day;
+      }
+      const auto within = [&](double days) -> std::optional<double> {
+        const double pairs = days * outlook.pairs_per_day;
+        if (pairs < most) return std::nullopt;
+        return FoundWith(plan, rate, pairs);
+      };
+      outlook.found_in_30 = within(30);
+      outlook.found_in_90 = within(90);
+      outlook.found_in_365 = within(365);
+    }
+    out.streams.push_back(outlook);
+  }
+  AddRemarks(profile, units, &out);
+  return out;
+}
+
+}  // namespace consentry::policy::fairness

@@ -1,0 +1,428 @@
+// What may not stand in a fairness profile.
+#include "policy/fairness/profile_check.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+
+namespace consentry::policy::fairness {
+namespace {
+
+using config::v1::AttributeSource;
+using config::v1::FairnessAction;
+using config::v1::FairnessAttribute;
+using config::v1::FairnessComparison;
+using config::v1::FairnessIntersection;
+using config::v1::FairnessMetric;
+using config::v1::FairnessMetricKind;
+using config::v1::FairnessProfile;
+using config::v1::FairnessReference;
+using config::v1::FieldType;
+
+constexpr int kMaxAttributes = 16;
+constexpr int kMaxGroups = 32;
+constexpr int kMaxIntersections = 16;
+constexpr size_t kMaxCombinations = 64;
+constexpr int kMaxMetrics = 8;
+constexpr int kMaxInputs = 64;
+constexpr int kMaxItems = 1024;
+constexpr int kMaxLabels = 64;
+constexpr size_t kMaxName = 64;
+constexpr double kMaxAlpha = 0.2;
+
+bool IsName(std::string_view text, std::string_view more) {
+  if (text.empty() || text.size() > kMaxName) return false;
+  return std::all_of(text.begin(), text.end(), [more](char c) {
+    return absl::ascii_islower(static_cast<unsigned char>(c)) ||
+           absl::ascii_isdigit(static_cast<unsigned char>(c)) ||
+           more.find(c) != std::string_view::npos;
+  });
+}
+
+bool HasBands(const FairnessAttribute& attribute) {
+  return attribute.source() == AttributeSource::BIRTH_DATE ||
+         attribute.source() == AttributeSource::NUMBER;
+}
+
+class Checker {
+ public:
+  Checker(const FairnessProfile& profile, const config::v1::Catalog* catalog)
+      : profile_(profile), catalog_(catalog) {}
+
+  std::vector<Fault> Check(const Place& at) {
+    Require(IsName(profile_.id(), "_.-"), at.At("id"),
+            "must be 1 to 64 characters of [a-z0-9_.-]");
+    Require(IsName(profile_.model(), "_.-"), at.At("model"),
+            "must be 1 to 64 characters of [a-z0-9_.-]");
+    Alpha(profile_.alpha(), at.At("alpha"));
+    Alpha(profile_.audits().yearly_alpha(), at.At("audits").At("yearly_alpha"));
+    Favourable(at);
+    Attributes(at);
+    Intersections(at);
+    Metrics(at);
+    Rest(at);
+    return std::move(faults_);
+  }
+
+ private:
+  bool Require(bool holds, const Place& place, std::string message) {
+    if (!holds) faults_.push_back(place.MakeFault(std::move(message)));
+    return holds;
+  }
+
+  void Alpha(double alpha, const Place& place) {
+    Require(alpha >= 0 && alpha <= kMaxAlpha, place,
+            "must be above 0 and at most 0.2");
+  }
+
+  void Favourable(const Place& at) {
+    const bool needed = std::any_of(
+        profile_.metrics().begin(), profile_.metrics().end(),
+        [](const FairnessMetric& metric) {
+          return metric.kind() == FairnessMetricKind::SELECTION_RATE;
+        });
+    const auto& favourable = profile_.favourable();
+    const Place place = at.At("favourable");
+    switch (favourable.by_case()) {
+      case config::v1::Favourable::BY_NOT_SET:
+        Require(!needed, place,
+                "is needed by a selection rate: say which outcome is good for "
+                "the customer");
+        break;
+      case config::v1::Favourable::kStated:
+        Require(favourable.stated(), place.At("stated"), "must be true");
+        break;
+      case config::v1::Favourable::kLabels: {
+        const auto& labels = favourable.labels().labels();
+        Require(!labels.empty() && labels.size() <= kMaxLabels,
+                place.At("labels"), "must have 1 to 64 labels");
+        break;
+      }
+      case config::v1::Favourable::kScoreAtLeast:
+        Require(std::isfinite(favourable.score_at_least()),
+                place.At("score_at_least"), "must be a finite number");
+        break;
+      case config::v1::Favourable::kScoreAtMost:
+        Require(std::isfinite(favourable.score_at_most()),
+                place.At("score_at_most"), "must be a finite number");
+        break;
+    }
+  }
+
+  void Attributes(const Place& at) {
+    Require(profile_.attributes_size() >= 1 &&
+                profile_.attributes_size() <= kMaxAttributes,
+            at.At("attributes"), "must be 1 to 16");
+    for (int i = 0; i < profile_.attributes_size(); ++i) {
+      const FairnessAttribute& attribute = profile_.attributes(i);
+      const Place place = at.At("attributes", i);
+      Require(IsName(attribute.name(), "_"), place.At("name"),
+              "must be 1 to 64 characters of [a-z0-9_]");
+      if (!Require(!groups_.contains(attribute.name()), place.At("name"),
+                   "is not unique")) {
+        continue;
+      }
+      groups_[attribute.name()] = {};
+      Require(attribute.source() != AttributeSource::UNSPECIFIED,
+              place.At("source"), "is missing");
+      Field(attribute, place);
+      const std::vector<std::string> names = GroupsOf(attribute, place);
+      groups_[attribute.name()] = {names.begin(), names.end()};
+      if (attribute.rule() == FairnessReference::REST) {
+        Require(attribute.reference().empty(), place.At("reference"),
+                "cannot be given with the rule REST");
+      } else {
+        Require(groups_[attribute.name()].contains(attribute.reference()),
+                place.At("reference"),
+                attribute.reference().empty()
+                    ? "is missing: name it before the first look"
+                    : "is no group of the attribute");
+      }
+    }
+  }
+
+  void Field(const FairnessAttribute& attribute, const Place& place) {
+    const std::vector<std::string> parts =
+        absl::StrSplit(attribute.field(), '.');
+    if (!Require(parts.size() == 2 && !parts[0].empty() && !parts[1].empty(),
+                 place.At("field"),
+                 "must name a field, such as "
+                 "\"profile.birth_date\"") ||
+        catalog_ == nullptr) {
+      return;
+    }
+    for (const auto& kind : catalog_->kinds()) {
+      if (kind.key() != parts[0]) continue;
+      for (const auto& field : kind.fields()) {
+        if (field.key() != parts[1]) continue;
+        Require(Fits(attribute.source(), field.type()), place.At("field"),
+                "is of a type that the source cannot be read from");
+        Require(field.sensitivity() != config::v1::Sensitivity::SPECIAL ||
+                    !attribute.assessment().empty(),
+                place.At("assessment"),
+                "is missing: the field is of a special category");
+        return;
+      }
+    }
+    Require(false, place.At("field"), "is not in the catalog");
+  }
+
+  static bool Fits(AttributeSource::Value source, FieldType::Value type) {
+    switch (source) {
+      case AttributeSource::BIRTH_DATE:
+        return type == FieldType::DATE;
+      case AttributeSource::NUMBER:
+        return type == FieldType::INT || type == FieldType::DOUBLE;
+      case AttributeSource::REGION:
+        return type == FieldType::COUNTRY || type == FieldType::REGION;
+      case AttributeSource::TEXT:
+        return type == FieldType::STRING || type == FieldType::BOOL ||
+               type == FieldType::CITY || type == FieldType::LANGUAGE ||
+               type == FieldType::COUNTRY || type == FieldType::REGION ||
+               type == FieldType::POSTAL_CODE;
+      default:
+        return true;
+    }
+  }
+
+  std::vector<std::string> GroupsOf(const FairnessAttribute& attribute,
+                                    const Place& place) {
+    if (HasBands(attribute)) {
+      Require(attribute.groups().empty(), place.At("groups"),
+              "cannot be given with bands, which name them");
+      const std::vector<int32_t> bands(attribute.bands().begin(),
+                                       attribute.bands().end());
+      Require(!bands.empty() && bands.size() < kMaxGroups, place.At("bands"),
+              "must be 1 to 31");
+      for (size_t i = 0; i < bands.size(); ++i) {
+        Require(bands[i] > (i == 0 ? 0 : bands[i - 1]) && bands[i] <= 1'000'000,
+                place.At("bands", static_cast<int>(i)),
+                "must be above 0 and above the one before");
+      }
+      return BandNames(bands);
+    }
+    Require(attribute.bands().empty(), place.At("bands"),
+            "are for birth dates and numbers");
+    Require(
+        attribute.groups_size() >= 2 && attribute.groups_size() <= kMaxGroups,
+        place.At("groups"), "must be 2 to 32, named before the first look");
+    std::vector<std::string> names;
+    std::set<std::string> seen;
+    std::set<std::string> values;
+    for (int i = 0; i < attribute.groups_size(); ++i) {
+      const auto& group = attribute.groups(i);
+      const Place at = place.At("groups", i);
+      Require(IsName(group.name(), "_-"), at.At("name"),
+              "must be 1 to 64 characters of [a-z0-9_-]");
+      Require(group.name() != kUnknownName && group.name() != kOtherName &&
+                  group.name() != kRestName,
+              at.At("name"), "is a word of the gateway's own");
+      Require(seen.insert(group.name()).second, at.At("name"), "is not unique");
+      names.push_back(group.name());
+      if (group.values().empty()) {
+        Require(values.insert(group.name()).second, at.At("name"),
+                "is a value of another group");
+      }
+      for (int j = 0; j < group.values_size(); ++j) {
+        const std::string value = absl::AsciiStrToLower(group.values(j));
+        Require(!value.empty(), at.At("values", j), "is empty");
+        Require(values.insert(value).second, at.At("values", j),
+                "is a value of another group");
+      }
+    }
+    return names;
+  }
+
+  void Intersections(const Place& at) {
+    Require(profile_.intersections_size() <= kMaxIntersections,
+            at.At("intersections"), "must be at most 16");
+    std::set<std::string> seen;
+    for (int i = 0; i < profile_.intersections_size(); ++i) {
+      Intersection(profile_.intersections(i), at.At("intersections", i), &seen);
+    }
+  }
+
+  void Intersection(const FairnessIntersection& one, const Place& place,
+                    std::set<std::string>* seen) {
+    if (!Require(one.attributes_size() == 2 || one.attributes_size() == 3,
+                 place.At("attributes"), "must be two or three")) {
+      return;
+    }
+    size_t combinations = 1;
+    std::set<std::string> own;
+    for (int i = 0; i < one.attributes_size(); ++i) {
+      const auto found = groups_.find(one.attributes(i));
+      if (!Require(found != groups_.end(), place.At("attributes", i),
+                   "is no attribute of the profile")) {
+        return;
+      }
+      Require(own.insert(one.attributes(i)).second, place.At("attributes", i),
+              "stands twice");
+      combinations *= std::max<size_t>(found->second.size(), 1);
+    }
+    Require(seen->insert(absl::StrJoin(own, "*")).second,
+            place.At("attributes"), "are those of another intersection");
+    Require(combinations <= kMaxCombinations || !one.groups().empty(),
+            place.At("groups"),
+            absl::StrCat("must name the combinations: all of them are ",
+                         combinations, ", more than 64"));
+    Require(one.groups_size() <= static_cast<int>(kMaxCombinations),
+            place.At("groups"), "must be at most 64");
+    const std::vector<std::string> reference(one.reference().begin(),
+                                             one.reference().end());
+    Combination(one, reference, place.At("reference"));
+    std::set<std::string> named;
+    for (int i = 0; i < one.groups_size(); ++i) {
+      const std::vector<std::string> parts = absl::StrSplit(one.groups(i), '*');
+      Combination(one, parts, place.At("groups", i));
+      Require(named.insert(one.groups(i)).second, place.At("groups", i),
+              "stands twice");
+      Require(parts != reference, place.At("groups", i),
+              "is the reference itself");
+    }
+  }
+
+  void Combination(const FairnessIntersection& one,
+                   const std::vector<std::string>& parts, const Place& place) {
+    bool good = parts.size() == static_cast<size_t>(one.attributes_size());
+    for (size_t i = 0; good && i < parts.size(); ++i) {
+      good = groups_.at(one.attributes(static_cast<int>(i))).contains(parts[i]);
+    }
+    Require(good, place, "must be one group of each attribute, in their order");
+  }
+
+  void Metrics(const Place& at) {
+    Require(
+        profile_.metrics_size() >= 1 && profile_.metrics_size() <= kMaxMetrics,
+        at.At("metrics"), "must be 1 to 8");
+    std::set<std::pair<int, int>> seen;
+    for (int i = 0; i < profile_.metrics_size(); ++i) {
+      const FairnessMetric& metric = profile_.metrics(i);
+      const Place place = at.At("metrics", i);
+      Require(metric.kind() != FairnessMetricKind::UNSPECIFIED,
+              place.At("kind"), "is missing");
+      Range(metric, place);
+      Require(metric.kind() == FairnessMetricKind::EXPOSURE_MEAN
+                  ? metric.items_size() >= 1 && metric.items_size() <= kMaxItems
+                  : metric.items().empty(),
+              place.At("items"),
+              metric.kind() == FairnessMetricKind::EXPOSURE_MEAN
+                  ? "must be 1 to 1024"
+                  : "are for EXPOSURE_MEAN");
+      if (metric.kind() != FairnessMetricKind::EXPOSURE_MEAN) {
+        const int comparison =
+            metric.comparison() != FairnessComparison::UNSPECIFIED
+                ? metric.comparison()
+            : metric.kind() == FairnessMetricKind::SCORE_MEAN
+                ? FairnessComparison::DIFFERENCE
+                : FairnessComparison::RATIO;
+        Require(seen.emplace(metric.kind(), comparison).second, place,
+                "is compared so already");
+      }
+    }
+  }
+
+  void Range(const FairnessMetric& metric, const Place& place) {
+    const bool ranged = metric.kind() == FairnessMetricKind::SCORE_MEAN ||
+                        metric.kind() == FairnessMetricKind::PRICE_MEAN;
+    const bool given = metric.lower() != 0 || metric.upper() != 0;
+    Require(ranged || !given, place.At("upper"), "is for scores and prices");
+    const bool good = !given || (std::isfinite(metric.lower()) &&
+                                 std::isfinite(metric.upper()) &&
+                                 metric.lower() < metric.upper());
+    Require(good, place.At("upper"), "must be finite and above `lower`");
+    const bool difference =
+        metric.comparison() == FairnessComparison::DIFFERENCE ||
+        (metric.comparison() == FairnessComparison::UNSPECIFIED &&
+         metric.kind() == FairnessMetricKind::SCORE_MEAN);
+    if (difference) {
+      double width = 1;
+      if (given && good) width = metric.upper() - metric.lower();
+      if (!given && metric.kind() == FairnessMetricKind::PRICE_MEAN) width = 2;
+      Require(metric.tolerance() >= 0 && metric.tolerance() < width,
+              place.At("tolerance"),
+              "must be from 0 to less than the width of the range");
+    } else {
+      Require(metric.tolerance() >= 0 && metric.tolerance() <= 1,
+              place.At("tolerance"), "must be above 0 and at most 1");
+      Require(metric.lower() == 0, place.At("lower"), "must be 0 for a ratio");
+    }
+  }
+
+  void Rest(const Place& at) {
+    const Place pairing = at.At("pairing");
+    Require(profile_.pairing().hours() <= 720, pairing.At("hours"),
+            "must be at most 720");
+    const uint64_t pairs = profile_.alarm().pairs_between_false_alarms();
+    Require(pairs == 0 || (pairs >= 100 && pairs <= 100'000'000),
+            at.At("alarm").At("pairs_between_false_alarms"),
+            "must be 100 to 100,000,000");
+    Require(profile_.on_alarm() != FairnessAction::BLOCK, at.At("on_alarm"),
+            "cannot block: an alarm proves nothing");
+    Require(profile_.inputs_size() <= kMaxInputs, at.At("inputs"),
+            "must be at most 64");
+    const auto& traffic = profile_.traffic();
+    Require(
+        std::isfinite(traffic.units_per_day()) && traffic.units_per_day() >= 0,
+        at.At("traffic").At("units_per_day"), "must be 0 or more");
+    Require(traffic.rate() >= 0 && traffic.rate() <= 1,
+            at.At("traffic").At("rate"), "must be from 0 to 1");
+    std::map<std::string, double> sums;
+    for (const auto& [key, share] : traffic.shares()) {
+      const std::vector<std::string> parts = absl::StrSplit(key, '=');
+      const auto found =
+          parts.size() == 2 ? groups_.find(parts[0]) : groups_.end();
+      Require(found != groups_.end() &&
+                  (found->second.contains(parts[1]) ||
+                   parts[1] == kUnknownName || parts[1] == kOtherName),
+              at.At("traffic").At("shares"),
+              "names no group of the profile: write \"attribute=group\"");
+      Require(share >= 0 && share <= 1, at.At("traffic").At("shares"),
+              "must be from 0 to 1");
+      sums[parts[0]] += share;
+    }
+    for (const auto& [attribute, sum] : sums) {
+      Require(sum <= 1 + 1e-9, at.At("traffic").At("shares"),
+              "of one attribute add up to more than 1");
+    }
+    const auto& audits = profile_.audits();
+    Require(audits.outcome_days() <= 3660, at.At("audits").At("outcome_days"),
+            "must be at most 3660");
+    Require(audits.ranking_depth() <= 500, at.At("audits").At("ranking_depth"),
+            "must be at most 500");
+  }
+
+  const FairnessProfile& profile_;
+  const config::v1::Catalog* const catalog_;
+  // By attribute; the order of groups does not matter here.
+  std::map<std::string, std::set<std::string>> groups_;
+  std::vector<Fault> faults_;
+};
+
+}  // namespace
+
+std::vector<Fault> CheckProfile(const ProfileFile& file,
+                                const config::v1::Catalog* catalog) {
+  return Checker(file.message, catalog).Check(policy::PlaceOf(file));
+}
+
+std::vector<std::string> BandNames(const std::vector<int32_t>& bands) {
+  std::vector<std::string> names;
+  if (bands.empty()) return names;
+  names.push_back(absl::StrCat("under_", bands.front()));
+  for (size_t i = 0; i + 1 < bands.size(); ++i) {
+    names.push_back(absl::StrCat(bands[i], "_", bands[i + 1] - 1));
+  }
+  names.push_back(absl::StrCat(bands.back(), "_and_over"));
+  return names;
+}
+
+}  // namespace consentry::policy::fairness

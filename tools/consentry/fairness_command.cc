@@ -1,0 +1,16 @@
+#include "tools/consentry/fairness_command.h"
+
+#include <CLI/CLI.hpp>
+
+#include "tools/consentry/command.h"
+
+namespace consentry::tools {
+
+void AddFairness(CLI::App* app, CommandContext* context) {
+  CLI::App* const fairness = app->add_subcommand(
+      "fairness", "Watch and audit how models treat groups of customers");
+  fairness->require_subcommand(1);
+  AddFairnessProfiles(fairness, context);
+}
+
+}  // namespace consentry::tools
