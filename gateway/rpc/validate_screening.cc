@@ -65,6 +65,14 @@ void CheckMoney(const v1::Money& money, const std::string& field,
   }
 }
 
+void CheckPrice(const v1::Money& price, const std::string& field,
+                FaultList* faults) {
+  CheckMoney(price, field, faults);
+  if (price.minor_units() < 0) {
+    faults->Add(Dot(field, "minor_units"), "must not be negative");
+  }
+}
+
 void CheckMoment(bool present, const google::protobuf::Timestamp& time,
                  std::string field, FaultList* faults) {
   if (present && (time.seconds() < 0 || time.seconds() >= kLastSecond ||
@@ -88,7 +96,7 @@ void CheckEvidence(const v1::Evidence& evidence, const std::string& field,
       CheckMoment(true, evidence.offer_end(), Dot(field, "offer_end"), faults);
       break;
     case v1::Evidence::kReferencePrice:
-      CheckMoney(evidence.reference_price(), Dot(field, "reference_price"),
+      CheckPrice(evidence.reference_price(), Dot(field, "reference_price"),
                  faults);
       break;
     default:
@@ -129,10 +137,10 @@ void CheckOutput(const v1::Output& output, const std::string& field,
     }
   }
   if (output.has_price()) {
-    CheckMoney(output.price(), Dot(field, "price"), faults);
+    CheckPrice(output.price(), Dot(field, "price"), faults);
   }
   if (output.has_base_price()) {
-    CheckMoney(output.base_price(), Dot(field, "base_price"), faults);
+    CheckPrice(output.base_price(), Dot(field, "base_price"), faults);
   }
   CheckText(output.label(), Dot(field, "label"), kMaxOutputLabelBytes, faults);
   if (!std::isfinite(output.score())) {

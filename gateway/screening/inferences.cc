@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gateway/access/output_decision.h"
+#include "gateway/base/log.h"
 #include "gateway/clients/caller_context.h"
 #include "gateway/crypto/opener.h"
 #include "gateway/crypto/sealer.h"
@@ -28,6 +29,9 @@ constexpr int64_t kRowsAtOnce = 64;
 
 constexpr char kSelect[] =
     "SELECT inference_no, subject, state, row_gen, doc FROM inferences ";
+
+constexpr base::LogEvent kBroken = {base::LogLevel::kWarn, 6502,
+                                    "screening.inference_broken"};
 
 crypto::FactContext ContextOf(int64_t no, uint32_t generation) {
   return {crypto::FactTable::kInference, static_cast<uint64_t>(no), "", kSchema,
@@ -89,7 +93,9 @@ absl::Status Inferences::Note(const config::v1::Screening& settings,
       how->keep_days() == 0 ? kDefaultKeepDays : how->keep_days();
   doc.set_expire_us(context.now_us() + days * kUsPerDay);
   doc.set_subject_version(row.doc.subject_version());
-  const int64_t no = context.number();
+  const int64_t no = row.no;
+  CONSENTRY_ASSIGN_OR_RETURN(const bool noted, NoteAgain(context, no));
+  if (noted) return absl::OkStatus();
   CONSENTRY_ASSIGN_OR_RETURN(
       const std::string sealed,
       crypto::Sealer::Seal(keys, ContextOf(no, 1), doc.SerializeAsString()));
@@ -104,9 +110,21 @@ absl::Status Inferences::Note(const config::v1::Screening& settings,
   return query.Run();
 }
 
+absl::StatusOr<bool> Inferences::NoteAgain(store::ChangeContext& context,
+                                           int64_t screening_no) {
+  CONSENTRY_ASSIGN_OR_RETURN(
+      auto query,
+      context.connection()->Prepare("UPDATE inferences SET state = $2 WHERE "
+                                    "inference_no = $1"));
+  query.Bind(screening_no, static_cast<int64_t>(InferenceState::kToWrite));
+  CONSENTRY_RETURN_IF_ERROR(query.Run());
+  return context.connection()->Changes() > 0;
+}
+
 absl::StatusOr<std::vector<Inferences::Row>> Inferences::List(
     store::Connection* connection, const char* sql, int64_t first,
-    int64_t second) const {
+    int64_t second, int64_t* last) const {
+  *last = 0;
   CONSENTRY_ASSIGN_OR_RETURN(auto query, connection->Prepare(sql));
   query.Bind(first, second, kRowsAtOnce);
   std::vector<Row> rows;
@@ -114,7 +132,7 @@ absl::StatusOr<std::vector<Inferences::Row>> Inferences::List(
     CONSENTRY_ASSIGN_OR_RETURN(const bool more, query.Step());
     if (!more) return rows;
     Row row;
-    row.no = query.Int64(0);
+    row.no = *last = query.Int64(0);
     row.subject = static_cast<uint64_t>(query.Int64(1));
     row.state = static_cast<InferenceState>(query.Int64(2));
     row.row_generation = static_cast<uint32_t>(query.Int64(3));
@@ -127,7 +145,9 @@ absl::StatusOr<std::vector<Inferences::Row>> Inferences::List(
     if (!opened.ok() ||
         !row.doc.ParseFromArray(opened->view().data(),
                                 static_cast<int>(opened->size()))) {
-      return CorruptScreening();
+      // One that does not open keeps no other from being looked at.
+      base::Log(kBroken, {{"inference", row.no}});
+      continue;
     }
     rows.push_back(std::move(row));
   }
@@ -135,30 +155,49 @@ absl::StatusOr<std::vector<Inferences::Row>> Inferences::List(
 
 absl::Status Inferences::Sweep() {
   MutexLock lock(&sweep_mu_);
-  CONSENTRY_RETURN_IF_ERROR(WriteNoted());
-  CONSENTRY_RETURN_IF_ERROR(TakeBackEnded());
-  return CheckChanged();
+  // Each goes as far as it can; the first failure is told.
+  absl::Status status = WriteNoted();
+  status.Update(TakeBackEnded());
+  status.Update(CheckChanged());
+  return status;
 }
 
 absl::Status Inferences::WriteNoted() {
   static const std::string* const sql = new std::string(
       std::string(kSelect) +
       "WHERE state = $1 AND inference_no > $2 ORDER BY inference_no LIMIT $3");
-  for (int64_t after = 0;;) {
+  absl::Status status;
+  for (int64_t after = 0, last = 0;; after = last) {
     std::vector<Row> noted;
     {
       CONSENTRY_ASSIGN_OR_RETURN(auto lease,
                                  options_.parts->readers->Acquire());
       CONSENTRY_ASSIGN_OR_RETURN(
-          noted, List(lease.get(), sql->c_str(),
-                      static_cast<int64_t>(InferenceState::kToWrite), after));
+          noted,
+          List(lease.get(), sql->c_str(),
+               static_cast<int64_t>(InferenceState::kToWrite), after, &last));
     }
-    if (noted.empty()) return absl::OkStatus();
-    for (const Row& row : noted) {
-      after = row.no;
-      CONSENTRY_RETURN_IF_ERROR(WriteOne(row));
-    }
+    if (last == 0) return status;
+    for (const Row& row : noted) status.Update(WriteOne(row));
   }
+}
+
+absl::StatusOr<Rechecked> Inferences::Look(store::Connection* connection,
+                                           const Row& row, int64_t now_us,
+                                           int64_t as_of) const {
+  // As a release that ends when the record does.
+  ReleaseRow release;
+  release.no = row.no;
+  release.subject = row.subject;
+  release.doc.set_expire_us(row.doc.expire_us());
+  CONSENTRY_ASSIGN_OR_RETURN(
+      Rechecked checked, Recheck(*options_.parts, connection, release, now_us,
+                                 as_of, /*for_delivery=*/false));
+  // A human may have blocked it since.
+  if (checked.row.doc.verdict() != v1::VERDICT_RELEASED) {
+    checked.state = Rechecked::State::kOver;
+  }
+  return checked;
 }
 
 absl::Status Inferences::WriteOne(const Row& row) {
@@ -168,49 +207,17 @@ absl::Status Inferences::WriteOne(const Row& row) {
   std::string public_id;
   {
     CONSENTRY_ASSIGN_OR_RETURN(auto lease, parts.readers->Acquire());
-    const auto screening = parts.rows->ReadByNumber(lease.get(), row.no);
-    if (!screening.ok()) {
-      lease.GiveBack();
-      return TakeBack(row, "output_gone");
-    }
-    // Whether it may still be held is asked as the purpose asks it.
-    access::Caller engine;
-    engine.client_id = row.doc.client_id();
-    access::OutputQuestion question;
-    question.purpose = row.doc.purpose();
-    question.channel = static_cast<v1::Channel>(row.doc.channel());
-    question.input_categories = {row.doc.input_categories().begin(),
-                                 row.doc.input_categories().end()};
-    const int64_t now_us = parts.committer->NowUs();
-    const auto plan = access::MakeOutputPlan(configuration, engine, question,
-                                             now_us, /*decided_before=*/true);
-    std::optional<crypto::Grant> grant;
-    if (plan.ok()) {
-      access::SubjectName name;
-      name.subject = row.subject;
-      vault::SubjectReader::HeadOptions head;
-      head.as_of_change = parts.committer->LastStored();
-      head.past_cache = true;
-      CONSENTRY_ASSIGN_OR_RETURN(
-          access::Snapshot snapshot,
-          access::TakeSnapshot(*parts.subjects, lease.get(), plan->plan, name,
-                               head));
-      CONSENTRY_ASSIGN_OR_RETURN(
-          const access::OutputDecision decision,
-          access::DecideOutput(*plan, engine, std::move(snapshot), now_us,
-                               screening->doc.reviewed()));
-      grant = access::OutputGrant(*plan, decision);
-      if (decision.known()) {
-        public_id = decision.snapshot.members[0]->head().public_id();
-      }
-    }
-    if (!grant) {
+    CONSENTRY_ASSIGN_OR_RETURN(const Rechecked checked,
+                               Look(lease.get(), row, parts.committer->NowUs(),
+                                    parts.committer->LastStored()));
+    if (checked.state != Rechecked::State::kHolds) {
       lease.GiveBack();
       return TakeBack(row, "not_permitted");
     }
-    CONSENTRY_ASSIGN_OR_RETURN(const auto words,
-                               parts.rows->OpenOutput(*grant, *screening));
-    if (!output.ParseFromString(words.output())) return CorruptScreening();
+    if (!output.ParseFromString(checked.words.output())) {
+      return CorruptScreening();
+    }
+    public_id = checked.decision.snapshot.members[0]->head().public_id();
   }
   const config::v1::InferredRecord* const how =
       InferredBy(parts.settings, output);
@@ -358,84 +365,67 @@ absl::Status Inferences::TakeBack(const Row& row, const char* why) {
 absl::Status Inferences::TakeBackEnded() {
   static const std::string* const sql = new std::string(
       std::string(kSelect) +
-      "WHERE state = $1 AND end_hour < $2 ORDER BY end_hour LIMIT $3");
+      "WHERE end_hour < $1 AND inference_no > $2 ORDER BY inference_no LIMIT "
+      "$3");
   const int64_t hour = options_.parts->committer->NowUs() / kUsPerHour;
-  for (;;) {
+  absl::Status status;
+  for (int64_t after = 0, last = 0;; after = last) {
     std::vector<Row> ended;
     {
       CONSENTRY_ASSIGN_OR_RETURN(auto lease,
                                  options_.parts->readers->Acquire());
       CONSENTRY_ASSIGN_OR_RETURN(
-          ended, List(lease.get(), sql->c_str(),
-                      static_cast<int64_t>(InferenceState::kWritten), hour));
+          ended, List(lease.get(), sql->c_str(), hour, after, &last));
     }
-    if (ended.empty()) return absl::OkStatus();
-    for (const Row& row : ended) {
-      CONSENTRY_RETURN_IF_ERROR(TakeBack(row, "ended"));
-    }
+    if (last == 0) return status;
+    for (const Row& row : ended) status.Update(TakeBack(row, "ended"));
   }
 }
 
 absl::Status Inferences::CheckChanged() {
-  // After a start or a new policy all are looked at, else those of customers
-  // who changed since.
+  // After a start, a new policy or a day all are looked at, else those of
+  // customers who changed since, or who are joined with one who did.
   static const std::string* const all = new std::string(
       std::string(kSelect) +
       "WHERE state = $1 AND inference_no > $2 ORDER BY inference_no LIMIT $3");
   static const std::string* const changed = new std::string(
       std::string(kSelect) +
       "WHERE subject IN (SELECT s.subject FROM subjects s WHERE s.version > "
-      "$1) AND state = 2 AND inference_no > $2 ORDER BY inference_no LIMIT $3");
+      "$1 UNION SELECT m.subject FROM merges m, subjects s WHERE s.version > "
+      "$1 AND (s.subject = m.subject OR s.subject = m.into_subject) UNION "
+      "SELECT m.into_subject FROM merges m, subjects s WHERE s.version > $1 "
+      "AND (s.subject = m.subject OR s.subject = m.into_subject)) AND state = "
+      "2 AND inference_no > $2 ORDER BY inference_no LIMIT $3");
   const ScreeningParts& parts = *options_.parts;
   const int64_t as_of = parts.committer->LastStored();
-  const auto configuration = parts.configuration();
-  const bool every = checked_ < 0 || configuration->epoch() != checked_epoch_;
+  const int64_t epoch = parts.configuration()->epoch();
   const int64_t now_us = parts.committer->NowUs();
+  const bool every =
+      checked_ < 0 || epoch != checked_epoch_ || now_us >= all_us_ + kUsPerDay;
+  absl::Status status;
   std::vector<Row> over;
-  for (int64_t after = 0;;) {
+  for (int64_t after = 0, last = 0;; after = last) {
     CONSENTRY_ASSIGN_OR_RETURN(auto lease, parts.readers->Acquire());
     CONSENTRY_ASSIGN_OR_RETURN(
         const auto rows,
         List(lease.get(), every ? all->c_str() : changed->c_str(),
              every ? static_cast<int64_t>(InferenceState::kWritten) : checked_,
-             after));
-    if (rows.empty()) break;
+             after, &last));
+    if (last == 0) break;
     for (const Row& row : rows) {
-      after = row.no;
-      access::Caller engine;
-      engine.client_id = row.doc.client_id();
-      access::OutputQuestion question;
-      question.purpose = row.doc.purpose();
-      question.channel = static_cast<v1::Channel>(row.doc.channel());
-      question.input_categories = {row.doc.input_categories().begin(),
-                                   row.doc.input_categories().end()};
-      const auto plan =
-          access::MakeOutputPlan(configuration, engine, question, now_us, true);
-      bool holds = false;
-      if (plan.ok()) {
-        access::SubjectName name;
-        name.subject = row.subject;
-        vault::SubjectReader::HeadOptions head;
-        head.as_of_change = as_of;
-        head.past_cache = true;
-        CONSENTRY_ASSIGN_OR_RETURN(
-            access::Snapshot snapshot,
-            access::TakeSnapshot(*parts.subjects, lease.get(), plan->plan, name,
-                                 head));
-        CONSENTRY_ASSIGN_OR_RETURN(
-            const access::OutputDecision decision,
-            access::DecideOutput(*plan, engine, std::move(snapshot), now_us,
-                                 /*reviewed=*/true));
-        holds = decision.permitted;
+      const auto checked = Look(lease.get(), row, now_us, as_of);
+      status.Update(checked.status());
+      if (checked.ok() && checked->state == Rechecked::State::kOver) {
+        over.push_back(row);
       }
-      if (!holds) over.push_back(row);
     }
   }
-  for (const Row& row : over) {
-    CONSENTRY_RETURN_IF_ERROR(TakeBack(row, "not_permitted"));
-  }
+  for (const Row& row : over) status.Update(TakeBack(row, "not_permitted"));
+  // What failed is looked at again.
+  if (!status.ok()) return status;
   checked_ = as_of;
-  checked_epoch_ = configuration->epoch();
+  checked_epoch_ = epoch;
+  if (every) all_us_ = now_us;
   return absl::OkStatus();
 }
 

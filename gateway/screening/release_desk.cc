@@ -24,8 +24,6 @@ namespace {
 constexpr int kMaxAttempts = 4;
 constexpr int kDefaultPage = 50;
 constexpr int kDefaultRevokedPage = 1000;
-// Releases that one page looks at, those that wait for their time included.
-constexpr size_t kMaxLooked = 2048;
 constexpr size_t kRowsAtOnce = 256;
 constexpr size_t kRevokedPerChange = 256;
 constexpr int64_t kUsPerSecond = 1'000'000;
@@ -197,29 +195,63 @@ absl::Status ReleaseDesk::Confirm(Page* page) {
 
 absl::Status ReleaseDesk::FillPage(Page* page) {
   CONSENTRY_ASSIGN_OR_RETURN(auto lease, parts_->readers->Acquire());
-  int64_t after = 0;
-  size_t looked = 0;
-  while (page->handed.size() < page->size && looked < kMaxLooked) {
-    CONSENTRY_ASSIGN_OR_RETURN(
-        const auto open, parts_->releases->ListOpen(
-                             lease.get(), page->request->purpose(),
-                             page->request->channel(), after, kRowsAtOnce));
-    if (open.empty()) break;
-    for (const ReleaseRow& release : open) {
-      after = release.no;
-      ++looked;
-      CONSENTRY_ASSIGN_OR_RETURN(const bool room,
-                                 Offer(page, lease.get(), release));
-      if (!room || page->handed.size() == page->size) return absl::OkStatus();
-    }
+  const std::pair<std::string, int> way{page->request->purpose(),
+                                        page->request->channel()};
+  int64_t begin = 0;
+  {
+    MutexLock lock(&fetch_mu_);
+    const auto found = begin_.find(way);
+    if (found != begin_.end()) begin = found->second;
+  }
+  CONSENTRY_ASSIGN_OR_RETURN(const int64_t next,
+                             FillFrom(page, lease.get(), begin));
+  MutexLock lock(&fetch_mu_);
+  if (next == 0) {
+    begin_.erase(way);
+  } else {
+    begin_[way] = next;
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<int64_t> ReleaseDesk::FillFrom(Page* page,
+                                              store::Connection* connection,
+                                              int64_t begin) {
+  int64_t next = begin;
+  bool wrapped = begin == 0;
+  size_t looked = 0;
+  for (int64_t after = begin;;) {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        const auto open, parts_->releases->ListOpen(
+                             connection, page->request->purpose(),
+                             page->request->channel(), after, kRowsAtOnce));
+    if (open.empty()) {
+      // What was handed out is offered again until it is confirmed.
+      if (!page->handed.empty()) return next;
+      next = 0;
+      if (wrapped) return next;
+      wrapped = true;
+      after = 0;
+    }
+    for (const ReleaseRow& release : open) {
+      if (looked++ == looked_per_fetch_) {
+        return page->handed.empty() ? after : next;
+      }
+      CONSENTRY_ASSIGN_OR_RETURN(const bool room,
+                                 Offer(page, connection, release));
+      if (!room || page->handed.size() == page->size) return next;
+      after = release.no;
+    }
+  }
 }
 
 absl::StatusOr<bool> ReleaseDesk::Offer(Page* page,
                                         store::Connection* connection,
                                         const ReleaseRow& release) {
-  if (page->now_us >= release.doc.expire_us()) return true;
+  if (page->now_us >= release.doc.expire_us() ||
+      page->now_us < release.doc.deliver_us()) {
+    return true;
+  }
   CONSENTRY_ASSIGN_OR_RETURN(Rechecked checked,
                              Recheck(*parts_, connection, release, page->now_us,
                                      page->as_of, /*for_delivery=*/true));

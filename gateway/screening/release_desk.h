@@ -2,8 +2,10 @@
 #define CONSENTRY_GATEWAY_SCREENING_RELEASE_DESK_H_
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -25,9 +27,13 @@ namespace consentry::screening {
 // threads; the work is done on workers.
 class ReleaseDesk {
  public:
-  // All outlive the desk.
-  ReleaseDesk(const ScreeningParts* parts, const crypto::PageTokens* tokens)
-      : parts_(parts), page_tokens_(tokens) {}
+  // All outlive the desk. `looked_per_fetch`: releases that one page looks at,
+  // those that wait for their time included.
+  ReleaseDesk(const ScreeningParts* parts, const crypto::PageTokens* tokens,
+              size_t looked_per_fetch = 2048)
+      : parts_(parts),
+        page_tokens_(tokens),
+        looked_per_fetch_(looked_per_fetch) {}
 
   // Each output is decided anew, as its engine's and as the caller's. The
   // request lives until `done` was called.
@@ -50,6 +56,9 @@ class ReleaseDesk {
   absl::Status GatherPage(Page* page);
   absl::Status Confirm(Page* page);
   absl::Status FillPage(Page* page);
+  // Where the next fetch begins.
+  absl::StatusOr<int64_t> FillFrom(Page* page, store::Connection* connection,
+                                   int64_t begin);
   // True: the page has it.
   absl::StatusOr<bool> Offer(Page* page, store::Connection* connection,
                              const ReleaseRow& release);
@@ -60,6 +69,13 @@ class ReleaseDesk {
 
   const ScreeningParts* const parts_;
   const crypto::PageTokens* const page_tokens_;
+  const size_t looked_per_fetch_;
+
+  // Where the next fetch of a way begins, when the last one looked at its share
+  // and found too few that are due: purpose and channel to release.
+  Mutex fetch_mu_;
+  std::map<std::pair<std::string, int>, int64_t> begin_
+      ABSL_GUARDED_BY(fetch_mu_);
 
   Mutex refresh_mu_;
   // Changes up to it were looked at; -1: none, so all releases are.

@@ -233,7 +233,9 @@ absl::Status CheckRelease(const audit::NoteVerifier& key, std::string_view note,
     differs = "the customer";
   } else if (terms.channel != channel) {
     differs = "the channel";
-  } else if (now_s >= terms.expire_s) {
+  } else if (now_s >= terms.expire_s ||
+             (output.has_deliver_time() &&
+              now_s < output.deliver_time().seconds())) {
     differs = "the time";
   }
   if (differs == nullptr) return absl::OkStatus();

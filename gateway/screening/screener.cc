@@ -10,6 +10,7 @@
 #include "gateway/access/output_decision.h"
 #include "gateway/clients/caller_context.h"
 #include "gateway/screening/inferences.h"
+#include "gateway/screening/recheck.h"
 #include "gateway/screening/screening_words.h"
 #include "gateway/screening/significance.h"
 #include "gateway/screening/verdict.h"
@@ -28,9 +29,19 @@ constexpr uint32_t kDefaultReleaseHours = 24;
 // Own prices of one item that are compared with.
 constexpr size_t kOwnScreenings = 64;
 constexpr int64_t kUsPerSecond = 1'000'000;
+// How far ahead an output may be judged.
+constexpr int64_t kMaxAheadUs = 7 * kUsPerDay;
 
 bool IsStale(const absl::Status& status) {
   return ReasonOf(status) == v1::ERROR_REASON_ETAG_MISMATCH;
+}
+
+absl::Status TooFarAhead() {
+  absl::Status status = MakeError(v1::ERROR_REASON_FIELD_INVALID,
+                                  "an output is judged seven days ahead");
+  AddFieldViolation(&status,
+                    {"output.deliver_time", "must be within seven days"});
+  return status;
 }
 
 absl::Status Changed() {
@@ -223,6 +234,7 @@ absl::Status Screener::Decide(Job* job) {
   CONSENTRY_ASSIGN_OR_RETURN(
       job->plan, access::MakeOutputPlan(std::move(configuration), job->caller,
                                         question, job->now_us));
+  if (job->deliver_us() > job->now_us + kMaxAheadUs) return TooFarAhead();
   if (!job->scanned) {
     job->evidence.scan = parts_.conduct->Scan(output);
     job->scanned = true;
@@ -331,7 +343,9 @@ void Screener::CommitRow(const std::shared_ptr<Job>& job) {
   const v1::Output& output = job->output();
   job->id = crypto::NewObjectId();
   store::v1::ScreenedOutput words;
-  words.set_output(output.SerializeAsString());
+  // Of somebody whom nobody knows nothing is kept that an erasure could not
+  // find again.
+  if (job->decision.known()) words.set_output(output.SerializeAsString());
   auto sealed = parts_.rows->SealOutput(job->keys(), job->id, 1, words);
   absl::Status status = sealed.status();
   if (status.ok()) {
@@ -507,6 +521,7 @@ absl::Status Screener::ApplyRelease(store::ChangeContext& context,
   release.doc.set_expire_us(doc.release_until_us());
   release.doc.set_purpose(doc.purpose());
   release.doc.set_channel(doc.channel());
+  release.doc.set_deliver_us(doc.deliver_us());
   CONSENTRY_RETURN_IF_ERROR(parts_.releases->Insert(connection, release));
   if (job->judgement.charge) {
     CONSENTRY_RETURN_IF_ERROR(PressureRows::Add(connection, *job->keys(),
@@ -545,28 +560,40 @@ absl::Status Screener::ApplyRelease(store::ChangeContext& context,
 // nothing is spent.
 void Screener::AnswerRepeated(const std::shared_ptr<Job>& job) {
   const ScreeningRow& earlier = *job->earlier;
-  const uint64_t subject =
-      job->decision.known() ? job->decision.snapshot.members[0]->subject() : 0;
-  if (earlier.request_hash !=
-      parts_.rows->keys().Request(subject, *job->request)) {
+  // Who it was about then is still her, however she is named or joined since.
+  const auto& members = job->decision.snapshot.members;
+  const bool hers =
+      earlier.subject == 0 ||
+      std::any_of(members.begin(), members.end(), [&](const auto& member) {
+        return member->subject() == earlier.subject;
+      });
+  if (!hers || earlier.request_hash != parts_.rows->keys().Request(
+                                           earlier.subject, *job->request)) {
     Refuse(job, MakeError(v1::ERROR_REASON_ALREADY_EXISTS,
                           "the id was used for another output"));
     return;
   }
   v1::ScreenOutputResponse answer = AnswerOf(earlier.doc);
   if (earlier.doc.verdict() == v1::VERDICT_RELEASED) {
-    const auto revoked = [&]() -> absl::StatusOr<bool> {
+    const auto holds = [&]() -> absl::StatusOr<bool> {
       CONSENTRY_ASSIGN_OR_RETURN(auto lease, parts_.readers->Acquire());
       CONSENTRY_ASSIGN_OR_RETURN(
           const auto release, parts_.releases->Find(lease.get(), earlier.no));
-      return release.has_value() && release->state == ReleaseState::kRevoked;
+      if (!job->decision.permitted) return false;
+      if (!release || release->doc.expire_us() <= job->now_us) return true;
+      if (release->state == ReleaseState::kRevoked) return false;
+      CONSENTRY_ASSIGN_OR_RETURN(
+          const Rechecked checked,
+          Recheck(parts_, lease.get(), *release, job->now_us, job->as_of_change,
+                  /*for_delivery=*/false));
+      return checked.state == Rechecked::State::kHolds;
     }();
-    if (!revoked.ok()) {
-      Refuse(job, revoked.status());
+    if (!holds.ok()) {
+      Refuse(job, holds.status());
       return;
     }
     // A release that does not hold any more is not told again.
-    if (*revoked || !job->decision.permitted) {
+    if (!*holds) {
       answer.set_verdict(v1::VERDICT_BLOCKED);
       answer.set_verdict_class(v1::VERDICT_CLASS_NOT_PERMITTED);
       answer.clear_findings();

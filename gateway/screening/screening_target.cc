@@ -12,8 +12,10 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "gateway/access/output_decision.h"
+#include "gateway/screening/inferences.h"
 #include "gateway/screening/pressure_rows.h"
 #include "gateway/screening/screening_words.h"
+#include "policy/conduct/amount_text.h"
 #include "proto/support/error.h"
 #include "proto/support/status_macros.h"
 
@@ -34,7 +36,7 @@ absl::Status BadOutcome(std::string_view why) {
   return status;
 }
 
-// "12.50 EUR", with two digits after the point or none.
+// "12.50 EUR", with all digits of the currency after the point or none.
 std::optional<v1::Money> ParseAmount(std::string_view text) {
   const std::vector<std::string> parts = absl::StrSplit(
       absl::string_view(text.data(), text.size()), ' ', absl::SkipEmpty());
@@ -44,17 +46,22 @@ std::optional<v1::Money> ParseAmount(std::string_view text) {
     return std::nullopt;
   }
   const std::vector<std::string> digits = absl::StrSplit(parts[0], '.');
-  int64_t whole = 0;
-  int64_t cents = 0;
-  if (digits.size() > 2 || !absl::SimpleAtoi(digits[0], &whole) || whole < 0 ||
-      whole > INT64_MAX / 1000 ||
-      (digits.size() == 2 &&
-       (digits[1].size() != 2 || !absl::SimpleAtoi(digits[1], &cents)))) {
+  const size_t minor = conduct::MinorDigits(parts[1]);
+  if (digits.size() > 2 || digits[0].empty() ||
+      (digits.size() == 2 && (minor == 0 || digits[1].size() != minor))) {
+    return std::nullopt;
+  }
+  std::string all = digits[0];
+  all += digits.size() == 2 ? digits[1] : std::string(minor, '0');
+  int64_t units = 0;
+  if (!std::all_of(all.begin(), all.end(),
+                   [](char c) { return absl::ascii_isdigit(c); }) ||
+      !absl::SimpleAtoi(all, &units)) {
     return std::nullopt;
   }
   v1::Money money;
   money.set_currency(parts[1]);
-  money.set_minor_units(whole * 100 + cents);
+  money.set_minor_units(units);
   return money;
 }
 
@@ -98,13 +105,14 @@ std::string InWords(const v1::Output& output) {
                                            : "not favourable for the customer");
   }
   if (output.has_price()) {
-    parts.push_back(absl::StrCat("price: ", output.price().minor_units(), " ",
-                                 output.price().currency(), " (minor units)"));
+    parts.push_back("price: " +
+                    conduct::AmountText(output.price().minor_units(),
+                                        output.price().currency()));
   }
   if (output.has_base_price()) {
-    parts.push_back(absl::StrCat(
-        "without personalization: ", output.base_price().minor_units(), " ",
-        output.base_price().currency()));
+    parts.push_back("without personalization: " +
+                    conduct::AmountText(output.base_price().minor_units(),
+                                        output.base_price().currency()));
   }
   if (output.score() != 0) {
     parts.push_back(absl::StrCat("score: ", output.score()));
@@ -153,6 +161,10 @@ absl::Status ScreeningTarget::Apply(store::ChangeContext& context,
     CONSENTRY_RETURN_IF_ERROR(TakeBack(context, row));
   }
   if (ruling == review::Ruling::kBlock) {
+    if (out) {
+      CONSENTRY_RETURN_IF_ERROR(
+          Inferences::NoteAgain(context, row.no).status());
+    }
     row.doc.set_verdict(v1::VERDICT_BLOCKED);
     leaf->add_details("verdict=" + VerdictWord(v1::VERDICT_BLOCKED));
     return parts_->rows->Update(connection, &row, words);
@@ -206,10 +218,17 @@ absl::Status ScreeningTarget::Apply(store::ChangeContext& context,
   release.doc.set_expire_us(row.doc.release_until_us());
   release.doc.set_purpose(row.doc.purpose());
   release.doc.set_channel(row.doc.channel());
+  release.doc.set_deliver_us(row.doc.deliver_us());
   CONSENTRY_RETURN_IF_ERROR(parts_->releases->Insert(connection, release));
   if (output.has_price() && !output.item().empty() && !out) {
     CONSENTRY_RETURN_IF_ERROR(parts_->items->AddShown(
         connection, output.item(), now_us, row.doc.place(), output.price()));
+  }
+  {
+    CONSENTRY_ASSIGN_OR_RETURN(const auto keys,
+                               parts_->rows->slots().Load(row.subject));
+    CONSENTRY_RETURN_IF_ERROR(
+        Inferences::Note(parts_->settings, context, keys, output, row));
   }
   return parts_->rows->Update(connection, &row, words);
 }

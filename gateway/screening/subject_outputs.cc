@@ -11,6 +11,7 @@
 #include "absl/strings/strip.h"
 #include "gateway/screening/screening_words.h"
 #include "gateway/screening/vulnerability_rows.h"
+#include "policy/conduct/amount_text.h"
 #include "policy/engine/civil.h"
 #include "proto/support/status_macros.h"
 #include "proto/support/timestamp.h"
@@ -40,9 +41,8 @@ std::string ContentOf(const v1::Output& output) {
   if (!output.text().empty()) return output.text();
   if (!output.label().empty()) return output.label();
   if (output.has_price()) {
-    const int64_t units = output.price().minor_units();
-    return absl::StrCat(units / 100, ".", units % 100 < 10 ? "0" : "",
-                        units % 100, " ", output.price().currency());
+    return conduct::AmountText(output.price().minor_units(),
+                               output.price().currency());
   }
   return absl::StrJoin(output.ranking(), ", ");
 }

@@ -10,23 +10,6 @@ namespace {
 
 constexpr int64_t kMost = int64_t{1} << 50;
 
-// Digits behind the point (ISO 4217, those that are not two).
-size_t MinorDigits(std::string_view currency) {
-  static constexpr std::string_view kNone[] = {
-      "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW",
-      "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"};
-  static constexpr std::string_view kThree[] = {"BHD", "IQD", "JOD", "KWD",
-                                                "LYD", "OMR", "TND"};
-  if (std::find(std::begin(kNone), std::end(kNone), currency) !=
-      std::end(kNone)) {
-    return 0;
-  }
-  return std::find(std::begin(kThree), std::end(kThree), currency) !=
-                 std::end(kThree)
-             ? 3
-             : 2;
-}
-
 bool IsSeparator(char c) { return c == '.' || c == ',' || c == '\''; }
 
 // One number with its signs: "1.299,00".
@@ -54,6 +37,40 @@ int64_t Read(std::string_view number, size_t minor_digits) {
 }
 
 }  // namespace
+
+size_t MinorDigits(std::string_view currency) {
+  static constexpr std::string_view kNone[] = {
+      "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW",
+      "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"};
+  static constexpr std::string_view kThree[] = {"BHD", "IQD", "JOD", "KWD",
+                                                "LYD", "OMR", "TND"};
+  if (std::find(std::begin(kNone), std::end(kNone), currency) !=
+      std::end(kNone)) {
+    return 0;
+  }
+  return std::find(std::begin(kThree), std::end(kThree), currency) !=
+                 std::end(kThree)
+             ? 3
+             : 2;
+}
+
+std::string AmountText(int64_t minor_units, std::string_view currency) {
+  const size_t digits = MinorDigits(currency);
+  // INT64_MIN has no positive.
+  const bool negative = minor_units < 0;
+  const uint64_t amount = negative
+                              ? uint64_t{0} - static_cast<uint64_t>(minor_units)
+                              : static_cast<uint64_t>(minor_units);
+  std::string text = std::to_string(amount);
+  if (digits > 0) {
+    if (text.size() <= digits) text.insert(0, digits + 1 - text.size(), '0');
+    text.insert(text.size() - digits, 1, '.');
+  }
+  if (negative) text.insert(0, 1, '-');
+  text += ' ';
+  text += currency;
+  return text;
+}
 
 std::optional<int64_t> AmountIn(std::string_view text,
                                 std::string_view currency) {

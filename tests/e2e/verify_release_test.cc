@@ -130,6 +130,13 @@ TEST_P(VerifyReleaseTest, AnythingElseDoesNot) {
   EXPECT_EQ(Ask(Whole(), Whole(), key_.Vkey(), "psn_abc", "email",
                 "2026-11-24T08:00:00Z"),
             "the time\n");
+  // Nor before it is to be delivered.
+  EXPECT_EQ(Ask(Whole(), Whole(), key_.Vkey(), "psn_abc", "email",
+                "2026-11-23T16:06:39Z"),
+            "the time\n");
+  EXPECT_EQ(Ask(Whole(), Whole(), key_.Vkey(), "psn_abc", "email",
+                "2026-11-23T16:06:40Z"),
+            "holds\n");
   const auto stranger =
       *audit::SkeySigner::FromSeed(signer_->name(), std::string(32, 'x'));
   const auto wrong =

@@ -82,7 +82,10 @@ function check(vkey, note, output, pseudonym, channel, now) {
   if (lines[2] !== `digest sha256:${digest}`) return 'the output';
   if (lines[3] !== `pseudonym ${pseudonym}`) return 'the customer';
   if (lines[4] !== `channel ${channel}`) return 'the channel';
-  // Both are whole seconds in UTC, which sort as text.
+  // All are in UTC and sort as text, whole seconds of them.
+  if (now < (output.deliverTime || '').slice(0, now.length - 1)) {
+    return 'the time';
+  }
   return now < lines[5].slice('expires '.length) ? 'holds' : 'the time';
 }
 

@@ -95,7 +95,9 @@ def check(vkey, note, output, pseudonym, channel, now):
         return "the customer"
     if lines[4] != "channel " + channel:
         return "the channel"
-    # Both are whole seconds in UTC, which sort as text.
+    # All are in UTC and sort as text, whole seconds of them.
+    if now < output.get("deliverTime", "")[:len(now) - 1]:
+        return "the time"
     return "holds" if now < lines[5].removeprefix("expires ") else "the time"
 
 

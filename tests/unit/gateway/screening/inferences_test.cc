@@ -93,6 +93,111 @@ TEST_F(InferencesTest, AWithdrawalTakesItBack) {
   EXPECT_EQ(Rows("inferences"), 0);
 }
 
+TEST_F(InferencesTest, AnAgeThatIsLearntLaterTakesItBack) {
+  const std::string anna = Reader("anna");
+  ASSERT_EQ(Segment(anna, "s-1", "gold"), v1::VERDICT_RELEASED);
+  ASSERT_OK(inferences().Sweep());
+  // Of age: it stays.
+  ImportOne("crm",
+            testing::RowBuilder("profile", "anna").BirthDate("1990-04-01"));
+  ASSERT_OK(inferences().Sweep());
+  EXPECT_EQ(Tier(anna), "gold (screening)");
+  // Nobody under age is profiled.
+  ImportOne("crm",
+            testing::RowBuilder("profile", "anna").BirthDate("2013-04-01"));
+  ASSERT_OK(inferences().Sweep());
+  EXPECT_EQ(Tier(anna), "");
+  EXPECT_EQ(Rows("inferences"), 0);
+}
+
+TEST_F(InferencesTest, ADeclaredMinorIsNotProfiledEither) {
+  const std::string anna = Reader("anna");
+  ASSERT_EQ(Segment(anna, "s-1", "gold"), v1::VERDICT_RELEASED);
+  ASSERT_OK(inferences().Sweep());
+  ASSERT_OK(Declare(anna, v1::VULNERABILITY_KIND_MINOR));
+  ASSERT_OK(inferences().Sweep());
+  EXPECT_EQ(Tier(anna), "");
+}
+
+TEST_F(InferencesTest, AMoveToWhereItMayNotBeSaidTakesItBack) {
+  const std::string anna = Reader("anna");
+  ASSERT_EQ(Segment(anna, "s-1", "gold"), v1::VERDICT_RELEASED);
+  ASSERT_OK(inferences().Sweep());
+  // The owner forbids it there.
+  SetOwnerPack(R"pb(
+    id: "own"
+    kind: OWNER
+    owner_rules {
+      rule { id: "not-there" citation: "own" }
+      purposes: "test.letters"
+      jurisdictions: "BR"
+      effect: DENY
+    })pb");
+  ASSERT_OK(inferences().Sweep());
+  ASSERT_EQ(Tier(anna), "gold (screening)");
+  ImportOne("crm", testing::RowBuilder("profile", "anna").Residence("BR"));
+  ASSERT_OK(inferences().Sweep());
+  EXPECT_EQ(Tier(anna), "");
+}
+
+TEST_F(InferencesTest, AConsentThatEndsByItselfTakesItBackWithinADay) {
+  const std::string anna = Person("anna");
+  Give(anna, kLettersPurpose, kNowUs + 2 * kUsPerDay);
+  ASSERT_EQ(Segment(anna, "s-1", "gold"), v1::VERDICT_RELEASED);
+  ASSERT_OK(inferences().Sweep());
+  clock().AdvanceUs(kUsPerDay);
+  ASSERT_OK(inferences().Sweep());
+  EXPECT_EQ(Tier(anna), "gold (screening)");
+  // Nothing of hers changes.
+  clock().AdvanceUs(2 * kUsPerDay);
+  ASSERT_OK(inferences().Sweep());
+  EXPECT_EQ(Tier(anna), "");
+}
+
+TEST_F(InferencesTest, WhatAHumanDecidesLaterIsWhatIsKept) {
+  const std::string anna = Reader("anna");
+  ASSERT_EQ(Segment(anna, "s-1", "gold"), v1::VERDICT_RELEASED);
+  ASSERT_OK(inferences().Sweep());
+  v1::ListScreeningsRequest list;
+  const auto listed = Wait<v1::ListScreeningsResponse>([&](auto done) {
+    screening_reads().List(As("letters"), list, std::move(done));
+  });
+  ASSERT_OK(listed);
+  const std::string id = listed->screenings(0).id();
+  const auto rule = [&](review::Ruling ruling, const std::string& outcome) {
+    store::Change change;
+    change.apply = [&](store::ChangeContext& context) -> absl::Status {
+      store::v1::Leaf leaf;
+      const absl::Status status =
+          target().Apply(context, id, ruling, outcome, &leaf);
+      context.SetEntry(leaf.SerializeAsString());
+      return status;
+    };
+    ASSERT_OK(committer()->CommitChangeAndWait(std::move(change)).status);
+    ASSERT_OK(inferences().Sweep());
+  };
+  rule(review::Ruling::kReleaseChanged, "silver");
+  EXPECT_EQ(Tier(anna), "silver (screening)");
+  EXPECT_EQ(Rows("inferences"), 1);
+  rule(review::Ruling::kBlock, "");
+  EXPECT_EQ(Tier(anna), "");
+  EXPECT_EQ(Rows("inferences"), 0);
+}
+
+TEST_F(InferencesTest, OneThatCannotBeOpenedKeepsNoOtherFromItsEnd) {
+  const std::string anna = Reader("anna");
+  const std::string berta = Reader("berta");
+  ASSERT_EQ(Segment(anna, "s-1", "gold"), v1::VERDICT_RELEASED);
+  ASSERT_EQ(Segment(berta, "s-2", "gold"), v1::VERDICT_RELEASED);
+  ASSERT_OK(inferences().Sweep());
+  Tamper("UPDATE inferences SET doc = $1 WHERE subject = " +
+             std::to_string(Number(anna)),
+         "broken");
+  Withdraw(berta);
+  ASSERT_OK(inferences().Sweep());
+  EXPECT_EQ(Tier(berta), "");
+}
+
 TEST_F(InferencesTest, AWithdrawalBeforeItWasWrittenLeavesNone) {
   const std::string anna = Reader("anna");
   ASSERT_EQ(Segment(anna, "s-1", "gold"), v1::VERDICT_RELEASED);

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 
 #include "absl/strings/escaping.h"
@@ -155,6 +156,49 @@ TEST_F(ReleaseDeskTest, WhatIsToBeDeliveredLaterWaits) {
   const auto due = Fetch("letters", kLettersPurpose);
   ASSERT_OK(due);
   EXPECT_EQ(due->outputs_size(), 1);
+}
+
+TEST_F(ReleaseDeskTest, WhatWaitsKeepsNothingBehindItWaiting) {
+  for (int i = 0; i < 9; ++i) {
+    auto request = Letter(Reader("early" + std::to_string(i)),
+                          "early-" + std::to_string(i));
+    request.mutable_output()->mutable_deliver_time()->set_seconds(
+        kNowUs / 1'000'000 + 86'400);
+    const auto answer = Screen("letters", request);
+    ASSERT_OK(answer);
+    ASSERT_EQ(answer->verdict(), v1::VERDICT_RELEASED) << answer->DebugString();
+  }
+  Release(Reader("anna"), "due");
+  // Four are looked at for a page.
+  ReleaseDesk desk(&parts(), &page_tokens(), 4);
+  const auto fetch = [&](const std::string& token) {
+    v1::FetchOutputsRequest request;
+    request.set_purpose(kLettersPurpose);
+    request.set_channel(v1::CHANNEL_EMAIL);
+    request.set_page_token(token);
+    const auto page = Wait<v1::FetchOutputsResponse>([&](auto done) {
+      desk.Fetch(As("letters"), request, std::move(done));
+    });
+    EXPECT_OK(page);
+    return page.ok() ? *page : v1::FetchOutputsResponse();
+  };
+  EXPECT_EQ(fetch("").outputs_size(), 0);
+  EXPECT_EQ(fetch("").outputs_size(), 0);
+  const auto page = fetch("");
+  ASSERT_EQ(page.outputs_size(), 1);
+  EXPECT_EQ(page.outputs(0).output().id(), "due");
+  // Unconfirmed it is offered again; after that the first ones are next.
+  EXPECT_EQ(fetch("").outputs_size(), 1);
+  EXPECT_EQ(fetch(page.next_page_token()).outputs_size(), 0);
+  clock().AdvanceUs(kUsPerDay + 1'000'000);
+  std::set<std::string> seen;
+  std::string token;
+  for (int i = 0; i < 6; ++i) {
+    const auto next = fetch(token);
+    for (const auto& each : next.outputs()) seen.insert(each.output().id());
+    token = next.next_page_token();
+  }
+  EXPECT_EQ(seen.size(), 9u);
 }
 
 TEST_F(ReleaseDeskTest, AnotherChannelsCallerGetsNothing) {

@@ -117,6 +117,22 @@ TEST(ReleaseTest, HoldsForItsOutputCustomerChannelAndTime) {
   }
 }
 
+TEST(ReleaseTest, ItDoesNotHoldBeforeItsOutputIsToBeDelivered) {
+  // What was judged for the morning does not go out at night.
+  const auto signer = Signer('a');
+  v1::Output output = Letter();
+  output.mutable_deliver_time()->set_seconds(kExpire - 3600);
+  const auto release = SignRelease(*signer, Terms(output));
+  ASSERT_OK(release);
+  const auto check = [&](int64_t now_s) {
+    return CheckRelease(Verifier(*signer), release->note(), output, "psn_abc",
+                        v1::CHANNEL_EMAIL, now_s);
+  };
+  EXPECT_THAT(check(kExpire - 3601),
+              StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_OK(check(kExpire - 3600));
+}
+
 TEST(ReleaseTest, OneByAnotherKeyIsRefused) {
   const auto release = SignRelease(*Signer('b'), Terms(Letter()));
   ASSERT_OK(release);

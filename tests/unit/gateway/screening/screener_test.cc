@@ -151,6 +151,116 @@ TEST_F(ScreenerTest, AfterAWithdrawalTheFirstVerdictIsNotToldAgain) {
   EXPECT_FALSE(again->has_release());
 }
 
+TEST_F(ScreenerTest, AfterAVulnerabilityTheFirstVerdictIsNotToldAgain) {
+  const std::string anna = Reader("anna");
+  auto request = Letter(anna, "l-1");
+  request.mutable_output()->set_text("Ask us about our instalment loan.");
+  const auto first = Screen("letters", request);
+  ASSERT_OK(first);
+  ASSERT_EQ(first->verdict(), v1::VERDICT_RELEASED) << first->DebugString();
+  ASSERT_OK(Declare(anna, v1::VULNERABILITY_KIND_DEBT));
+  const auto again = Screen("letters", request);
+  ASSERT_OK(again);
+  EXPECT_EQ(again->verdict(), v1::VERDICT_BLOCKED);
+  EXPECT_FALSE(again->has_release());
+}
+
+TEST_F(ScreenerTest, ARetryAfterSheWasJoinedIsTheSameOutput) {
+  const std::string anna = Reader("anna");
+  const std::string other = Reader("other");
+  for (const std::string& id : {anna, other}) {
+    const auto request = Letter(id, "of-" + id);
+    const auto first = Screen("letters", request);
+    ASSERT_OK(first);
+    if (id == anna) Merge(anna, other);
+    const auto again = Screen("letters", request);
+    ASSERT_OK(again);
+    EXPECT_EQ(again->screening_id(), first->screening_id());
+  }
+  EXPECT_EQ(Rows("screenings"), 2);
+}
+
+TEST_F(ScreenerTest, NoWordIsKeptOfWhatWasForNobody) {
+  auto request = Letter("cus_aaaaaaaaaaaaaaaaaaaaaaaa", "l-1");
+  request.mutable_output()->set_text(std::string(4096, 'x'));
+  const auto blocked = Screen("letters", request);
+  ASSERT_OK(blocked);
+  ASSERT_EQ(blocked->verdict(), v1::VERDICT_BLOCKED);
+  EXPECT_LT(Blob("SELECT output FROM screenings").size(), 256u);
+  // The verdict is, and a retry is one.
+  const auto again = Screen("letters", request);
+  ASSERT_OK(again);
+  EXPECT_EQ(again->screening_id(), blocked->screening_id());
+}
+
+TEST_F(ScreenerTest, NothingIsJudgedForADayFarAhead) {
+  const std::string anna = Reader("anna");
+  auto request = Letter(anna, "l-1");
+  auto* time = request.mutable_output()->mutable_deliver_time();
+  time->set_seconds(kNowUs / 1'000'000 + 7 * 86'400 + 1);
+  EXPECT_EQ(ReasonOf(Screen("letters", request).status()),
+            v1::ERROR_REASON_FIELD_INVALID);
+  time->set_seconds(kNowUs / 1'000'000 + 7 * 86'400);
+  EXPECT_OK(Screen("letters", request));
+}
+
+TEST_F(ScreenerTest, NoDisguiseSlipsAClaimThrough) {
+  const std::string anna = Reader("anna");
+  int n = 0;
+  for (const std::string text :
+       {"Only 2 left in stock!",
+        // Cyrillic and Greek letters that look alike.
+        "\u041Enl\u0443 2 left in st\u043Eck!", "\u039Fnly 2 left in stock!",
+        // Nothing between the letters, and marks above them.
+        "On\u200Bly 2 le\u200Dft in sto\u2060ck!",
+        "O\u0301n\u0301l\u0301y\u0301 2 left in stock!",
+        // Turned around, and turned back by the reader's eye.
+        "\u202E!kcots ni tfel 2 ylnO\u202C",
+        // Full width, mathematical, circled.
+        "\uFF2F\uFF4E\uFF4C\uFF59 2 left in stock!",
+        "\U0001D40E\U0001D427\U0001D425\U0001D432 2 left in stock!",
+        "Only \u2461 left in stock!", "Only 2 left<!-- --> in <b>stock</b>!"}) {
+    auto request = Letter(anna, "h-" + std::to_string(n++));
+    request.mutable_output()->set_text(text);
+    const auto answer = Screen("letters", request);
+    ASSERT_OK(answer);
+    EXPECT_EQ(answer->verdict_class(), v1::VERDICT_CLASS_CONDUCT) << text;
+    EXPECT_FALSE(answer->has_release()) << text;
+  }
+  EXPECT_EQ(Rows("releases"), 0);
+  EXPECT_EQ(Rows("pressure"), 0);
+}
+
+TEST_F(ScreenerTest, AClockThatJumpsOpensNoBudgetTwice) {
+  const std::string anna = Reader("anna");
+  int n = 0;
+  const auto fill = [&] {
+    int released = 0;
+    for (;;) {
+      const auto answer =
+          Screen("letters", Letter(anna, "l-" + std::to_string(n++)));
+      EXPECT_OK(answer);
+      if (!answer.ok() || answer->verdict() != v1::VERDICT_RELEASED) {
+        return released;
+      }
+      ++released;
+    }
+  };
+  const int budget = fill();
+  ASSERT_GT(budget, 0);
+  // Set back by a month: what was sent is still sent.
+  clock().SetNowUs(kNowUs - 31 * kUsPerDay);
+  EXPECT_EQ(fill(), 0);
+  // Ahead by a year, and right again: the week that began there is spent once.
+  clock().SetNowUs(kNowUs + 365 * kUsPerDay);
+  Give(anna, kLettersPurpose);
+  EXPECT_LE(fill(), budget);
+  clock().SetNowUs(kNowUs + kUsPerDay);
+  EXPECT_EQ(fill(), 0);
+  clock().SetNowUs(kNowUs + 9 * kUsPerDay);
+  EXPECT_EQ(fill(), 0);
+}
+
 TEST_F(ScreenerTest, ValidateOnlyLeavesAnEntryAndNothingElse) {
   const std::string anna = Reader("anna");
   auto request = Letter(anna, "l-1");

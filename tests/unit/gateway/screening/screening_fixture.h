@@ -162,6 +162,22 @@ class ScreeningFixture : public testing::AccessFixture {
     });
   }
 
+  absl::StatusOr<v1::Vulnerability> Declare(const std::string& subject,
+                                            v1::VulnerabilityKind kind,
+                                            int64_t end_us = kNowUs +
+                                                             30 * kUsPerDay) {
+    v1::SetVulnerabilityRequest request;
+    request.mutable_subject()->set_id(subject);
+    request.mutable_vulnerability()->set_kind(kind);
+    request.mutable_vulnerability()->set_basis("customer told us");
+    request.mutable_vulnerability()->mutable_expire_time()->set_seconds(
+        end_us / 1'000'000);
+    auto [done, future] =
+        testing::Promised<absl::StatusOr<v1::Vulnerability>>();
+    vulnerabilities().Set(As("letters"), request, std::move(done));
+    return future.get();
+  }
+
   absl::StatusOr<v1::Screening> Get(const std::string& id) {
     v1::GetScreeningRequest request;
     request.set_id(id);

@@ -79,6 +79,37 @@ TEST_F(ScreeningTargetTest, AChangedOneGoesOutAsChanged) {
   EXPECT_FALSE(page->outputs(0).output().favourable());
 }
 
+TEST_F(ScreeningTargetTest, ANewPriceIsReadInTheCurrencysOwnDigits) {
+  const std::string anna = Person("anna");
+  int n = 0;
+  const auto priced = [&](const std::string& outcome) -> int64_t {
+    auto request = Refusal(anna, "p-" + std::to_string(n++));
+    request.mutable_output()->set_kind(v1::OUTPUT_KIND_PRICE);
+    request.mutable_output()->mutable_price()->set_currency("EUR");
+    request.mutable_output()->mutable_price()->set_minor_units(5000);
+    *request.mutable_output()->mutable_base_price() = request.output().price();
+    request.mutable_output()->add_disclosures("personalised_price");
+    const auto held = Screen("bank", request);
+    EXPECT_OK(held);
+    EXPECT_EQ(held->verdict(), v1::VERDICT_HELD) << held->DebugString();
+    const absl::Status ruled =
+        Rule(held->screening_id(), review::Ruling::kReleaseChanged, outcome);
+    if (!ruled.ok()) return -1;
+    const auto shown = Get(held->screening_id());
+    EXPECT_OK(shown);
+    return shown->output().price().minor_units();
+  };
+  EXPECT_EQ(priced("12.50 EUR"), 1250);
+  EXPECT_EQ(priced("12 EUR"), 1200);
+  EXPECT_EQ(priced("1200 JPY"), 1200);
+  EXPECT_EQ(priced("1.250 KWD"), 1250);
+  for (const char* wrong :
+       {"12.5 EUR", "-1 EUR", "1.00 JPY", "12.50", "12.50 eur", "1e3 EUR",
+        ". EUR", "99999999999999999999 EUR", "12.50 EUR now", ""}) {
+    EXPECT_EQ(priced(wrong), -1) << wrong;
+  }
+}
+
 TEST_F(ScreeningTargetTest, ABlockedOneNeverGoesOut) {
   const std::string id = Hold(Person("anna"), "c-1");
   ASSERT_OK(Rule(id, review::Ruling::kBlock));

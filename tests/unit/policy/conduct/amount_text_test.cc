@@ -49,5 +49,15 @@ TEST(AmountTextTest, EndlessDigitsStayABigNumber) {
   EXPECT_GT(*amount, int64_t{1} << 40);
 }
 
+TEST(AmountTextTest, AnAmountIsWrittenInTheDigitsOfItsCurrency) {
+  EXPECT_EQ(AmountText(1250, "EUR"), "12.50 EUR");
+  EXPECT_EQ(AmountText(5, "EUR"), "0.05 EUR");
+  EXPECT_EQ(AmountText(0, "EUR"), "0.00 EUR");
+  EXPECT_EQ(AmountText(-5, "EUR"), "-0.05 EUR");
+  EXPECT_EQ(AmountText(1250, "JPY"), "1250 JPY");
+  EXPECT_EQ(AmountText(1250, "KWD"), "1.250 KWD");
+  EXPECT_EQ(AmountText(INT64_MIN, "EUR"), "-92233720368547758.08 EUR");
+}
+
 }  // namespace
 }  // namespace consentry::conduct
