@@ -148,12 +148,11 @@ absl::StatusOr<GroupedCases> GroupCases(const AuditPlan& plan,
 std::string LackOfCases(const AuditPlan& plan, int64_t group,
                         int64_t reference) {
   if (group < plan.minimum) {
-    return absl::StrCat(group, " cases of ", plan.minimum,
-                        " needed in the group's denominator");
+    return absl::StrCat(group, " of ", plan.minimum, " cases needed");
   }
   if (reference < plan.minimum) {
-    return absl::StrCat(reference, " cases of ", plan.minimum,
-                        " needed in the reference's denominator");
+    return absl::StrCat("reference has ", reference, " of ", plan.minimum,
+                        " cases needed");
   }
   return "";
 }

@@ -51,7 +51,7 @@ absl::StatusOr<GroupedCases> GroupCases(const AuditPlan& plan,
                                         std::span<const size_t> rows,
                                         const std::string& variant);
 
-// "12 cases of 30 in the group", or empty where both have enough.
+// "12 of 30 cases needed", or empty where both have enough.
 std::string LackOfCases(const AuditPlan& plan, int64_t group,
                         int64_t reference);
 

@@ -88,7 +88,7 @@ void FigureSheet::Decide(const std::vector<double>& corrected, size_t rejected,
     figure.set_finding(v1::FAIRNESS_FINDING_WITHIN_TOLERANCE);
     return;
   }
-  figure.set_remark("the interval reaches over the tolerance");
+  figure.set_remark("interval reaches over the tolerance");
 }
 
 void FigureSheet::Finish(v1::FairnessReport* report) && {

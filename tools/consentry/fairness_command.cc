@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "tools/consentry/command.h"
+#include "tools/consentry/fairness_audit.h"
 
 namespace consentry::tools {
 
@@ -10,6 +11,7 @@ void AddFairness(CLI::App* app, CommandContext* context) {
   CLI::App* const fairness = app->add_subcommand(
       "fairness", "Watch and audit how models treat groups of customers");
   fairness->require_subcommand(1);
+  AddFairnessAudit(fairness, context);
   AddFairnessProfiles(fairness, context);
 }
 

@@ -135,7 +135,7 @@ TEST(AuditTest, TinyGroupsAreInsufficientWhateverTheirRate) {
     EXPECT_FALSE(ratio->has_value());
     EXPECT_FALSE(ratio->has_lower());
     EXPECT_FALSE(ratio->has_p_value());
-    EXPECT_THAT(ratio->remark(), HasSubstr("18 cases of 30"));
+    EXPECT_THAT(ratio->remark(), HasSubstr("18 of 30 cases"));
     // The rate itself is told, with its interval.
     EXPECT_TRUE(Find(*report, "f", "selection_rate")->has_lower());
   }
@@ -153,10 +153,10 @@ TEST(AuditTest, TheMinimumHoldsForEachDenominator) {
   const auto* tpr =
       Find(*report, "f", "true_positive_rate_group_minus_reference");
   EXPECT_EQ(tpr->finding(), v1::FAIRNESS_FINDING_INSUFFICIENT);
-  EXPECT_THAT(tpr->remark(), HasSubstr("5 cases of 30"));
+  EXPECT_THAT(tpr->remark(), HasSubstr("5 of 30 cases"));
   const auto* fpr =
       Find(*report, "f", "false_positive_rate_group_minus_reference");
-  EXPECT_THAT(fpr->remark(), HasSubstr("0 cases of 30"));
+  EXPECT_THAT(fpr->remark(), HasSubstr("0 of 30 cases"));
   EXPECT_FALSE(Find(*report, "f", "equalized_odds_distance")->has_value());
 }
 

@@ -1,0 +1,235 @@
+#include "tools/consentry/fairness_audit.h"
+
+#include <gmock/gmock.h>
+#include <google/protobuf/util/json_util.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "consentry/v1/screening_service.pb.h"
+#include "tests/testing/temp_dir.h"
+#include "tools/consentry/exit_code.h"
+
+namespace consentry::tools {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class FairnessAuditCommandTest : public ::testing::Test {
+ protected:
+  std::string Write(const std::string& text) {
+    const std::filesystem::path path =
+        std::filesystem::path(folder_.path()) / "cases.csv";
+    std::ofstream(path, std::ios::binary) << text;
+    return path.string();
+  }
+
+  // Ages from 20 to 79, decisions, outcomes, and a sex that some lack.
+  std::string Cases() {
+    std::string text = "age,sex,decision,paid,price,Region\n";
+    for (int i = 0; i < 600; ++i) {
+      const bool woman = i % 2 == 0;
+      text += std::to_string(20 + i % 60) + "," +
+              (i % 50 == 7 ? ""
+               : woman     ? "F"
+                           : "M") +
+              "," + (i % 5 < (woman ? 2 : 3) ? "good" : "bad") + "," +
+              (i % 3 == 0 ? "1" : "0") + "," + std::to_string(100 + i % 7) +
+              "," + (i % 4 == 0 ? "north" : "south") + "\n";
+    }
+    return Write(text);
+  }
+
+  int Run(const FairnessAuditOptions& options) {
+    out_.str("");
+    err_.str("");
+    return FairnessAudit(options, out_, err_);
+  }
+
+  v1::FairnessReport Report(FairnessAuditOptions options) {
+    options.json = true;
+    EXPECT_EQ(Run(options), kExitOk) << err_.str();
+    v1::FairnessReport report;
+    EXPECT_TRUE(
+        google::protobuf::util::JsonStringToMessage(out_.str(), &report).ok());
+    return report;
+  }
+
+  consentry::testing::TempDir folder_;
+  std::ostringstream out_;
+  std::ostringstream err_;
+};
+
+const v1::FairnessFigure* Find(const v1::FairnessReport& report,
+                               const std::string& group,
+                               const std::string& metric) {
+  for (const auto& figure : report.figures()) {
+    if (figure.group() == group && figure.metric() == metric) return &figure;
+  }
+  return nullptr;
+}
+
+TEST_F(FairnessAuditCommandTest, AuditsBySexAndByBandsOfAge) {
+  FairnessAuditOptions options;
+  options.csv = Cases();
+  options.columns.prediction = "decision";
+  options.columns.favourable = "good";
+  options.columns.label = "paid";
+  options.columns.groups = {"sex", "age"};
+  options.columns.bands = {"age=30,60"};
+  options.columns.references = {"sex=M"};
+  options.columns.cross = true;
+  const auto report = Report(options);
+  EXPECT_EQ(report.prediction(), "decision = good");
+  EXPECT_EQ(report.subject(), "cases.csv");
+  EXPECT_EQ(report.coverage(0).known(), 588);
+  const auto* women = Find(report, "F", "selection_rate_group_over_reference");
+  ASSERT_NE(women, nullptr);
+  EXPECT_EQ(women->reference(), "M");
+  EXPECT_NE(Find(report, "30 to 59", "selection_rate"), nullptr);
+  EXPECT_EQ(Find(report, "under 30", "selection_rate")->count(), 100);
+  EXPECT_NE(Find(report, "F*under 30", "selection_rate"), nullptr);
+  options.json = false;
+  EXPECT_EQ(Run(options), kExitOk);
+  EXPECT_THAT(out_.str(), HasSubstr("By sex (known of 588 of 600)"));
+  EXPECT_THAT(out_.str(), HasSubstr("What it does not say"));
+}
+
+TEST_F(FairnessAuditCommandTest, AnExpressionMakesTwoGroups) {
+  FairnessAuditOptions options;
+  options.csv = Cases();
+  options.columns.prediction = "decision = good";
+  options.columns.groups = {"age < 25"};
+  options.columns.references = {"no"};
+  const auto report = Report(options);
+  EXPECT_EQ(report.groups(0).attribute(), "age < 25");
+  EXPECT_EQ(Find(report, "yes", "selection_rate")->count(), 50);
+}
+
+TEST_F(FairnessAuditCommandTest, FavourableFalseTurnsWhatDecides) {
+  FairnessAuditOptions options;
+  options.csv = Cases();
+  options.columns.prediction = "decision = bad";
+  options.columns.favourable = "false";
+  options.columns.groups = {"sex"};
+  const auto report = Report(options);
+  EXPECT_FALSE(report.positive_is_favourable());
+  EXPECT_NE(Find(report, "M", "favourable_rate_group_over_reference"), nullptr);
+}
+
+TEST_F(FairnessAuditCommandTest, StrataPricesAndInputsAreLookedAt) {
+  FairnessAuditOptions options;
+  options.csv = Cases();
+  options.columns.prediction = "decision = good";
+  options.columns.groups = {"sex"};
+  options.columns.strata = "Region";
+  options.columns.price = "price";
+  options.columns.inputs = {"Region", "age"};
+  const auto report = Report(options);
+  EXPECT_NE(
+      Find(report, "M", "selection_rate_group_minus_reference_within_strata"),
+      nullptr);
+  EXPECT_NE(Find(report, "M", "price_group_over_reference_within_strata"),
+            nullptr);
+  EXPECT_EQ(report.proxies_size(), 2);
+  // North is women alone here.
+  EXPECT_GT(report.proxies(0).uncertainty_removed(), 0.2);
+}
+
+TEST_F(FairnessAuditCommandTest, WhatIsNotThereIsNamed) {
+  const struct {
+    const char* prediction;
+    const char* group;
+    const char* reference;
+    const char* says;
+  } cases[] = {
+      {"decison = good", "sex", "", "no column decison; there are age, sex"},
+      {"decision", "sex", "", "says neither yes nor no"},
+      {"decision = good", "gender", "", "no column gender"},
+      {"decision = good", "sex", "X", "sex has no group X; there are F, M"},
+      {"decision > good", "sex", "", "only numbers"},
+  };
+  for (const auto& one : cases) {
+    FairnessAuditOptions options;
+    options.csv = Cases();
+    options.columns.prediction = one.prediction;
+    options.columns.groups = {one.group};
+    if (*one.reference != '\0') options.columns.references = {one.reference};
+    EXPECT_EQ(Run(options), kExitNo);
+    EXPECT_THAT(err_.str(), HasSubstr(one.says));
+    EXPECT_EQ(out_.str(), "");
+  }
+}
+
+TEST_F(FairnessAuditCommandTest, BadBandsAndFavourablesAreRefused) {
+  for (const char* bands :
+       {"age", "age=", "age=60,30", "age=a", "=30", "price=100", "age=30,30"}) {
+    FairnessAuditOptions options;
+    options.csv = Cases();
+    options.columns.prediction = "decision = good";
+    options.columns.groups = {"age"};
+    options.columns.bands = {bands};
+    EXPECT_EQ(Run(options), kExitNo) << bands;
+  }
+  FairnessAuditOptions options;
+  options.csv = Cases();
+  options.columns.prediction = "decision = good";
+  options.columns.favourable = "good";
+  options.columns.groups = {"sex"};
+  EXPECT_EQ(Run(options), kExitNo);
+  EXPECT_THAT(err_.str(), HasSubstr("either true or false"));
+}
+
+TEST_F(FairnessAuditCommandTest, AColumnOfManyValuesIsNoGroup) {
+  std::string text = "email,y\n";
+  for (int i = 0; i < 2000; ++i) {
+    text += "c" + std::to_string(i) + "@example.org,1\n";
+  }
+  FairnessAuditOptions options;
+  options.csv = Write(text);
+  options.columns.prediction = "y";
+  options.columns.groups = {"email"};
+  EXPECT_EQ(Run(options), kExitNo);
+  EXPECT_THAT(err_.str(), HasSubstr("email has more than 500 values"));
+  EXPECT_THAT(err_.str(), Not(HasSubstr("example.org")));
+}
+
+TEST_F(FairnessAuditCommandTest, BrokenRowsAreCountedAndNotGuessed) {
+  FairnessAuditOptions options;
+  options.csv = Write("g,y\na,1\nb,0\na\n\"b,1\na,0,3\nb,1\n");
+  options.columns.prediction = "y";
+  options.columns.groups = {"g"};
+  const auto report = Report(options);
+  EXPECT_EQ(report.count(), 3);
+  ASSERT_GT(report.left_out_size(), 0);
+  EXPECT_EQ(report.left_out(report.left_out_size() - 1).count(), 3);
+}
+
+TEST_F(FairnessAuditCommandTest, NoFileIsAnErrorAndAnEmptyOneARefusal) {
+  FairnessAuditOptions options;
+  options.csv = "/nonexistent.csv";
+  options.columns.groups = {"g"};
+  EXPECT_EQ(Run(options), kExitError);
+  options.csv = Write("g,y\n");
+  options.columns.prediction = "y";
+  EXPECT_EQ(Run(options), kExitNo);
+  EXPECT_THAT(err_.str(), HasSubstr("no row"));
+}
+
+TEST_F(FairnessAuditCommandTest, NamesDoNotSteerTheTerminal) {
+  std::string text = "g,y\n";
+  for (int i = 0; i < 100; ++i) text += "a\x1b[31m,1\nb,0\n";
+  FairnessAuditOptions options;
+  options.csv = Write(text);
+  options.columns.prediction = "y";
+  options.columns.groups = {"g"};
+  EXPECT_EQ(Run(options), kExitOk);
+  EXPECT_THAT(out_.str(), Not(HasSubstr("\x1b")));
+}
+
+}  // namespace
+}  // namespace consentry::tools

@@ -1,0 +1,38 @@
+#ifndef CONSENTRY_TOOLS_CONSENTRY_FAIRNESS_AUDIT_H_
+#define CONSENTRY_TOOLS_CONSENTRY_FAIRNESS_AUDIT_H_
+
+#include <ostream>
+#include <string>
+
+#include "policy/fairness/audit.h"
+#include "tools/consentry/fairness_table.h"
+
+namespace CLI {
+class App;
+}
+
+namespace consentry::tools {
+
+struct CommandContext;
+
+struct FairnessAuditOptions {
+  // CSV or TSV with a header.
+  std::string csv;
+  FairnessColumns columns;
+  // Without groupings, which follow from the columns.
+  policy::fairness::AuditPlan plan;
+  bool json = false;
+};
+
+// Audits a file: no gateway, nothing recorded. With `json` the report as
+// consentry.v1.FairnessReport. kExitNo for columns, expressions or groups that
+// are not there; the findings of a report do not change the exit code.
+int FairnessAudit(const FairnessAuditOptions& options, std::ostream& out,
+                  std::ostream& err);
+
+// Under `fairness`.
+void AddFairnessAudit(CLI::App* fairness, CommandContext* context);
+
+}  // namespace consentry::tools
+
+#endif  // CONSENTRY_TOOLS_CONSENTRY_FAIRNESS_AUDIT_H_
