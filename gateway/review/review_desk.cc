@@ -1,0 +1,573 @@
+#include "gateway/review/review_desk.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "gateway/access/review_grant.h"
+#include "gateway/crypto/subject_tag.h"
+#include "policy/engine/civil.h"
+#include "proto/support/error.h"
+#include "proto/support/status_macros.h"
+#include "proto/support/timestamp.h"
+
+namespace consentry::review {
+namespace {
+
+using clients::CallerContext;
+using store::v1::ReviewActor;
+using store::v1::ReviewDoc;
+using store::v1::ReviewWords;
+
+constexpr int64_t kUsPerHour = int64_t{3600} * 1'000'000;
+constexpr int64_t kUsPerDay = 24 * kUsPerHour;
+constexpr int64_t kUsPerSecond = 1'000'000;
+constexpr uint32_t kDefaultKeepDays = 400;
+constexpr int kMaxPieces = 100;
+constexpr size_t kRowsAtOnce = 64;
+constexpr char kOutputPrefix[] = "scr_";
+
+absl::Status Invalid(std::string field, std::string description) {
+  absl::Status status =
+      MakeError(v1::ERROR_REASON_FIELD_INVALID, "the request is not valid");
+  AddFieldViolation(&status, {std::move(field), std::move(description)});
+  return status;
+}
+absl::Status NoReview() {
+  return MakeError(v1::ERROR_REASON_NOT_FOUND, "no review has this id");
+}
+
+int32_t PriorityOf(v1::ReviewTrigger trigger) {
+  switch (trigger) {
+    case v1::REVIEW_TRIGGER_HAND_OVER:
+      return 1;
+    case v1::REVIEW_TRIGGER_SIGNIFICANT_DECISION:
+    case v1::REVIEW_TRIGGER_CUSTOMER:
+      return 2;
+    case v1::REVIEW_TRIGGER_SAMPLE:
+      return 5;
+    default:
+      return 3;
+  }
+}
+
+bool IsOutput(const std::string& target) {
+  return target.starts_with(kOutputPrefix);
+}
+
+ReviewWords WordsOf(ReviewWords::Kind kind, const std::string& text,
+                    int64_t now_us, const CallerContext& caller) {
+  ReviewWords words;
+  words.set_kind(kind);
+  words.set_text(text);
+  words.set_time_us(now_us);
+  words.set_person(caller.context.acting_person());
+  return words;
+}
+
+}  // namespace
+
+ReviewDesk::ReviewDesk(ReviewParts parts)
+    : parts_(std::move(parts)), rows_(parts_.slots, parts_.epochs) {}
+
+ReviewActor ReviewDesk::ActorOf(const CallerContext& caller) {
+  ReviewActor actor;
+  actor.set_client_id(caller.client_id);
+  actor.set_person(caller.context.acting_person());
+  return actor;
+}
+
+Powers ReviewDesk::powers() const {
+  Powers powers;
+  powers.authorities = {parts_.settings.authorities().begin(),
+                        parts_.settings.authorities().end()};
+  powers.higher = {parts_.settings.higher_authorities().begin(),
+                   parts_.settings.higher_authorities().end()};
+  powers.single_operator = parts_.single_operator;
+  return powers;
+}
+
+int64_t ReviewDesk::TermUs(v1::ReviewTrigger trigger) const {
+  const auto hours = [](uint32_t set, uint32_t otherwise) {
+    return int64_t{set == 0 ? otherwise : set} * kUsPerHour;
+  };
+  switch (trigger) {
+    case v1::REVIEW_TRIGGER_HAND_OVER:
+      return hours(parts_.settings.hand_over_due_hours(), 1);
+    case v1::REVIEW_TRIGGER_CUSTOMER:
+    case v1::REVIEW_TRIGGER_FACT_CONFLICT:
+      return hours(parts_.settings.customer_due_hours(), 168);
+    default:
+      return hours(parts_.settings.due_hours(), 72);
+  }
+}
+
+v1::Review ReviewDesk::Show(const ReviewDoc& doc, int64_t now_us) {
+  v1::Review shown;
+  shown.set_id(doc.id());
+  shown.set_state(ShownState(doc, now_us));
+  shown.set_trigger(static_cast<v1::ReviewTrigger>(doc.trigger()));
+  shown.set_target(doc.target());
+  shown.set_priority(doc.priority());
+  SetTime(doc.due_us(), shown.mutable_due_time());
+  shown.set_high_risk(doc.high_risk());
+  if (IsHeld(doc, now_us)) {
+    shown.set_claimed_by(doc.holder().person());
+    SetTime(doc.lease_us(), shown.mutable_lease_end_time());
+  }
+  *shown.mutable_rules() = doc.rules();
+  shown.set_model(doc.model());
+  shown.set_verdict(static_cast<v1::ReviewVerdict>(doc.verdict()));
+  shown.set_reason_code(doc.reason_code());
+  SetTime(doc.created_us(), shown.mutable_create_time());
+  if (doc.decided_us() != 0) {
+    SetTime(doc.decided_us(), shown.mutable_decide_time());
+  }
+  shown.set_timeouts(doc.timeouts());
+  shown.set_etag(std::to_string(doc.version()));
+  return shown;
+}
+
+absl::StatusOr<ReviewRow> ReviewDesk::Insert(store::ChangeContext& context,
+                                             const NewReview& review,
+                                             bool holds_target,
+                                             const ReviewActor& requester) {
+  ReviewRow row;
+  row.id = crypto::NewObjectId();
+  row.subject = review.subject;
+  ReviewDoc& doc = row.doc;
+  doc.set_id(crypto::FormatId(crypto::IdKind::kReview, row.id));
+  doc.set_state(v1::REVIEW_STATE_OPEN);
+  doc.set_trigger(review.trigger);
+  doc.set_target(review.target);
+  doc.set_priority(review.priority == 0
+                       ? PriorityOf(review.trigger)
+                       : std::clamp<int32_t>(review.priority, 1, 5));
+  const int64_t now_us = context.now_us();
+  doc.set_term_us(TermUs(review.trigger));
+  doc.set_due_us(review.due_us == 0 ? now_us + doc.term_us() : review.due_us);
+  doc.set_high_risk(review.high_risk);
+  doc.mutable_rules()->Assign(review.rules.begin(), review.rules.end());
+  doc.set_model(review.model);
+  doc.set_created_us(now_us);
+  doc.set_version(static_cast<uint64_t>(context.number()));
+  doc.set_holds_target(holds_target);
+  *doc.mutable_requested_by() = requester;
+  CONSENTRY_RETURN_IF_ERROR(rows_.Insert(context.connection(), &row));
+  return row;
+}
+
+absl::StatusOr<QueuedReview> ReviewDesk::Enqueue(store::ChangeContext& context,
+                                                 const NewReview& review) {
+  CONSENTRY_ASSIGN_OR_RETURN(
+      const ReviewRow row,
+      Insert(context, review,
+             IsOutput(review.target) &&
+                 review.trigger != v1::REVIEW_TRIGGER_SAMPLE,
+             {}));
+  return QueuedReview{row.doc.id(), row.doc.due_us()};
+}
+
+absl::Status ReviewDesk::TellAbout(store::ChangeContext& context,
+                                   uint64_t subject,
+                                   store::v1::Leaf* leaf) const {
+  if (subject == 0) return absl::OkStatus();
+  CONSENTRY_ASSIGN_OR_RETURN(const auto keys, parts_.slots->Load(subject));
+  const crypto::SubjectTag tag = crypto::ComputeSubjectTag(
+      keys, parts_.log_origin, crypto::MonthOf(context.now_us()));
+  leaf->add_subjects()->set_tag(tag.data(), tag.size());
+  context.TellOf(static_cast<int64_t>(subject));
+  return absl::OkStatus();
+}
+
+void ReviewDesk::Tell(store::ChangeContext& context, const ReviewRow& row,
+                      std::string_view text, store::v1::Leaf* leaf) const {
+  if (row.subject == 0 || !parts_.tell) return;
+  std::map<std::string, std::string> arguments{{"review", row.doc.id()}};
+  if (text != "review.decided") {
+    arguments["due"] = policy::FormatTime(row.doc.due_us()).substr(0, 10);
+  }
+  const absl::Status told =
+      parts_.tell(context, row.subject, text, std::move(arguments));
+  leaf->add_details(told.ok() ? "customer=told" : "customer=not_told");
+}
+
+void ReviewDesk::Commit(store::Change change, Done done) {
+  parts_.committer->CommitChange(
+      std::move(change),
+      [done = std::move(done)](store::ChangeOutcome outcome) mutable {
+        v1::Review shown;
+        if (!outcome.status.ok()) {
+          done(std::move(outcome.status));
+        } else if (!shown.ParseFromString(outcome.result)) {
+          done(MakeError(v1::ERROR_REASON_INTERNAL, "a kept result is broken"));
+        } else {
+          done(std::move(shown));
+        }
+      });
+}
+
+template <class Asked>
+void ReviewDesk::Change(const CallerContext& caller, Asked request,
+                        const std::string& id, bool customers, Step step,
+                        Done done) {
+  const auto parsed = crypto::ParseId(crypto::IdKind::kReview, id);
+  if (!parsed.ok()) {
+    done(NoReview());
+    return;
+  }
+  store::Change change;
+  if (!request.request_id().empty()) {
+    const std::string request_id = request.request_id();
+    request.clear_request_id();
+    change.request = store::RequestBinding{
+        clients::RequesterOf(caller), request_id, caller.method,
+        parts_.digests->Of(clients::CanonicalBytes(request))};
+  }
+  change.apply =
+      [this, caller, id = *parsed, customers,
+       step = std::move(step)](store::ChangeContext& context) -> absl::Status {
+    CONSENTRY_ASSIGN_OR_RETURN(ReviewRow row,
+                               rows_.Read(context.connection(), id));
+    if (caller.IsCustomer() &&
+        (!customers || row.subject != caller.customer())) {
+      return NoReview();
+    }
+    store::v1::Leaf leaf =
+        clients::LeafOf(*parts_.configuration(), caller, context.now_us());
+    leaf.set_change_number(static_cast<uint64_t>(context.number()));
+    leaf.add_details("review=" + row.doc.id());
+    CONSENTRY_RETURN_IF_ERROR(step(context, &row, &leaf));
+    row.doc.set_version(static_cast<uint64_t>(context.number()));
+    CONSENTRY_RETURN_IF_ERROR(rows_.Update(context.connection(), &row));
+    leaf.add_details(absl::StrCat(
+        "state=", static_cast<int>(ShownState(row.doc, context.now_us()))));
+    CONSENTRY_RETURN_IF_ERROR(TellAbout(context, row.subject, &leaf));
+    context.SetEntry(leaf.SerializeAsString());
+    context.SetResult(Show(row.doc, context.now_us()).SerializeAsString());
+    return absl::OkStatus();
+  };
+  Commit(std::move(change), std::move(done));
+}
+
+void ReviewDesk::Request(const CallerContext& caller,
+                         const v1::RequestReviewRequest& request, Done done) {
+  const auto find = [&]() -> absl::StatusOr<uint64_t> {
+    if (caller.IsCustomer()) return caller.customer();
+    if (request.subject().ref_case() == v1::SubjectRef::kPseudonym) {
+      const auto subject = parts_.tokens->Decode(crypto::TokenKind::kPseudonym,
+                                                 request.subject().pseudonym(),
+                                                 caller.client_id);
+      if (subject.ok()) return *subject;
+      return Invalid("subject", "the pseudonym is not one of this caller");
+    }
+    CONSENTRY_ASSIGN_OR_RETURN(const auto key,
+                               parts_.subjects->MakeKey(request.subject()));
+    CONSENTRY_ASSIGN_OR_RETURN(auto lease, parts_.readers->Acquire());
+    CONSENTRY_ASSIGN_OR_RETURN(const auto found,
+                               parts_.subjects->Resolve(lease.get(), key));
+    // About somebody who is not held: the same row, for a person to look at.
+    return found.value_or(0);
+  };
+  const auto subject = find();
+  if (!subject.ok()) {
+    done(subject.status());
+    return;
+  }
+  if (request.target().empty() &&
+      request.trigger() != v1::REVIEW_TRIGGER_HAND_OVER) {
+    done(Invalid("target", "is required but for a hand-over"));
+    return;
+  }
+  store::Change change;
+  if (!request.request_id().empty()) {
+    v1::RequestReviewRequest canonical = request;
+    canonical.clear_request_id();
+    change.request = store::RequestBinding{
+        clients::RequesterOf(caller), request.request_id(), caller.method,
+        parts_.digests->Of(clients::CanonicalBytes(canonical))};
+  }
+  change.apply = [this, caller, request, subject = *subject](
+                     store::ChangeContext& context) -> absl::Status {
+    if (IsOutput(request.target())) {
+      const absl::Status unknown =
+          MakeError(v1::ERROR_REASON_NOT_FOUND, "no output has this id");
+      if (parts_.target == nullptr) return unknown;
+      CONSENTRY_ASSIGN_OR_RETURN(
+          const crypto::Grant grant,
+          access::HumanReviewGrant(parts_.configuration()->bundle()));
+      CONSENTRY_ASSIGN_OR_RETURN(
+          const TargetCase found,
+          parts_.target->Describe(context.connection(), request.target(),
+                                  grant));
+      if (found.subject != subject || subject == 0) return unknown;
+    }
+    NewReview review;
+    review.target = request.target();
+    review.subject = subject;
+    review.trigger = request.trigger();
+    CONSENTRY_ASSIGN_OR_RETURN(
+        ReviewRow row,
+        Insert(context, review, /*holds_target=*/false, ActorOf(caller)));
+    if (!request.statement().empty()) {
+      CONSENTRY_RETURN_IF_ERROR(
+          rows_.AddWords(context.connection(),
+                         WordsOf(ReviewWords::STATEMENT, request.statement(),
+                                 context.now_us(), caller),
+                         &row));
+      CONSENTRY_RETURN_IF_ERROR(rows_.Update(context.connection(), &row));
+    }
+    store::v1::Leaf leaf =
+        clients::LeafOf(*parts_.configuration(), caller, context.now_us());
+    leaf.set_change_number(static_cast<uint64_t>(context.number()));
+    leaf.add_details("review=" + row.doc.id());
+    leaf.add_details(absl::StrCat("trigger=", row.doc.trigger()));
+    Tell(context, row, "review.received", &leaf);
+    CONSENTRY_RETURN_IF_ERROR(TellAbout(context, subject, &leaf));
+    context.SetEntry(leaf.SerializeAsString());
+    context.SetResult(Show(row.doc, context.now_us()).SerializeAsString());
+    return absl::OkStatus();
+  };
+  Commit(std::move(change), std::move(done));
+}
+
+void ReviewDesk::Claim(const CallerContext& caller,
+                       const v1::ClaimReviewRequest& request, Done done) {
+  if (caller.context.acting_person().empty()) {
+    done(Invalid("context.acting_person", "is required: who reviews"));
+    return;
+  }
+  std::string id = request.id();
+  if (id.empty()) {
+    const auto find = [&]() -> absl::StatusOr<std::string> {
+      CONSENTRY_ASSIGN_OR_RETURN(auto lease, parts_.readers->Acquire());
+      const int64_t now_us = parts_.committer->NowUs();
+      ReviewPlace place;
+      for (bool more = true; more;) {
+        CONSENTRY_ASSIGN_OR_RETURN(
+            const auto rows,
+            rows_.Queue(lease.get(), place, kRowsAtOnce, &place, &more));
+        for (const ReviewRow& row : rows) {
+          if (!IsHeld(row.doc, now_us) &&
+              MayDecide(ActorOf(caller), now_us, powers(), row.doc).ok()) {
+            return row.doc.id();
+          }
+        }
+      }
+      return MakeError(v1::ERROR_REASON_NOT_FOUND,
+                       "no open review is one that this person may take");
+    };
+    auto found = find();
+    if (!found.ok()) {
+      done(found.status());
+      return;
+    }
+    id = *std::move(found);
+  }
+  constexpr int64_t kDefaultLease = 1800;
+  const int64_t lease_us =
+      (request.lease_seconds() == 0 ? kDefaultLease
+                                    : int64_t{request.lease_seconds()}) *
+      kUsPerSecond;
+  Change(
+      caller, request, id, /*customers=*/false,
+      [this, caller, lease_us](store::ChangeContext& context, ReviewRow* row,
+                               store::v1::Leaf*) {
+        return review::Claim(ActorOf(caller), lease_us, context.now_us(),
+                             powers(), &row->doc);
+      },
+      std::move(done));
+}
+
+void ReviewDesk::Release(const CallerContext& caller,
+                         const v1::ReleaseReviewRequest& request, Done done) {
+  Change(
+      caller, request, request.id(), /*customers=*/false,
+      [caller](store::ChangeContext& context, ReviewRow* row,
+               store::v1::Leaf*) {
+        return GiveBack(ActorOf(caller), context.now_us(), &row->doc);
+      },
+      std::move(done));
+}
+
+void ReviewDesk::Decide(const CallerContext& caller,
+                        const v1::DecideReviewRequest& request, Done done) {
+  const auto& codes = parts_.settings.reason_codes();
+  if (!codes.empty() && std::find(codes.begin(), codes.end(),
+                                  request.reason_code()) == codes.end()) {
+    done(Invalid("reason_code", "is not on the configured list"));
+    return;
+  }
+  if (request.verdict() == v1::REVIEW_VERDICT_CHANGE &&
+      request.new_outcome().empty()) {
+    done(Invalid("new_outcome", "is required to change an outcome"));
+    return;
+  }
+  Change(
+      caller, request, request.id(), /*customers=*/false,
+      [this, caller, request](store::ChangeContext& context, ReviewRow* row,
+                              store::v1::Leaf* leaf) -> absl::Status {
+        const int64_t now_us = context.now_us();
+        CONSENTRY_RETURN_IF_ERROR(
+            CheckHolds(ActorOf(caller), now_us, row->doc));
+        if (request.etag() != std::to_string(row->doc.version())) {
+          return MakeError(v1::ERROR_REASON_ETAG_MISMATCH,
+                           "the review changed; look at it again");
+        }
+        CONSENTRY_ASSIGN_OR_RETURN(
+            const std::optional<Ruling> ruling,
+            review::Decide(ActorOf(caller), request.verdict(),
+                           request.reason_code(), now_us, powers(), &row->doc));
+        leaf->add_details(absl::StrCat("verdict=", int{request.verdict()}));
+        leaf->add_details("reason=" + request.reason_code());
+        CONSENTRY_RETURN_IF_ERROR(
+            rows_.AddWords(context.connection(),
+                           WordsOf(ReviewWords::RATIONALE, request.rationale(),
+                                   now_us, caller),
+                           row));
+        if (!request.new_outcome().empty()) {
+          CONSENTRY_RETURN_IF_ERROR(
+              rows_.AddWords(context.connection(),
+                             WordsOf(ReviewWords::OUTCOME,
+                                     request.new_outcome(), now_us, caller),
+                             row));
+        }
+        if (!ruling) {
+          leaf->add_details("final=no");
+          return absl::OkStatus();
+        }
+        // What took effect already has nothing that a decision lets go; whoever
+        // made it sees the decision and acts on it.
+        if (row->doc.holds_target()) {
+          if (parts_.target == nullptr) {
+            return MakeError(v1::ERROR_REASON_STATE_INVALID,
+                             "nobody can carry the decision out");
+          }
+          CONSENTRY_RETURN_IF_ERROR(
+              parts_.target->Apply(context, row->doc.target(), *ruling,
+                                   request.new_outcome(), leaf));
+        }
+        Tell(context, *row, "review.decided", leaf);
+        return absl::OkStatus();
+      },
+      std::move(done));
+}
+
+void ReviewDesk::AddStatement(const CallerContext& caller,
+                              const v1::AddStatementRequest& request,
+                              Done done) {
+  Change(
+      caller, request, request.id(), /*customers=*/true,
+      [this, caller, request](store::ChangeContext& context, ReviewRow* row,
+                              store::v1::Leaf*) -> absl::Status {
+        // A system adds to what came through it, and nobody else's.
+        if (!caller.IsCustomer() &&
+            row->doc.requested_by().client_id() != caller.client_id) {
+          return NoReview();
+        }
+        CONSENTRY_RETURN_IF_ERROR(HearCustomer(&row->doc));
+        if (row->doc.pieces() >= kMaxPieces) {
+          return MakeError(v1::ERROR_REASON_STATE_INVALID,
+                           "the review takes no more statements");
+        }
+        return rows_.AddWords(
+            context.connection(),
+            WordsOf(ReviewWords::STATEMENT, request.statement(),
+                    context.now_us(), caller),
+            row);
+      },
+      std::move(done));
+}
+
+absl::StatusOr<int64_t> ReviewDesk::TimeOutDue(int64_t most) {
+  const int64_t now_us = parts_.committer->NowUs();
+  std::vector<crypto::ObjectId> due;
+  {
+    CONSENTRY_ASSIGN_OR_RETURN(auto lease, parts_.readers->Acquire());
+    ReviewPlace place;
+    for (bool more = true; more && static_cast<int64_t>(due.size()) < most;) {
+      CONSENTRY_ASSIGN_OR_RETURN(
+          const auto rows, rows_.ByHour(lease.get(), /*open=*/true, INT64_MIN,
+                                        now_us / kUsPerHour + 1, place,
+                                        kRowsAtOnce, &place, &more));
+      for (const ReviewRow& row : rows) {
+        if (now_us >= row.doc.due_us()) due.push_back(row.id);
+      }
+    }
+  }
+  int64_t passed = 0;
+  for (const crypto::ObjectId& id : due) {
+    if (passed >= most) break;
+    store::Change change;
+    change.apply = [&](store::ChangeContext& context) -> absl::Status {
+      CONSENTRY_ASSIGN_OR_RETURN(ReviewRow row,
+                                 rows_.Read(context.connection(), id));
+      // Decided or put off meanwhile.
+      if (!TimeOut(context.now_us(), &row.doc)) {
+        return absl::CancelledError("not due any more");
+      }
+      CallerContext self;
+      self.event = "review.timeout";
+      store::v1::Leaf leaf =
+          clients::LeafOf(*parts_.configuration(), self, context.now_us());
+      leaf.set_change_number(static_cast<uint64_t>(context.number()));
+      leaf.add_details("review=" + row.doc.id());
+      leaf.add_details(absl::StrCat("timeouts=", row.doc.timeouts()));
+      row.doc.set_version(static_cast<uint64_t>(context.number()));
+      CONSENTRY_RETURN_IF_ERROR(rows_.Update(context.connection(), &row));
+      Tell(context, row, "review.late", &leaf);
+      CONSENTRY_RETURN_IF_ERROR(TellAbout(context, row.subject, &leaf));
+      context.SetEntry(leaf.SerializeAsString());
+      return absl::OkStatus();
+    };
+    const absl::Status status =
+        parts_.committer->CommitChangeAndWait(std::move(change)).status;
+    if (absl::IsCancelled(status) || absl::IsNotFound(status)) continue;
+    CONSENTRY_RETURN_IF_ERROR(status);
+    ++passed;
+  }
+  return passed;
+}
+
+absl::StatusOr<int64_t> ReviewDesk::ForgetOld(int64_t most) {
+  const uint32_t days =
+      parts_.keep_days == 0 ? kDefaultKeepDays : parts_.keep_days;
+  const int64_t before_us =
+      parts_.committer->NowUs() - int64_t{days} * kUsPerDay;
+  std::vector<ReviewRow> old;
+  {
+    CONSENTRY_ASSIGN_OR_RETURN(auto lease, parts_.readers->Acquire());
+    ReviewPlace place;
+    bool more = false;
+    CONSENTRY_ASSIGN_OR_RETURN(
+        old, rows_.ByHour(lease.get(), /*open=*/false, INT64_MIN,
+                          before_us / kUsPerHour, place,
+                          static_cast<size_t>(most), &place, &more));
+  }
+  if (old.empty()) return 0;
+  store::Change change;
+  change.apply = [&](store::ChangeContext& context) -> absl::Status {
+    CallerContext self;
+    self.event = "review.retention";
+    store::v1::Leaf leaf =
+        clients::LeafOf(*parts_.configuration(), self, context.now_us());
+    leaf.set_change_number(static_cast<uint64_t>(context.number()));
+    for (const ReviewRow& row : old) {
+      CONSENTRY_RETURN_IF_ERROR(rows_.Remove(context.connection(), row.no));
+    }
+    leaf.add_details(absl::StrCat("reviews=", old.size()));
+    context.SetEntry(leaf.SerializeAsString());
+    return absl::OkStatus();
+  };
+  CONSENTRY_RETURN_IF_ERROR(
+      parts_.committer->CommitChangeAndWait(std::move(change)).status);
+  return static_cast<int64_t>(old.size());
+}
+
+absl::StatusOr<int64_t> ReviewDesk::Forget(store::ChangeContext& context,
+                                           uint64_t subject,
+                                           int64_t limit) const {
+  return rows_.Forget(context.connection(), subject, limit);
+}
+
+}  // namespace consentry::review

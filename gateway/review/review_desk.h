@@ -1,0 +1,126 @@
+#ifndef CONSENTRY_GATEWAY_REVIEW_REVIEW_DESK_H_
+#define CONSENTRY_GATEWAY_REVIEW_REVIEW_DESK_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+#include "consentry/config/v1/screening.pb.h"
+#include "consentry/v1/review_service.pb.h"
+#include "gateway/clients/caller_context.h"
+#include "gateway/crypto/opaque_token.h"
+#include "gateway/crypto/request_digest.h"
+#include "gateway/review/review_queue.h"
+#include "gateway/review/review_rows.h"
+#include "gateway/review/review_state.h"
+#include "gateway/store/committer.h"
+#include "gateway/store/reader_pool.h"
+#include "gateway/vault/subject_reader.h"
+
+namespace consentry::review {
+
+// What reviews stand on. All outlive them.
+struct ReviewParts {
+  clients::ConfigurationSource configuration;
+  store::Committer* committer = nullptr;
+  store::ReaderPool* readers = nullptr;
+  const vault::SubjectReader* subjects = nullptr;
+  const crypto::SlotFile* slots = nullptr;
+  const crypto::EpochFile* epochs = nullptr;
+  const crypto::OpaqueTokens* tokens = nullptr;
+  const crypto::RequestDigests* digests = nullptr;
+  std::string log_origin;
+  config::v1::Reviewing settings;
+  // Days after which a decided review is forgotten; 0: 400.
+  uint32_t keep_days = 0;
+  bool single_operator = false;
+  // Of outputs ("scr_..."); nothing else is held back. Null: there is none.
+  ReviewTarget* target = nullptr;
+  // Writes to the customer inside of a change: the key of a text and what its
+  // placeholders take. A failure stops no review; the entry says so. May be
+  // null.
+  std::function<absl::Status(store::ChangeContext&, uint64_t subject,
+                             std::string_view text,
+                             std::map<std::string, std::string> arguments)>
+      tell;
+};
+
+// The changes of reviews. Each call is one change with its entry, and what a
+// decision does to its target is in the same change. Who asked for a review and
+// who decides it are the acting persons of their calls.
+//
+// Errors: FIELD_INVALID; NOT_FOUND, also for what is not the caller's;
+// STATE_INVALID; PERMISSION_MISSING without the authority; ETAG_MISMATCH; those
+// of the target and of the committer. Safe for many threads; the methods but
+// Enqueue may read the store and are for a worker.
+class ReviewDesk final : public ReviewQueue {
+ public:
+  explicit ReviewDesk(ReviewParts parts);
+
+  absl::StatusOr<QueuedReview> Enqueue(store::ChangeContext& context,
+                                       const NewReview& review) override;
+
+  // Called once, on a thread of the committer or the calling one.
+  using Done = absl::AnyInvocable<void(absl::StatusOr<v1::Review>)>;
+
+  void Request(const clients::CallerContext& caller,
+               const v1::RequestReviewRequest& request, Done done);
+  // Without an id: the most urgent one that the caller may take.
+  void Claim(const clients::CallerContext& caller,
+             const v1::ClaimReviewRequest& request, Done done);
+  void Release(const clients::CallerContext& caller,
+               const v1::ReleaseReviewRequest& request, Done done);
+  void Decide(const clients::CallerContext& caller,
+              const v1::DecideReviewRequest& request, Done done);
+  void AddStatement(const clients::CallerContext& caller,
+                    const v1::AddStatementRequest& request, Done done);
+
+  // Due times that passed: each is a change of its own. At most `most`; how
+  // many there were.
+  absl::StatusOr<int64_t> TimeOutDue(int64_t most = 200);
+  // Decided reviews that were kept long enough go; at most `most`.
+  absl::StatusOr<int64_t> ForgetOld(int64_t most = 1000);
+  // For erasures.
+  absl::StatusOr<int64_t> Forget(store::ChangeContext& context,
+                                 uint64_t subject, int64_t limit) const;
+
+  const ReviewParts& parts() const { return parts_; }
+  const ReviewRows& rows() const { return rows_; }
+  Powers powers() const;
+
+  // As callers see it.
+  static v1::Review Show(const store::v1::ReviewDoc& doc, int64_t now_us);
+  static store::v1::ReviewActor ActorOf(const clients::CallerContext& caller);
+
+ private:
+  // One change of one review. `step` changes the row and adds to the leaf.
+  using Step = std::function<absl::Status(store::ChangeContext&, ReviewRow*,
+                                          store::v1::Leaf*)>;
+  template <class Asked>
+  void Change(const clients::CallerContext& caller, Asked request,
+              const std::string& id, bool customers, Step step, Done done);
+  void Commit(store::Change change, Done done);
+  // The row of a new review, inside of its change.
+  absl::StatusOr<ReviewRow> Insert(store::ChangeContext& context,
+                                   const NewReview& review, bool holds_target,
+                                   const store::v1::ReviewActor& requester);
+  // Whose row it is becomes a subject of the entry.
+  absl::Status TellAbout(store::ChangeContext& context, uint64_t subject,
+                         store::v1::Leaf* leaf) const;
+  void Tell(store::ChangeContext& context, const ReviewRow& row,
+            std::string_view text, store::v1::Leaf* leaf) const;
+  int64_t TermUs(v1::ReviewTrigger trigger) const;
+
+  const ReviewParts parts_;
+  const ReviewRows rows_;
+};
+
+}  // namespace consentry::review
+
+#endif  // CONSENTRY_GATEWAY_REVIEW_REVIEW_DESK_H_

@@ -1,0 +1,80 @@
+#ifndef CONSENTRY_GATEWAY_REVIEW_REVIEW_STATE_H_
+#define CONSENTRY_GATEWAY_REVIEW_REVIEW_STATE_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "consentry/store/v1/review.pb.h"
+#include "consentry/v1/review_service.pb.h"
+#include "gateway/review/review_queue.h"
+
+// What may become of a review, whoever comes first: pure, times are those of
+// the change. Each function leaves the document as it is when it fails.
+//
+// A claim lasts until its lease ends; nobody has to take it back. A review that
+// is high risk is decided by two persons who agree, or by a third of more
+// authority. Nothing but a person's decision ends a review: a due time that
+// passes sends it to a person of more authority (PROTOCOLS J5).
+namespace consentry::review {
+
+// Who may decide what.
+struct Powers {
+  // Opaque ids; empty: every reviewer.
+  std::vector<std::string> authorities;
+  // Empty: as `authorities`.
+  std::vector<std::string> higher;
+  // There is one such person: a wait stands in for the second one (H3).
+  bool single_operator = false;
+  int64_t single_wait_us = int64_t{24} * 3600 * 1'000'000;
+};
+
+inline constexpr int64_t kMaxLeaseUs = int64_t{28'800} * 1'000'000;
+
+bool IsOpen(const store::v1::ReviewDoc& doc);
+// Somebody's claim is in force.
+bool IsHeld(const store::v1::ReviewDoc& doc, int64_t now_us);
+// CLAIMED while somebody's claim is in force.
+v1::ReviewState ShownState(const store::v1::ReviewDoc& doc, int64_t now_us);
+
+// OK when this person may decide it next, apart from claims. PERMISSION_MISSING
+// without the authority; STATE_INVALID when it is decided, when she asked for
+// it, or when another person must look.
+absl::Status MayDecide(const store::v1::ReviewActor& who, int64_t now_us,
+                       const Powers& powers, const store::v1::ReviewDoc& doc);
+
+// Takes or renews the claim. STATE_INVALID while another holds it; the errors
+// of MayDecide.
+absl::Status Claim(const store::v1::ReviewActor& who, int64_t lease_us,
+                   int64_t now_us, const Powers& powers,
+                   store::v1::ReviewDoc* doc);
+// STATE_INVALID unless `who` holds it now.
+absl::Status CheckHolds(const store::v1::ReviewActor& who, int64_t now_us,
+                        const store::v1::ReviewDoc& doc);
+absl::Status GiveBack(const store::v1::ReviewActor& who, int64_t now_us,
+                      store::v1::ReviewDoc* doc);
+
+// Her decision, which ends her claim. What the target is to do; none: it is not
+// final, and a second or a higher person looks next.
+absl::StatusOr<std::optional<Ruling>> Decide(const store::v1::ReviewActor& who,
+                                             v1::ReviewVerdict verdict,
+                                             std::string_view reason_code,
+                                             int64_t now_us,
+                                             const Powers& powers,
+                                             store::v1::ReviewDoc* doc);
+
+// The customer said something. STATE_INVALID when it is decided. A claim stays;
+// whoever was about to decide reads it again.
+absl::Status HearCustomer(store::v1::ReviewDoc* doc);
+
+// False: its due time has not passed. Otherwise it is counted, escalated, put
+// off by its term, and free to be claimed.
+bool TimeOut(int64_t now_us, store::v1::ReviewDoc* doc);
+
+}  // namespace consentry::review
+
+#endif  // CONSENTRY_GATEWAY_REVIEW_REVIEW_STATE_H_
