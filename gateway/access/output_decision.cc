@@ -217,21 +217,26 @@ std::optional<crypto::Grant> OutputGrant(const OutputPlan& plan,
                             decision.decision);
 }
 
-absl::StatusOr<crypto::Grant> ReviewGrant(const policy::Bundle& bundle) {
-  policy::Decision decision;
-  decision.permitted = true;
+absl::StatusOr<policy::PurposeId> ReviewPurpose(const policy::Bundle& bundle) {
   for (size_t i = 0; i < bundle.purpose_count(); ++i) {
     const policy::PurposeId purpose{static_cast<uint16_t>(i)};
-    if (bundle.purpose(purpose).purpose_class() !=
+    if (bundle.purpose(purpose).purpose_class() ==
         config::v1::PurposeClass::HUMAN_REVIEW) {
-      continue;
-    }
-    if (auto grant = GrantIssuer::Issue(bundle, purpose, decision)) {
-      return *std::move(grant);
+      return purpose;
     }
   }
   return MakeError(v1::ERROR_REASON_STATE_INVALID,
                    "no purpose of class HUMAN_REVIEW is registered");
+}
+
+absl::StatusOr<crypto::Grant> ReviewGrant(const policy::Bundle& bundle) {
+  CONSENTRY_ASSIGN_OR_RETURN(const policy::PurposeId purpose,
+                             ReviewPurpose(bundle));
+  policy::Decision decision;
+  decision.permitted = true;
+  auto grant = GrantIssuer::Issue(bundle, purpose, decision);
+  if (grant) return *std::move(grant);
+  return MakeError(v1::ERROR_REASON_INTERNAL, "no grant was issued");
 }
 
 absl::StatusOr<crypto::Plaintext> OpenOfOutput(

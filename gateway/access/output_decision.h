@@ -95,9 +95,13 @@ store::v1::Leaf OutputLeaf(const OutputPlan& plan, const Caller& caller,
 std::optional<crypto::Grant> OutputGrant(const OutputPlan& plan,
                                          const OutputDecision& decision);
 
-// What opens an output for staff who look into it: the registry must know a
-// purpose of class HUMAN_REVIEW, the first by key. STATE_INVALID where it knows
-// none.
+// The purpose under which people look at what machines decided: the first of
+// class HUMAN_REVIEW by key. STATE_INVALID where the registry knows none.
+absl::StatusOr<policy::PurposeId> ReviewPurpose(const policy::Bundle& bundle);
+
+// What opens the words of an output, or of a review, for staff who look into it
+// (PROTOCOLS C5), under that purpose. Values of the vault they get by a
+// governed read alone.
 absl::StatusOr<crypto::Grant> ReviewGrant(const policy::Bundle& bundle);
 
 // Words of outputs and of reviews, and nothing of the vault. INVALID_ARGUMENT

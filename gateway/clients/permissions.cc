@@ -74,7 +74,7 @@ constexpr Row kRows[] = {
     {"fairness.write", kOffice, 0},
     {"fairness.read", kOffice, 0},
     {"fairness.audit", kOffice, 0},
-    {"reviews.request", 0, kService},
+    {"reviews.request", kCustomer, kService},
     {"reviews.read", kOffice | kReviewer, 0},
     {"reviews.decide", kReviewer, 0},
     {"reviews.figures", kOffice, 0},

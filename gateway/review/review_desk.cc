@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "gateway/access/review_grant.h"
+#include "gateway/access/output_decision.h"
 #include "gateway/crypto/subject_tag.h"
 #include "policy/engine/civil.h"
 #include "proto/support/error.h"
@@ -295,7 +295,7 @@ void ReviewDesk::Request(const CallerContext& caller,
       if (parts_.target == nullptr) return unknown;
       CONSENTRY_ASSIGN_OR_RETURN(
           const crypto::Grant grant,
-          access::HumanReviewGrant(parts_.configuration()->bundle()));
+          access::ReviewGrant(parts_.configuration()->bundle()));
       CONSENTRY_ASSIGN_OR_RETURN(
           const TargetCase found,
           parts_.target->Describe(context.connection(), request.target(),

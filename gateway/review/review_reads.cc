@@ -9,7 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "gateway/access/review_grant.h"
+#include "gateway/access/output_decision.h"
 #include "gateway/review/review_figures.h"
 #include "proto/support/error.h"
 #include "proto/support/status_macros.h"
@@ -151,7 +151,7 @@ void ReviewReads::ShowCase(access::Caller caller,
         const auto configuration = options_.parts.configuration();
         const policy::Bundle& bundle = configuration->bundle();
         CONSENTRY_ASSIGN_OR_RETURN(const crypto::Grant grant,
-                                   access::HumanReviewGrant(bundle));
+                                   access::ReviewGrant(bundle));
         opened->purpose = std::string(grant.purpose());
         entry->leaf.set_purpose(opened->purpose);
         if (row.subject != 0) {
@@ -172,7 +172,7 @@ void ReviewReads::ShowCase(access::Caller caller,
         }
         std::vector<std::string> needed;
         for (const auto& field :
-             bundle.purpose(*access::HumanReviewPurpose(bundle)).fields()) {
+             bundle.purpose(*access::ReviewPurpose(bundle)).fields()) {
           needed.push_back(field.field());
         }
         if (row.doc.target().starts_with(kOutputPrefix) &&

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "gateway/access/review_grant.h"
+#include "gateway/access/output_decision.h"
 #include "gateway/crypto/opener.h"
 #include "gateway/crypto/sealer.h"
 #include "gateway/crypto/system_seal.h"
@@ -255,7 +255,7 @@ absl::StatusOr<std::vector<store::v1::ReviewWords>> ReviewRows::OpenWords(
       if (!opened.ok() || !parse(opened->view())) return Corrupt();
     } else {
       CONSENTRY_ASSIGN_OR_RETURN(const auto keys, slots_->Load(row.subject));
-      const auto opened = access::OpenOfReview(
+      const auto opened = access::OpenOfOutput(
           grant, keys,
           crypto::FieldContext{kReviewWordsTable, row.id, field, kSchema,
                                kWordsGeneration},

@@ -48,6 +48,10 @@ struct AuditCapabilities {
 std::unique_ptr<grpc::Service> MakeAuditService(Pipeline* pipeline,
                                                 AuditCapabilities capabilities);
 
+struct ReviewCapabilities;  // review_service.h
+std::unique_ptr<grpc::Service> MakeReviewService(
+    Pipeline* pipeline, const ReviewCapabilities& capabilities);
+
 struct RightsCapabilities;  // rights_service.h
 std::unique_ptr<grpc::Service> MakeRightsService(
     Pipeline* pipeline, const RightsCapabilities& capabilities);

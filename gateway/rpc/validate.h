@@ -5,6 +5,7 @@
 #include "consentry/v1/audit_service.pb.h"
 #include "consentry/v1/consent_service.pb.h"
 #include "consentry/v1/data_service.pb.h"
+#include "consentry/v1/review_service.pb.h"
 #include "consentry/v1/rights_service.pb.h"
 #include "consentry/v1/screening_service.pb.h"
 #include "gateway/rpc/fault_list.h"
@@ -134,6 +135,15 @@ struct Validator {
     Validate(request, faults);
   }
 };
+
+void Validate(const v1::RequestReviewRequest& request, FaultList* faults);
+void Validate(const v1::ListReviewsRequest& request, FaultList* faults);
+void Validate(const v1::ClaimReviewRequest& request, FaultList* faults);
+void Validate(const v1::ReleaseReviewRequest& request, FaultList* faults);
+void Validate(const v1::ShowReviewRequest& request, FaultList* faults);
+void Validate(const v1::DecideReviewRequest& request, FaultList* faults);
+void Validate(const v1::AddStatementRequest& request, FaultList* faults);
+void Validate(const v1::GetReviewFiguresRequest& request, FaultList* faults);
 
 }  // namespace consentry::rpc
 

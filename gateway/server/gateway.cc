@@ -546,6 +546,25 @@ absl::Status Gateway::OpenCapabilities() {
                                                      report);
            }},
       &rights_);
+  review_ = std::make_unique<Review>(Review::Options{
+      .parts = {.configuration = configuration,
+                .committer = committer_.get(),
+                .readers = readers_.get(),
+                .subjects = subjects_.get(),
+                .slots = slots_.get(),
+                .epochs = epochs_.get(),
+                .tokens = tokens_.get(),
+                .digests = digests_.get(),
+                .log_origin = origin,
+                .settings = config_.message.screening().reviewing(),
+                .keep_days = config_.message.screening().keep_days(),
+                .single_operator = config_.message.single_operator(),
+                .target = nullptr,
+                .tell = nullptr},
+      .sender = delivery_->sender(),
+      .reads = reads_.get(),
+      .workers = workers_.get(),
+      .page_tokens = page_tokens_.get()});
   merge_desk_ = std::make_unique<access::MergeDesk>(
       access::MergeDesk::Options{.configuration = configuration,
                                  .committer = committer_.get(),
@@ -608,7 +627,8 @@ absl::Status Gateway::OpenCapabilities() {
                                              .clock = options_.clock,
                                              .workers = workers_.get(),
                                              .refusals = refusals_.get(),
-                                             .log_origin = origin},
+                                             .log_origin = origin,
+                                             .reviews = review_->desk()},
                                    .settings = config_.message.screening(),
                                    .slots = slots_.get(),
                                    .epochs = epochs_.get(),
@@ -616,6 +636,7 @@ absl::Status Gateway::OpenCapabilities() {
                                    .page_tokens = page_tokens_.get(),
                                    .cache = cache_.get(),
                                    .writer = vault_writer_.get()}));
+  review_->SetTarget(screening_->target());
   identity_ = std::make_unique<IdentityParts>(
       IdentityParts::Options{.config = &config_.message.identity(),
                              .roles = roles_.get(),
@@ -654,6 +675,10 @@ absl::Status Gateway::OpenErasures() {
   parts->rows.push_back(
       [this](store::ChangeContext& context, uint64_t subject, int64_t limit) {
         return screening_->upkeep()->Forget(context, subject, limit);
+      });
+  parts->rows.push_back(
+      [this](store::ChangeContext& context, uint64_t subject, int64_t limit) {
+        return review_->desk()->Forget(context, subject, limit);
       });
   parts->tell_recipients = [this](const std::vector<uint64_t>& subjects) {
     return delivery_->TellErasureOf(subjects);
@@ -712,6 +737,7 @@ absl::Status Gateway::NoteStart() {
       });
   upkeep_->Start();
   screening_->Start();
+  review_->Start();
   approver_ = std::make_unique<base::Periodic>(
       base::Constant("approver"), std::chrono::seconds(options_.dev ? 1 : 60),
       [this] {
@@ -797,6 +823,7 @@ absl::Status Gateway::Close() {
   if (erasure_ != nullptr) erasure_->Stop();
   rights_.Stop();
   if (screening_ != nullptr) screening_->Stop();
+  if (review_ != nullptr) review_->Stop();
   ticker_.reset();
   // Asks the register of breaches.
   if (delivery_ != nullptr) delivery_->digest()->Stop();

@@ -45,6 +45,7 @@
 #include "gateway/server/wire_delivery.h"
 #include "gateway/server/wire_erasure.h"
 #include "gateway/server/wire_identity.h"
+#include "gateway/server/wire_review.h"
 #include "gateway/server/wire_rights.h"
 #include "gateway/server/wire_screening.h"
 #include "gateway/store/audit_log_sink.h"
@@ -135,6 +136,7 @@ class Gateway {
   ConsentParts* consent() { return consent_.get(); }
   const erasure::ErasureDesk* erasures() const { return erasure_->desk(); }
   upkeep::UpkeepDesk* upkeep() { return upkeep_.get(); }
+  Review* review() { return review_.get(); }
   Screening* screening() { return screening_.get(); }
   const RightsParts& rights() const { return rights_; }
   const crypto::PageTokens* page_tokens() const { return page_tokens_.get(); }
@@ -213,6 +215,7 @@ class Gateway {
   std::unique_ptr<access::GovernedWrites> writes_;
   std::unique_ptr<vault::Merges> merges_;
   std::unique_ptr<access::MergeDesk> merge_desk_;
+  std::unique_ptr<Review> review_;
   RightsParts rights_;
   std::unique_ptr<access::Transparency> transparency_;
   std::unique_ptr<IdentityParts> identity_;

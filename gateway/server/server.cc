@@ -27,6 +27,7 @@
 #include "gateway/rpc/method_table.h"
 #include "gateway/rpc/pipeline.h"
 #include "gateway/rpc/refusal_log.h"
+#include "gateway/rpc/review_service.h"
 #include "gateway/rpc/rights_service.h"
 #include "gateway/rpc/screening_service.h"
 #include "gateway/rpc/services.h"
@@ -201,6 +202,10 @@ class Server::Impl {
          .watcher = gateway->delivery()->watcher(),
          .committer = gateway->committer(),
          .workers = gateway->workers()}));
+    services_.push_back(rpc::MakeReviewService(
+        pipeline_.get(), {.desk = gateway->review()->desk(),
+                          .reads = gateway->review()->reads(),
+                          .workers = gateway->workers()}));
     services_.push_back(rpc::MakeRightsService(
         pipeline_.get(), {.transparency = gateway->transparency(),
                           .erasure = gateway->erasures(),

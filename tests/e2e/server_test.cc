@@ -15,7 +15,7 @@
 #include "consentry/v1/admin_service.grpc.pb.h"
 #include "consentry/v1/audit_service.grpc.pb.h"
 #include "consentry/v1/data_service.grpc.pb.h"
-#include "consentry/v1/review_service.grpc.pb.h"
+#include "consentry/v1/screening_service.grpc.pb.h"
 #include "tests/e2e/requests.h"
 #include "tests/e2e/test_gateway.h"
 #include "tests/testing/status_matchers.h"
@@ -127,11 +127,11 @@ TEST_F(ServerTest, AMissingPermissionIsNamed) {
 }
 
 TEST_F(ServerTest, AMethodThatIsNotServedIsAuthenticatedAndSaysSo) {
-  v1::ListReviewsRequest request;
-  v1::ListReviewsResponse response;
+  v1::ListFairnessReportsRequest request;
+  v1::ListFairnessReportsResponse response;
   const auto call = [&](const Identity& identity) {
-    return v1::ReviewService::NewStub(gateway_->Connect(identity))
-        ->ListReviews(Context().get(), request, &response);
+    return v1::ScreeningService::NewStub(gateway_->Connect(identity))
+        ->ListFairnessReports(Context().get(), request, &response);
   };
   EXPECT_EQ(ReasonOf(call(gateway_->Issue("unknown2"))),
             v1::ERROR_REASON_CLIENT_UNKNOWN);

@@ -49,6 +49,7 @@ void AddSuspend(CLI::App* app, CommandContext* context);
 void AddTransparency(CLI::App* app, CommandContext* context);
 void AddScreen(CLI::App* app, CommandContext* context);
 void AddRights(CLI::App* app, CommandContext* context);
+void AddReview(CLI::App* app, CommandContext* context);
 void AddAgents(CLI::App* app, CommandContext* context);
 // Under `audit`.
 void AddProcessing(CLI::App* audit, CommandContext* context);

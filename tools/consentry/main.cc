@@ -105,6 +105,7 @@ int main(int argc, char** argv) {
   AddAudit(&app, &context);
   AddTransparency(&app, &context);
   AddRights(&app, &context);
+  AddReview(&app, &context);
   AddAgents(&app, &context);
   AddBreach(&app, &context);
   AddSuspend(&app, &context);

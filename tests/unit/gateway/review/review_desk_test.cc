@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "gateway/access/review_grant.h"
+#include "gateway/access/output_decision.h"
 #include "tests/testing/access_fixture.h"
 #include "tests/testing/grant_for_test.h"
 #include "tests/testing/status_matchers.h"

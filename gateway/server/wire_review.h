@@ -1,0 +1,65 @@
+#ifndef CONSENTRY_GATEWAY_SERVER_WIRE_REVIEW_H_
+#define CONSENTRY_GATEWAY_SERVER_WIRE_REVIEW_H_
+
+#include <memory>
+#include <string_view>
+
+#include "gateway/access/governed_reads.h"
+#include "gateway/base/threads.h"
+#include "gateway/crypto/page_token.h"
+#include "gateway/delivery/sender.h"
+#include "gateway/review/review_desk.h"
+#include "gateway/review/review_reads.h"
+
+namespace consentry::server {
+
+// Human review: the desk, what is read of it, and the thread that looks for due
+// times that passed.
+class Review {
+ public:
+  struct Options {
+    // All outlive it. `tell` and `target` are set here.
+    review::ReviewParts parts;
+    const delivery::Sender* sender = nullptr;
+    access::GovernedReads* reads = nullptr;
+    base::WorkerPool* workers = nullptr;
+    const crypto::PageTokens* page_tokens = nullptr;
+  };
+  explicit Review(Options options);
+  Review(const Review&) = delete;
+  Review& operator=(const Review&) = delete;
+
+  // Whose outputs are reviewed; it is made on top of the queue, so after it.
+  // Before anything is served. Outlives it.
+  void SetTarget(review::ReviewTarget* target) { target_.to = target; }
+
+  review::ReviewDesk* desk() { return desk_.get(); }
+  const review::ReviewReads* reads() const { return reads_.get(); }
+
+  // After recovery.
+  void Start();
+  // Waits for the end of a step.
+  void Stop() { thread_.reset(); }
+
+ private:
+  // NOT_FOUND until there is one.
+  struct LateTarget final : public review::ReviewTarget {
+    absl::Status Apply(store::ChangeContext& context, std::string_view target,
+                       review::Ruling ruling, std::string_view new_outcome,
+                       store::v1::Leaf* leaf) override;
+    absl::StatusOr<review::TargetCase> Describe(
+        store::Connection* connection, std::string_view target,
+        const crypto::Grant& grant) override;
+
+    review::ReviewTarget* to = nullptr;
+  };
+
+  LateTarget target_;
+  std::unique_ptr<review::ReviewDesk> desk_;
+  std::unique_ptr<review::ReviewReads> reads_;
+  std::unique_ptr<base::Periodic> thread_;
+};
+
+}  // namespace consentry::server
+
+#endif  // CONSENTRY_GATEWAY_SERVER_WIRE_REVIEW_H_
