@@ -79,6 +79,12 @@ absl::StatusOr<v1::TransparencyView> Transparency::Make(
         options_.outputs(lease.get(), members, kMostOutputs));
     view.mutable_outputs()->Assign(outputs.begin(), outputs.end());
   }
+  if (options_.reviews) {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        const auto reviews,
+        options_.reviews(lease.get(), members, kMostOutputs));
+    view.mutable_reviews()->Assign(reviews.begin(), reviews.end());
+  }
   return view;
 }
 

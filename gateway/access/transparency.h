@@ -41,6 +41,12 @@ class Transparency {
         const std::vector<std::shared_ptr<const vault::CachedSubject>>& members,
         size_t most)>
         outputs = nullptr;
+    // The same of reviews by humans.
+    std::function<absl::StatusOr<std::vector<v1::HumanReview>>(
+        store::Connection*,
+        const std::vector<std::shared_ptr<const vault::CachedSubject>>& members,
+        size_t most)>
+        reviews = nullptr;
   };
   explicit Transparency(Options options) : options_(std::move(options)) {}
 

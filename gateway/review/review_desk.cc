@@ -24,8 +24,11 @@ constexpr int64_t kUsPerDay = 24 * kUsPerHour;
 constexpr int64_t kUsPerSecond = 1'000'000;
 constexpr uint32_t kDefaultKeepDays = 400;
 constexpr int kMaxPieces = 100;
+// About one customer, looked at for one that a request can join.
+constexpr size_t kMaxOfSubject = 200;
 constexpr size_t kRowsAtOnce = 64;
 constexpr char kOutputPrefix[] = "scr_";
+constexpr char kDecisionPrefix[] = "dec_";
 
 absl::Status Invalid(std::string field, std::string description) {
   absl::Status status =
@@ -35,6 +38,17 @@ absl::Status Invalid(std::string field, std::string description) {
 }
 absl::Status NoReview() {
   return MakeError(v1::ERROR_REASON_NOT_FOUND, "no review has this id");
+}
+
+absl::Status NoTarget() {
+  return MakeError(v1::ERROR_REASON_NOT_FOUND,
+                   "this customer has no such output or decision");
+}
+absl::Status CheckRoom(const ReviewDoc& doc) {
+  return doc.pieces() < kMaxPieces
+             ? absl::OkStatus()
+             : MakeError(v1::ERROR_REASON_STATE_INVALID,
+                         "the review takes no more words");
 }
 
 int32_t PriorityOf(v1::ReviewTrigger trigger) {
@@ -53,6 +67,9 @@ int32_t PriorityOf(v1::ReviewTrigger trigger) {
 
 bool IsOutput(const std::string& target) {
   return target.starts_with(kOutputPrefix);
+}
+bool IsDecision(const std::string& target) {
+  return target.starts_with(kDecisionPrefix);
 }
 
 ReviewWords WordsOf(ReviewWords::Kind kind, const std::string& text,
@@ -128,6 +145,14 @@ v1::Review ReviewDesk::Show(const ReviewDoc& doc, int64_t now_us) {
   return shown;
 }
 
+v1::Review ReviewDesk::ShowToAsker(const ReviewDoc& doc, int64_t now_us) {
+  v1::Review shown = Show(doc, now_us);
+  shown.clear_claimed_by();
+  shown.clear_lease_end_time();
+  shown.clear_etag();
+  return shown;
+}
+
 absl::StatusOr<ReviewRow> ReviewDesk::Insert(store::ChangeContext& context,
                                              const NewReview& review,
                                              bool holds_target,
@@ -155,6 +180,35 @@ absl::StatusOr<ReviewRow> ReviewDesk::Insert(store::ChangeContext& context,
   *doc.mutable_requested_by() = requester;
   CONSENTRY_RETURN_IF_ERROR(rows_.Insert(context.connection(), &row));
   return row;
+}
+
+absl::Status ReviewDesk::Join(store::ChangeContext& context,
+                              const CallerContext& caller,
+                              const v1::RequestReviewRequest& request,
+                              ReviewDoc* doc) const {
+  const int64_t now_us = context.now_us();
+  if (doc->trigger() == v1::REVIEW_TRIGGER_SAMPLE) {
+    doc->set_trigger(request.trigger());
+  }
+  doc->set_priority(std::min(doc->priority(), PriorityOf(request.trigger())));
+  doc->set_due_us(std::min(doc->due_us(), now_us + TermUs(request.trigger())));
+  if (doc->requested_by().client_id().empty()) {
+    *doc->mutable_requested_by() = ActorOf(caller);
+  }
+  doc->set_version(static_cast<uint64_t>(context.number()));
+  return absl::OkStatus();
+}
+
+absl::Status ReviewDesk::AddStatementTo(store::ChangeContext& context,
+                                        const std::string& statement,
+                                        const CallerContext& caller,
+                                        ReviewRow* row) const {
+  CONSENTRY_RETURN_IF_ERROR(CheckRoom(row->doc));
+  CONSENTRY_RETURN_IF_ERROR(HearCustomer(&row->doc));
+  return rows_.AddWords(
+      context.connection(),
+      WordsOf(ReviewWords::STATEMENT, statement, context.now_us(), caller),
+      row);
 }
 
 absl::StatusOr<QueuedReview> ReviewDesk::Enqueue(store::ChangeContext& context,
@@ -229,9 +283,10 @@ void ReviewDesk::Change(const CallerContext& caller, Asked request,
        step = std::move(step)](store::ChangeContext& context) -> absl::Status {
     CONSENTRY_ASSIGN_OR_RETURN(ReviewRow row,
                                rows_.Read(context.connection(), id));
-    if (caller.IsCustomer() &&
-        (!customers || row.subject != caller.customer())) {
-      return NoReview();
+    if (caller.IsCustomer()) {
+      if (!customers) return NoReview();
+      CONSENTRY_RETURN_IF_ERROR(
+          CheckMine(context.connection(), caller, row.subject));
     }
     store::v1::Leaf leaf =
         clients::LeafOf(*parts_.configuration(), caller, context.now_us());
@@ -244,10 +299,52 @@ void ReviewDesk::Change(const CallerContext& caller, Asked request,
         "state=", static_cast<int>(ShownState(row.doc, context.now_us()))));
     CONSENTRY_RETURN_IF_ERROR(TellAbout(context, row.subject, &leaf));
     context.SetEntry(leaf.SerializeAsString());
-    context.SetResult(Show(row.doc, context.now_us()).SerializeAsString());
+    context.SetResult((customers ? ShowToAsker(row.doc, context.now_us())
+                                 : Show(row.doc, context.now_us()))
+                          .SerializeAsString());
     return absl::OkStatus();
   };
   Commit(std::move(change), std::move(done));
+}
+
+absl::StatusOr<std::vector<uint64_t>> ReviewDesk::GroupOf(
+    store::Connection* connection, uint64_t subject) const {
+  vault::SubjectReader::HeadOptions options;
+  options.past_cache = true;
+  CONSENTRY_ASSIGN_OR_RETURN(
+      const auto head, parts_.subjects->ReadHead(connection, subject, options));
+  std::vector<uint64_t> group = {subject};
+  for (const int64_t other : head->head().links()) {
+    group.push_back(static_cast<uint64_t>(other));
+  }
+  return group;
+}
+
+absl::Status ReviewDesk::CheckMine(store::Connection* connection,
+                                   const CallerContext& caller,
+                                   uint64_t subject) const {
+  const auto group = GroupOf(connection, caller.customer());
+  if (absl::IsNotFound(group.status())) return NoReview();
+  CONSENTRY_RETURN_IF_ERROR(group.status());
+  return subject != 0 && std::find(group->begin(), group->end(), subject) !=
+                             group->end()
+             ? absl::OkStatus()
+             : NoReview();
+}
+
+absl::StatusOr<std::optional<ReviewRow>> ReviewDesk::FindOpen(
+    store::Connection* connection, uint64_t subject,
+    const v1::RequestReviewRequest& request) const {
+  if (subject == 0) return std::optional<ReviewRow>();
+  CONSENTRY_ASSIGN_OR_RETURN(
+      auto rows, rows_.OfSubject(connection, subject, kMaxOfSubject));
+  for (ReviewRow& row : rows) {
+    if (IsOpen(row.doc) && row.doc.target() == request.target() &&
+        (!request.target().empty() || row.doc.trigger() == request.trigger())) {
+      return std::optional<ReviewRow>(std::move(row));
+    }
+  }
+  return std::optional<ReviewRow>();
 }
 
 void ReviewDesk::Request(const CallerContext& caller,
@@ -255,10 +352,10 @@ void ReviewDesk::Request(const CallerContext& caller,
   const auto find = [&]() -> absl::StatusOr<uint64_t> {
     if (caller.IsCustomer()) return caller.customer();
     if (request.subject().ref_case() == v1::SubjectRef::kPseudonym) {
-      const auto subject = parts_.tokens->Decode(crypto::TokenKind::kPseudonym,
-                                                 request.subject().pseudonym(),
-                                                 caller.client_id);
-      if (subject.ok()) return *subject;
+      const auto known = parts_.tokens->Decode(crypto::TokenKind::kPseudonym,
+                                               request.subject().pseudonym(),
+                                               caller.client_id);
+      if (known.ok()) return *known;
       return Invalid("subject", "the pseudonym is not one of this caller");
     }
     CONSENTRY_ASSIGN_OR_RETURN(const auto key,
@@ -269,15 +366,27 @@ void ReviewDesk::Request(const CallerContext& caller,
     // About somebody who is not held: the same row, for a person to look at.
     return found.value_or(0);
   };
-  const auto subject = find();
-  if (!subject.ok()) {
-    done(subject.status());
+  const auto named = find();
+  if (!named.ok()) {
+    done(named.status());
     return;
   }
   if (request.target().empty() &&
       request.trigger() != v1::REVIEW_TRIGGER_HAND_OVER) {
     done(Invalid("target", "is required but for a hand-over"));
     return;
+  }
+  // Whom a decision is about never changes.
+  uint64_t decided = 0;
+  if (IsDecision(request.target())) {
+    const auto found = parts_.decisions == nullptr
+                           ? absl::StatusOr<TargetCase>(NoTarget())
+                           : parts_.decisions->Find(request.target());
+    if (!found.ok()) {
+      done(found.status());
+      return;
+    }
+    decided = found->subject;
   }
   store::Change change;
   if (!request.request_id().empty()) {
@@ -287,12 +396,12 @@ void ReviewDesk::Request(const CallerContext& caller,
         clients::RequesterOf(caller), request.request_id(), caller.method,
         parts_.digests->Of(clients::CanonicalBytes(canonical))};
   }
-  change.apply = [this, caller, request, subject = *subject](
-                     store::ChangeContext& context) -> absl::Status {
+  change.apply = [this, caller, request, asked = *named,
+                  decided](store::ChangeContext& context) -> absl::Status {
+    uint64_t subject = asked;
+    if (IsDecision(request.target())) subject = decided;
     if (IsOutput(request.target())) {
-      const absl::Status unknown =
-          MakeError(v1::ERROR_REASON_NOT_FOUND, "no output has this id");
-      if (parts_.target == nullptr) return unknown;
+      if (parts_.target == nullptr) return NoTarget();
       CONSENTRY_ASSIGN_OR_RETURN(
           const crypto::Grant grant,
           access::ReviewGrant(parts_.configuration()->bundle()));
@@ -300,32 +409,51 @@ void ReviewDesk::Request(const CallerContext& caller,
           const TargetCase found,
           parts_.target->Describe(context.connection(), request.target(),
                                   grant));
-      if (found.subject != subject || subject == 0) return unknown;
+      subject = found.subject;
     }
-    NewReview review;
-    review.target = request.target();
-    review.subject = subject;
-    review.trigger = request.trigger();
+    if (!request.target().empty()) {
+      if (subject == 0 || asked == 0) return NoTarget();
+      const auto group = GroupOf(context.connection(), asked);
+      if (absl::IsNotFound(group.status())) return NoTarget();
+      CONSENTRY_RETURN_IF_ERROR(group.status());
+      if (std::find(group->begin(), group->end(), subject) == group->end()) {
+        return NoTarget();
+      }
+    }
     CONSENTRY_ASSIGN_OR_RETURN(
-        ReviewRow row,
-        Insert(context, review, /*holds_target=*/false, ActorOf(caller)));
+        std::optional<ReviewRow> open,
+        FindOpen(context.connection(), subject, request));
+    const bool joins = open.has_value();
+    if (joins) {
+      CONSENTRY_RETURN_IF_ERROR(Join(context, caller, request, &open->doc));
+    } else {
+      NewReview review;
+      review.target = request.target();
+      review.subject = subject;
+      review.trigger = request.trigger();
+      CONSENTRY_ASSIGN_OR_RETURN(
+          open,
+          Insert(context, review, /*holds_target=*/false, ActorOf(caller)));
+    }
+    ReviewRow& row = *open;
     if (!request.statement().empty()) {
       CONSENTRY_RETURN_IF_ERROR(
-          rows_.AddWords(context.connection(),
-                         WordsOf(ReviewWords::STATEMENT, request.statement(),
-                                 context.now_us(), caller),
-                         &row));
+          AddStatementTo(context, request.statement(), caller, &row));
+    }
+    if (joins || !request.statement().empty()) {
       CONSENTRY_RETURN_IF_ERROR(rows_.Update(context.connection(), &row));
     }
     store::v1::Leaf leaf =
         clients::LeafOf(*parts_.configuration(), caller, context.now_us());
     leaf.set_change_number(static_cast<uint64_t>(context.number()));
     leaf.add_details("review=" + row.doc.id());
-    leaf.add_details(absl::StrCat("trigger=", row.doc.trigger()));
+    leaf.add_details(absl::StrCat("trigger=", int{request.trigger()}));
+    if (joins) leaf.add_details("joined=true");
     Tell(context, row, "review.received", &leaf);
     CONSENTRY_RETURN_IF_ERROR(TellAbout(context, subject, &leaf));
     context.SetEntry(leaf.SerializeAsString());
-    context.SetResult(Show(row.doc, context.now_us()).SerializeAsString());
+    context.SetResult(
+        ShowToAsker(row.doc, context.now_us()).SerializeAsString());
     return absl::OkStatus();
   };
   Commit(std::move(change), std::move(done));
@@ -349,6 +477,7 @@ void ReviewDesk::Claim(const CallerContext& caller,
             rows_.Queue(lease.get(), place, kRowsAtOnce, &place, &more));
         for (const ReviewRow& row : rows) {
           if (!IsHeld(row.doc, now_us) &&
+              row.doc.state() != v1::REVIEW_STATE_AWAITING_CUSTOMER &&
               MayDecide(ActorOf(caller), now_us, powers(), row.doc).ok()) {
             return row.doc.id();
           }
@@ -383,9 +512,24 @@ void ReviewDesk::Release(const CallerContext& caller,
                          const v1::ReleaseReviewRequest& request, Done done) {
   Change(
       caller, request, request.id(), /*customers=*/false,
-      [caller](store::ChangeContext& context, ReviewRow* row,
-               store::v1::Leaf*) {
-        return GiveBack(ActorOf(caller), context.now_us(), &row->doc);
+      [this, caller, question = request.question()](
+          store::ChangeContext& context, ReviewRow* row,
+          store::v1::Leaf* leaf) -> absl::Status {
+        const int64_t now_us = context.now_us();
+        if (question.empty()) {
+          return GiveBack(ActorOf(caller), now_us, &row->doc);
+        }
+        if (row->subject == 0) {
+          return MakeError(v1::ERROR_REASON_STATE_INVALID,
+                           "nobody is held who could be asked");
+        }
+        CONSENTRY_RETURN_IF_ERROR(CheckRoom(row->doc));
+        CONSENTRY_RETURN_IF_ERROR(
+            AskCustomer(ActorOf(caller), now_us, &row->doc));
+        Tell(context, *row, "review.question", leaf);
+        return rows_.AddWords(
+            context.connection(),
+            WordsOf(ReviewWords::QUESTION, question, now_us, caller), row);
       },
       std::move(done));
 }
@@ -396,6 +540,12 @@ void ReviewDesk::Decide(const CallerContext& caller,
   if (!codes.empty() && std::find(codes.begin(), codes.end(),
                                   request.reason_code()) == codes.end()) {
     done(Invalid("reason_code", "is not on the configured list"));
+    return;
+  }
+  if (!request.new_outcome().empty() &&
+      request.verdict() != v1::REVIEW_VERDICT_CHANGE &&
+      request.verdict() != v1::REVIEW_VERDICT_REVERSE) {
+    done(Invalid("new_outcome", "is for a change or a reversal"));
     return;
   }
   if (request.verdict() == v1::REVIEW_VERDICT_CHANGE &&
@@ -413,6 +563,12 @@ void ReviewDesk::Decide(const CallerContext& caller,
         if (request.etag() != std::to_string(row->doc.version())) {
           return MakeError(v1::ERROR_REASON_ETAG_MISMATCH,
                            "the review changed; look at it again");
+        }
+        // Two who agree must mean the same.
+        if (row->doc.high_risk() && !request.new_outcome().empty() &&
+            request.verdict() == v1::REVIEW_VERDICT_REVERSE) {
+          return Invalid("new_outcome",
+                         "is for a change where two persons must agree");
         }
         CONSENTRY_ASSIGN_OR_RETURN(
             const std::optional<Ruling> ruling,
@@ -436,16 +592,21 @@ void ReviewDesk::Decide(const CallerContext& caller,
           leaf->add_details("final=no");
           return absl::OkStatus();
         }
-        // What took effect already has nothing that a decision lets go; whoever
-        // made it sees the decision and acts on it.
-        if (row->doc.holds_target()) {
+        // What is out already stays as it is when it is upheld.
+        if (IsOutput(row->doc.target()) &&
+            (row->doc.holds_target() || *ruling != Ruling::kRelease)) {
           if (parts_.target == nullptr) {
             return MakeError(v1::ERROR_REASON_STATE_INVALID,
                              "nobody can carry the decision out");
           }
-          CONSENTRY_RETURN_IF_ERROR(
-              parts_.target->Apply(context, row->doc.target(), *ruling,
-                                   request.new_outcome(), leaf));
+          const absl::Status applied = parts_.target->Apply(
+              context, row->doc.target(), *ruling, request.new_outcome(), leaf);
+          // Its time to be kept is over: there is nothing left to change.
+          if (ReasonOf(applied) == v1::ERROR_REASON_NOT_FOUND) {
+            leaf->add_details("target=gone");
+          } else {
+            CONSENTRY_RETURN_IF_ERROR(applied);
+          }
         }
         Tell(context, *row, "review.decided", leaf);
         return absl::OkStatus();
@@ -465,16 +626,7 @@ void ReviewDesk::AddStatement(const CallerContext& caller,
             row->doc.requested_by().client_id() != caller.client_id) {
           return NoReview();
         }
-        CONSENTRY_RETURN_IF_ERROR(HearCustomer(&row->doc));
-        if (row->doc.pieces() >= kMaxPieces) {
-          return MakeError(v1::ERROR_REASON_STATE_INVALID,
-                           "the review takes no more statements");
-        }
-        return rows_.AddWords(
-            context.connection(),
-            WordsOf(ReviewWords::STATEMENT, request.statement(),
-                    context.now_us(), caller),
-            row);
+        return AddStatementTo(context, request.statement(), caller, row);
       },
       std::move(done));
 }
@@ -515,7 +667,11 @@ absl::StatusOr<int64_t> ReviewDesk::TimeOutDue(int64_t most) {
       leaf.add_details(absl::StrCat("timeouts=", row.doc.timeouts()));
       row.doc.set_version(static_cast<uint64_t>(context.number()));
       CONSENTRY_RETURN_IF_ERROR(rows_.Update(context.connection(), &row));
-      Tell(context, row, "review.late", &leaf);
+      // Not each time: whoever waits for long is not to be written to by the
+      // hour.
+      if ((row.doc.timeouts() & (row.doc.timeouts() - 1)) == 0) {
+        Tell(context, row, "review.late", &leaf);
+      }
       CONSENTRY_RETURN_IF_ERROR(TellAbout(context, row.subject, &leaf));
       context.SetEntry(leaf.SerializeAsString());
       return absl::OkStatus();

@@ -42,6 +42,8 @@ struct ReviewParts {
   bool single_operator = false;
   // Of outputs ("scr_..."); nothing else is held back. Null: there is none.
   ReviewTarget* target = nullptr;
+  // Null: decisions on readings are no targets.
+  DecidedReads* decisions = nullptr;
   // Writes to the customer inside of a change: the key of a text and what its
   // placeholders take. A failure stops no review; the entry says so. May be
   // null.
@@ -69,11 +71,15 @@ class ReviewDesk final : public ReviewQueue {
   // Called once, on a thread of the committer or the calling one.
   using Done = absl::AnyInvocable<void(absl::StatusOr<v1::Review>)>;
 
+  // A target that waits in an open review of the customer already joins that
+  // one, as does a second hand-over: her words are added, and it becomes as
+  // urgent as what she asks for.
   void Request(const clients::CallerContext& caller,
                const v1::RequestReviewRequest& request, Done done);
   // Without an id: the most urgent one that the caller may take.
   void Claim(const clients::CallerContext& caller,
              const v1::ClaimReviewRequest& request, Done done);
+  // With a question it waits for the customer, who is told.
   void Release(const clients::CallerContext& caller,
                const v1::ReleaseReviewRequest& request, Done done);
   void Decide(const clients::CallerContext& caller,
@@ -96,6 +102,12 @@ class ReviewDesk final : public ReviewQueue {
 
   // As callers see it.
   static v1::Review Show(const store::v1::ReviewDoc& doc, int64_t now_us);
+  // Without who of the staff looks at it, and what it takes to decide it.
+  static v1::Review ShowToAsker(const store::v1::ReviewDoc& doc,
+                                int64_t now_us);
+  // The subject and all that are joined with it, itself first.
+  absl::StatusOr<std::vector<uint64_t>> GroupOf(store::Connection* connection,
+                                                uint64_t subject) const;
   static store::v1::ReviewActor ActorOf(const clients::CallerContext& caller);
 
  private:
@@ -110,6 +122,22 @@ class ReviewDesk final : public ReviewQueue {
   absl::StatusOr<ReviewRow> Insert(store::ChangeContext& context,
                                    const NewReview& review, bool holds_target,
                                    const store::v1::ReviewActor& requester);
+  // An open review of the subject that a request for this target joins.
+  absl::StatusOr<std::optional<ReviewRow>> FindOpen(
+      store::Connection* connection, uint64_t subject,
+      const v1::RequestReviewRequest& request) const;
+  absl::Status Join(store::ChangeContext& context,
+                    const clients::CallerContext& caller,
+                    const v1::RequestReviewRequest& request,
+                    store::v1::ReviewDoc* doc) const;
+  absl::Status AddStatementTo(store::ChangeContext& context,
+                              const std::string& statement,
+                              const clients::CallerContext& caller,
+                              ReviewRow* row) const;
+  // NOT_FOUND unless the customer who calls is the subject, or joined with it.
+  absl::Status CheckMine(store::Connection* connection,
+                         const clients::CallerContext& caller,
+                         uint64_t subject) const;
   // Whose row it is becomes a subject of the entry.
   absl::Status TellAbout(store::ChangeContext& context, uint64_t subject,
                          store::v1::Leaf* leaf) const;

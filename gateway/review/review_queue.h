@@ -83,6 +83,18 @@ struct TargetCase {
   std::vector<std::string> findings;
 };
 
+// Decisions on readings ("dec_..."): they stand in the log, and nothing waits
+// for a review of them.
+class DecidedReads {
+ public:
+  virtual ~DecidedReads() = default;
+
+  // Whom it is about and what it says, without a value. NOT_FOUND for what is
+  // no decision, or about nobody who is held. May wait for the index of the
+  // log: for workers.
+  virtual absl::StatusOr<TargetCase> Find(std::string_view decision) = 0;
+};
+
 // Where a review's decision takes effect. Whoever makes what can be reviewed
 // implements it; targets that it does not know are NOT_FOUND.
 class ReviewTarget {

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "gateway/access/output_decision.h"
+#include "gateway/access/rights_grant.h"
 #include "gateway/review/review_figures.h"
 #include "proto/support/error.h"
 #include "proto/support/status_macros.h"
@@ -27,7 +28,9 @@ constexpr int32_t kMaxPage = 1000;
 // Looked at for one page before it is answered short.
 constexpr size_t kRowsPerPage = 4000;
 constexpr size_t kRowsAtOnce = 256;
+constexpr size_t kMaxOfCustomer = 200;
 constexpr char kOutputPrefix[] = "scr_";
+constexpr char kDecisionPrefix[] = "dec_";
 
 absl::Status WrongPage() {
   return MakeError(v1::ERROR_REASON_PAGE_TOKEN_INVALID,
@@ -48,6 +51,34 @@ bool ParsePlace(std::string_view text, ReviewPlace* place) {
   };
   return number(parts[0], &place->priority) &&
          number(parts[1], &place->due_hour) && number(parts[2], &place->no);
+}
+
+v1::CustomerReview OfHers(const store::v1::ReviewDoc& doc,
+                          const std::vector<ReviewWords>& words,
+                          int64_t now_us) {
+  v1::CustomerReview shown;
+  *shown.mutable_review() = ReviewDesk::ShowToAsker(doc, now_us);
+  for (const ReviewWords& piece : words) {
+    switch (piece.kind()) {
+      case ReviewWords::STATEMENT:
+        shown.add_statements(piece.text());
+        break;
+      case ReviewWords::QUESTION:
+        shown.add_questions(piece.text());
+        break;
+      // The last one stands; those before it were not final.
+      case ReviewWords::RATIONALE:
+        if (doc.decided_us() != 0) shown.set_rationale(piece.text());
+        shown.clear_outcome();
+        break;
+      case ReviewWords::OUTCOME:
+        if (doc.decided_us() != 0) shown.set_outcome(piece.text());
+        break;
+      default:
+        break;
+    }
+  }
+  return shown;
 }
 
 // What the second part of a case needs to know of the first.
@@ -166,8 +197,18 @@ void ReviewReads::ShowCase(access::Caller caller,
         CONSENTRY_ASSIGN_OR_RETURN(
             const auto words, desk.rows().OpenWords(lease.get(), grant, row));
         for (const ReviewWords& piece : words) {
-          if (piece.kind() == ReviewWords::STATEMENT) {
-            shown.add_statements(piece.text());
+          switch (piece.kind()) {
+            case ReviewWords::STATEMENT:
+              shown.add_statements(piece.text());
+              break;
+            case ReviewWords::QUESTION:
+              shown.add_questions(piece.text());
+              break;
+            case ReviewWords::RATIONALE:
+              shown.add_rationales(piece.text());
+              break;
+            default:
+              break;
           }
         }
         std::vector<std::string> needed;
@@ -175,16 +216,14 @@ void ReviewReads::ShowCase(access::Caller caller,
              bundle.purpose(*access::ReviewPurpose(bundle)).fields()) {
           needed.push_back(field.field());
         }
-        if (row.doc.target().starts_with(kOutputPrefix) &&
-            desk.parts().target != nullptr) {
-          CONSENTRY_ASSIGN_OR_RETURN(TargetCase target,
-                                     desk.parts().target->Describe(
-                                         lease.get(), row.doc.target(), grant));
-          shown.set_proposal(std::move(target.proposal));
-          shown.set_explanation(std::move(target.explanation));
-          for (std::string& finding : target.findings) {
-            shown.add_findings(std::move(finding));
-          }
+        CONSENTRY_ASSIGN_OR_RETURN(
+            TargetCase target, Describe(lease.get(), row.doc.target(), grant));
+        shown.set_proposal(std::move(target.proposal));
+        shown.set_explanation(std::move(target.explanation));
+        for (std::string& finding : target.findings) {
+          shown.add_findings(std::move(finding));
+        }
+        if (row.doc.target().starts_with(kOutputPrefix)) {
           for (std::string& field : target.input_fields) {
             if (std::find(needed.begin(), needed.end(), field) !=
                 needed.end()) {
@@ -194,7 +233,7 @@ void ReviewReads::ShowCase(access::Caller caller,
             }
           }
         } else {
-          // A hand-over: what whoever talks to her may see.
+          // What whoever talks to her, or looks at a reading, may see.
           opened->fields = std::move(needed);
         }
         return shown;
@@ -249,6 +288,90 @@ void ReviewReads::ShowCase(access::Caller caller,
                             "too much is waiting; try again"));
         }
       });
+}
+
+// What is no longer kept is described by nothing.
+absl::StatusOr<TargetCase> ReviewReads::Describe(
+    store::Connection* connection, const std::string& target,
+    const crypto::Grant& grant) const {
+  const ReviewParts& parts = options_.desk->parts();
+  absl::StatusOr<TargetCase> found = TargetCase();
+  if (target.starts_with(kOutputPrefix) && parts.target != nullptr) {
+    found = parts.target->Describe(connection, target, grant);
+  } else if (target.starts_with(kDecisionPrefix) &&
+             parts.decisions != nullptr) {
+    found = parts.decisions->Find(target);
+  }
+  if (ReasonOf(found.status()) == v1::ERROR_REASON_NOT_FOUND) {
+    TargetCase gone;
+    gone.findings.emplace_back("what it is about is not kept any more");
+    return gone;
+  }
+  return found;
+}
+
+void ReviewReads::OfCustomer(
+    access::Caller caller, const v1::ListCustomerReviewsRequest& request,
+    access::Done<v1::ListCustomerReviewsResponse> done) const {
+  access::AnswerAudited<v1::ListCustomerReviewsResponse>(
+      options_.parts, caller,
+      [this, caller, ref = request.subject()](access::AnswerEntry* entry)
+          -> absl::StatusOr<v1::ListCustomerReviewsResponse> {
+        const ReviewParts& desk = options_.desk->parts();
+        const int64_t now_us = entry->leaf.time_us();
+        CONSENTRY_ASSIGN_OR_RETURN(
+            const access::SubjectName name,
+            access::NameOf(*desk.subjects, *desk.tokens, caller, ref));
+        CONSENTRY_ASSIGN_OR_RETURN(auto lease, desk.readers->Acquire());
+        std::optional<uint64_t> subject = name.subject;
+        if (name.subject == 0) {
+          CONSENTRY_ASSIGN_OR_RETURN(
+              subject, desk.subjects->Resolve(lease.get(), name.key));
+        }
+        v1::ListCustomerReviewsResponse response;
+        vault::SubjectReader::HeadOptions options;
+        options.as_of_change = desk.committer->LastStored();
+        options.past_cache = true;
+        absl::StatusOr<std::vector<std::shared_ptr<const vault::CachedSubject>>>
+            group = absl::NotFoundError("");
+        if (subject.value_or(0) != 0) {
+          group = desk.subjects->ReadGroup(lease.get(), *subject, options);
+        }
+        if (absl::IsNotFound(group.status())) {
+          entry->Tell(nullptr, desk.log_origin, now_us);
+          return response;
+        }
+        CONSENTRY_RETURN_IF_ERROR(group.status());
+        const policy::Bundle& bundle = options_.parts.configuration()->bundle();
+        CONSENTRY_ASSIGN_OR_RETURN(const crypto::Grant grant,
+                                   access::RightsGrant(bundle));
+        entry->leaf.set_purpose(std::string(grant.purpose()));
+        std::vector<ReviewRow> rows;
+        for (const auto& member : *group) {
+          entry->Tell(member.get(), desk.log_origin, now_us);
+          CONSENTRY_ASSIGN_OR_RETURN(
+              auto found, options_.desk->rows().OfSubject(
+                              lease.get(), member->subject(), kMaxOfCustomer));
+          for (ReviewRow& row : found) {
+            if (caller.IsCustomer() ||
+                row.doc.requested_by().client_id() == caller.client_id) {
+              rows.push_back(std::move(row));
+            }
+          }
+        }
+        std::sort(
+            rows.begin(), rows.end(),
+            [](const ReviewRow& a, const ReviewRow& b) { return a.no > b.no; });
+        if (rows.size() > kMaxOfCustomer) rows.resize(kMaxOfCustomer);
+        for (const ReviewRow& row : rows) {
+          CONSENTRY_ASSIGN_OR_RETURN(
+              const auto words,
+              options_.desk->rows().OpenWords(lease.get(), grant, row));
+          *response.add_reviews() = OfHers(row.doc, words, now_us);
+        }
+        return response;
+      },
+      std::move(done));
 }
 
 void ReviewReads::Figures(access::Caller caller,

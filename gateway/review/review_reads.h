@@ -35,11 +35,21 @@ class ReviewReads {
   // purpose of human review hands out. What that purpose may not see is named.
   void ShowCase(access::Caller caller, const v1::ShowReviewRequest& request,
                 access::Done<v1::ReviewCase> done) const;
+  // About one customer, with what she and reviewers wrote to each other, under
+  // the purpose of customers' rights. A customer sees all of hers, a system
+  // those that came through it. Nobody who is held has none.
+  void OfCustomer(access::Caller caller,
+                  const v1::ListCustomerReviewsRequest& request,
+                  access::Done<v1::ListCustomerReviewsResponse> done) const;
   void Figures(access::Caller caller,
                const v1::GetReviewFiguresRequest& request,
                access::Done<v1::ReviewFigures> done) const;
 
  private:
+  absl::StatusOr<TargetCase> Describe(store::Connection* connection,
+                                      const std::string& target,
+                                      const crypto::Grant& grant) const;
+
   const Options options_;
 };
 

@@ -230,6 +230,18 @@ absl::StatusOr<std::vector<ReviewRow>> ReviewRows::ByHour(
   return Take(&query, limit, last, more);
 }
 
+absl::StatusOr<std::vector<ReviewRow>> ReviewRows::OfSubject(
+    store::Connection* connection, uint64_t subject, size_t limit) const {
+  CONSENTRY_ASSIGN_OR_RETURN(
+      auto query, connection->Prepare(std::string(kColumns) +
+                                      "WHERE subject = $1 "
+                                      "ORDER BY review_no DESC LIMIT $2"));
+  query.Bind(static_cast<int64_t>(subject), static_cast<int64_t>(limit));
+  ReviewPlace last;
+  bool more = false;
+  return Take(&query, limit, &last, &more);
+}
+
 absl::StatusOr<std::vector<store::v1::ReviewWords>> ReviewRows::OpenWords(
     store::Connection* connection, const crypto::Grant& grant,
     const ReviewRow& row) const {

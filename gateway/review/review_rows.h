@@ -72,6 +72,10 @@ class ReviewRows {
                                                 size_t limit, ReviewPlace* last,
                                                 bool* more) const;
 
+  // About a subject, the newest first.
+  absl::StatusOr<std::vector<ReviewRow>> OfSubject(
+      store::Connection* connection, uint64_t subject, size_t limit) const;
+
   absl::StatusOr<std::vector<store::v1::ReviewWords>> OpenWords(
       store::Connection* connection, const crypto::Grant& grant,
       const ReviewRow& row) const;

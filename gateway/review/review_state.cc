@@ -33,6 +33,13 @@ void Free(ReviewDoc* doc) {
   doc->clear_lease_us();
 }
 
+// Where it stands apart from a question to the customer.
+int StateBehind(const ReviewDoc& doc) {
+  return doc.state() == v1::REVIEW_STATE_AWAITING_CUSTOMER
+             ? doc.asked_in_state()
+             : doc.state();
+}
+
 // The last opinion that decided rather than passed on.
 const ReviewOpinion* LastDecision(const ReviewDoc& doc) {
   for (int i = doc.opinions_size() - 1; i >= 0; --i) {
@@ -73,7 +80,7 @@ v1::ReviewState ShownState(const ReviewDoc& doc, int64_t now_us) {
 absl::Status MayDecide(const ReviewActor& who, int64_t now_us,
                        const Powers& powers, const ReviewDoc& doc) {
   if (!IsOpen(doc)) return WrongState("the review is decided");
-  const bool escalated = doc.state() == v1::REVIEW_STATE_ESCALATED;
+  const bool escalated = StateBehind(doc) == v1::REVIEW_STATE_ESCALATED;
   const std::vector<std::string>& needed =
       escalated && !powers.higher.empty() ? powers.higher : powers.authorities;
   if (!needed.empty() && !Among(needed, who.person()) &&
@@ -139,7 +146,7 @@ absl::StatusOr<std::optional<Ruling>> Decide(const ReviewActor& who,
   const ReviewOpinion* const before = LastDecision(*doc);
   const bool had = before != nullptr;
   const bool agrees = had && before->verdict() == verdict;
-  const bool escalated = doc->state() == v1::REVIEW_STATE_ESCALATED;
+  const bool escalated = StateBehind(*doc) == v1::REVIEW_STATE_ESCALATED;
   ReviewOpinion* const opinion = doc->add_opinions();
   *opinion->mutable_reviewer() = who;
   opinion->set_verdict(verdict);
@@ -169,10 +176,18 @@ absl::StatusOr<std::optional<Ruling>> Decide(const ReviewActor& who,
   return std::optional<Ruling>(RulingOf(verdict));
 }
 
+absl::Status AskCustomer(const ReviewActor& who, int64_t now_us,
+                         ReviewDoc* doc) {
+  CONSENTRY_RETURN_IF_ERROR(GiveBack(who, now_us, doc));
+  doc->set_asked_in_state(StateBehind(*doc));
+  doc->set_state(v1::REVIEW_STATE_AWAITING_CUSTOMER);
+  return absl::OkStatus();
+}
+
 absl::Status HearCustomer(ReviewDoc* doc) {
   if (!IsOpen(*doc)) return WrongState("the review is decided");
   if (doc->state() == v1::REVIEW_STATE_AWAITING_CUSTOMER) {
-    doc->set_state(v1::REVIEW_STATE_OPEN);
+    doc->set_state(doc->asked_in_state());
   }
   return absl::OkStatus();
 }

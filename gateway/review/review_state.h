@@ -67,6 +67,10 @@ absl::StatusOr<std::optional<Ruling>> Decide(const store::v1::ReviewActor& who,
                                              const Powers& powers,
                                              store::v1::ReviewDoc* doc);
 
+// Asks the customer and gives it back: it waits for her, or for its due time.
+absl::Status AskCustomer(const store::v1::ReviewActor& who, int64_t now_us,
+                         store::v1::ReviewDoc* doc);
+
 // The customer said something. STATE_INVALID when it is decided. A claim stays;
 // whoever was about to decide reads it again.
 absl::Status HearCustomer(store::v1::ReviewDoc* doc);

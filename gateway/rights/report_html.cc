@@ -293,6 +293,23 @@ void Outputs(const AccessReport& report, const Words& say, std::string* html) {
     }
     End(html);
   }
+  if (!report.reviews().empty()) {
+    Heading(say("reviews"), html);
+    Begin({say("date"), say("reason"), say("state"), say("value")}, html);
+    for (const auto& review : report.reviews()) {
+      std::vector<std::string> words;
+      for (const auto* part :
+           {&review.statements(), &review.questions(), &review.answers()}) {
+        words.insert(words.end(), part->begin(), part->end());
+      }
+      Row({Day(review.time()), review.why(),
+           review.verdict().empty() ? review.state()
+                                    : review.state() + ": " + review.verdict(),
+           absl::StrJoin(words, " / ")},
+          "td", html);
+    }
+    End(html);
+  }
   if (!report.vulnerabilities().empty()) {
     Heading(say("vulnerabilities"), html);
     Begin({say("kind"), say("ground"), say("since"), say("until")}, html);

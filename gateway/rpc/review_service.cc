@@ -16,18 +16,7 @@
 namespace consentry::rpc {
 namespace {
 
-using Api = v1::ReviewService;
-
-using Served = Api::WithCallbackMethod_RequestReview<
-    Api::WithCallbackMethod_ListReviews<Api::WithCallbackMethod_ClaimReview<
-        Api::WithCallbackMethod_ReleaseReview<
-            Api::WithCallbackMethod_ShowReview<
-                Api::WithCallbackMethod_DecideReview<
-                    Api::WithCallbackMethod_AddStatement<
-                        Api::WithCallbackMethod_GetReviewFigures<
-                            Api::Service>>>>>>>>;
-
-class ReviewServer final : public Served {
+class ReviewServer final : public v1::ReviewService::CallbackService {
  public:
   ReviewServer(Pipeline* pipeline, const ReviewCapabilities& capabilities)
       : pipeline_(pipeline), can_(capabilities) {}
@@ -73,6 +62,13 @@ class ReviewServer final : public Served {
                                        v1::ReviewCase* response) override {
     return Ask(show_, context, request, response,
                &review::ReviewReads::ShowCase);
+  }
+  grpc::ServerUnaryReactor* ListCustomerReviews(
+      grpc::CallbackServerContext* context,
+      const v1::ListCustomerReviewsRequest* request,
+      v1::ListCustomerReviewsResponse* response) override {
+    return Ask(of_customer_, context, request, response,
+               &review::ReviewReads::OfCustomer);
   }
   grpc::ServerUnaryReactor* GetReviewFigures(
       grpc::CallbackServerContext* context,
@@ -140,6 +136,7 @@ class ReviewServer final : public Served {
   const Method* const show_ = Get("ShowReview");
   const Method* const decide_ = Get("DecideReview");
   const Method* const statement_ = Get("AddStatement");
+  const Method* const of_customer_ = Get("ListCustomerReviews");
   const Method* const figures_ = Get("GetReviewFigures");
 };
 

@@ -143,6 +143,7 @@ void Validate(const v1::ReleaseReviewRequest& request, FaultList* faults);
 void Validate(const v1::ShowReviewRequest& request, FaultList* faults);
 void Validate(const v1::DecideReviewRequest& request, FaultList* faults);
 void Validate(const v1::AddStatementRequest& request, FaultList* faults);
+void Validate(const v1::ListCustomerReviewsRequest& request, FaultList* faults);
 void Validate(const v1::GetReviewFiguresRequest& request, FaultList* faults);
 
 }  // namespace consentry::rpc

@@ -4,6 +4,7 @@
 #include "gateway/crypto/ids.h"
 #include "gateway/rpc/validate.h"
 #include "gateway/rpc/validate_common.h"
+#include "proto/support/timestamp.h"
 #include "proto/support/utf8.h"
 
 namespace consentry::rpc {
@@ -82,6 +83,7 @@ void Validate(const v1::ClaimReviewRequest& request, FaultList* faults) {
 
 void Validate(const v1::ReleaseReviewRequest& request, FaultList* faults) {
   CheckReview(request.id(), true, faults);
+  CheckWords(request.question(), false, "question", faults);
   CheckContext(request.context(), faults);
   CheckRequestId(request.request_id(), faults);
 }
@@ -113,9 +115,19 @@ void Validate(const v1::AddStatementRequest& request, FaultList* faults) {
   CheckRequestId(request.request_id(), faults);
 }
 
+void Validate(const v1::ListCustomerReviewsRequest& request,
+              FaultList* faults) {
+  CheckSubject(request.has_subject(), request.subject(), "subject", faults);
+  CheckContext(request.context(), faults);
+}
+
 void Validate(const v1::GetReviewFiguresRequest& request, FaultList* faults) {
   CheckTime(request.has_from_time(), request.from_time(), "from_time", faults);
   CheckTime(request.has_to_time(), request.to_time(), "to_time", faults);
+  if (request.has_from_time() && request.has_to_time() &&
+      MicrosOf(request.from_time()) >= MicrosOf(request.to_time())) {
+    faults->Add("to_time", "must be after from_time");
+  }
   CheckContext(request.context(), faults);
 }
 

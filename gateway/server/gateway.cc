@@ -542,8 +542,10 @@ absl::Status Gateway::OpenCapabilities() {
        .add_outputs =
            [this](store::Connection* connection, const crypto::Grant& grant,
                   const auto& members, store::v1::AccessReport* report) {
-             return screening_->of_subjects()->AddTo(connection, grant, members,
-                                                     report);
+             CONSENTRY_RETURN_IF_ERROR(screening_->of_subjects()->AddTo(
+                 connection, grant, members, report));
+             return review_->of_subjects()->AddTo(connection, grant, members,
+                                                  report);
            }},
       &rights_);
   review_ = std::make_unique<Review>(Review::Options{
@@ -560,11 +562,14 @@ absl::Status Gateway::OpenCapabilities() {
                 .keep_days = config_.message.screening().keep_days(),
                 .single_operator = config_.message.single_operator(),
                 .target = nullptr,
+                .decisions = nullptr,
                 .tell = nullptr},
       .sender = delivery_->sender(),
       .reads = reads_.get(),
       .workers = workers_.get(),
-      .page_tokens = page_tokens_.get()});
+      .page_tokens = page_tokens_.get(),
+      .trail = trail_.get(),
+      .log = log_.get()});
   merge_desk_ = std::make_unique<access::MergeDesk>(
       access::MergeDesk::Options{.configuration = configuration,
                                  .committer = committer_.get(),
@@ -592,6 +597,11 @@ absl::Status Gateway::OpenCapabilities() {
                      size_t most) {
                 return screening_->of_subjects()->List(connection, members,
                                                        most);
+              },
+          .reviews =
+              [this](store::Connection* connection, const auto& members,
+                     size_t most) {
+                return review_->of_subjects()->List(connection, members, most);
               }});
   oversight_ =
       std::make_unique<oversight::Oversight>(oversight::Oversight::Options{

@@ -5,9 +5,12 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "gateway/base/constant.h"
 #include "gateway/base/log.h"
+#include "policy/engine/civil.h"
 #include "proto/support/error.h"
+#include "proto/support/status_macros.h"
 
 namespace consentry::server {
 namespace {
@@ -15,6 +18,7 @@ namespace {
 constexpr base::LogEvent kTickFailed{base::LogLevel::kWarn, 5001,
                                      "review.upkeep_failed"};
 constexpr std::chrono::seconds kTick{60};
+constexpr std::chrono::milliseconds kIndexWait{5000};
 
 absl::Status NoTarget() {
   return MakeError(v1::ERROR_REASON_NOT_FOUND, "no output has this id");
@@ -38,8 +42,46 @@ absl::StatusOr<review::TargetCase> Review::LateTarget::Describe(
   return to->Describe(connection, target, grant);
 }
 
-Review::Review(Options options) {
+absl::StatusOr<review::TargetCase> Review::LoggedDecisions::Find(
+    std::string_view decision) {
+  const absl::Status unknown =
+      MakeError(v1::ERROR_REASON_NOT_FOUND, "no decision has this id");
+  const auto payload = tokens_->Decode(crypto::TokenKind::kDecision, decision);
+  if (!payload.ok()) return unknown;
+  const crypto::LogPosition at = crypto::LogPosition::Unpack(*payload);
+  const auto bytes = log_->Read(at.index);
+  if (absl::IsOutOfRange(bytes.status())) return unknown;
+  CONSENTRY_RETURN_IF_ERROR(bytes.status());
+  store::v1::Leaf leaf;
+  if (!leaf.ParseFromString(*bytes) || at.item >= leaf.subjects_size() ||
+      leaf.subjects(at.item).effects_digest().empty()) {
+    return unknown;
+  }
+  if (!trail_->WaitUntilIndexed(at.index + 1, kIndexWait)) {
+    return MakeError(v1::ERROR_REASON_STORE_UNAVAILABLE,
+                     "the index of the log is still catching up");
+  }
+  review::TargetCase found;
+  CONSENTRY_ASSIGN_OR_RETURN(found.subject,
+                             trail_->SubjectOf(at.index, at.item));
+  if (found.subject == 0) return unknown;
+  const store::v1::LeafSubject& item = leaf.subjects(at.item);
+  found.purpose = leaf.purpose();
+  found.proposal = absl::StrCat(
+      item.effect() == v1::EFFECT_PERMIT ? "permitted: " : "not permitted: ",
+      leaf.client_id(), " under ", leaf.purpose(), " on ",
+      policy::FormatTime(leaf.time_us()));
+  if (item.reason() != v1::ERROR_REASON_UNSPECIFIED) {
+    found.findings.push_back(
+        v1::ErrorReason_Name(static_cast<v1::ErrorReason>(item.reason())));
+  }
+  return found;
+}
+
+Review::Review(Options options)
+    : decisions_(options.parts.tokens, options.trail, options.log) {
   options.parts.target = &target_;
+  options.parts.decisions = &decisions_;
   options.parts.tell = [sender = options.sender](
                            store::ChangeContext& context, uint64_t subject,
                            std::string_view text,
@@ -54,6 +96,7 @@ Review::Review(Options options) {
       .committer = options.parts.committer,
       .workers = options.workers};
   desk_ = std::make_unique<review::ReviewDesk>(std::move(options.parts));
+  of_subjects_ = std::make_unique<review::SubjectReviews>(&desk_->rows());
   reads_ = std::make_unique<review::ReviewReads>(
       review::ReviewReads::Options{.parts = answers,
                                    .desk = desk_.get(),

@@ -4,12 +4,15 @@
 #include <memory>
 #include <string_view>
 
+#include "audit/log/reader.h"
 #include "gateway/access/governed_reads.h"
 #include "gateway/base/threads.h"
 #include "gateway/crypto/page_token.h"
 #include "gateway/delivery/sender.h"
 #include "gateway/review/review_desk.h"
 #include "gateway/review/review_reads.h"
+#include "gateway/review/subject_reviews.h"
+#include "gateway/trail/trail_index.h"
 
 namespace consentry::server {
 
@@ -18,12 +21,14 @@ namespace consentry::server {
 class Review {
  public:
   struct Options {
-    // All outlive it. `tell` and `target` are set here.
+    // All outlive it. `tell`, `target` and `decisions` are set here.
     review::ReviewParts parts;
     const delivery::Sender* sender = nullptr;
     access::GovernedReads* reads = nullptr;
     base::WorkerPool* workers = nullptr;
     const crypto::PageTokens* page_tokens = nullptr;
+    trail::TrailIndex* trail = nullptr;
+    const audit::LogReader* log = nullptr;
   };
   explicit Review(Options options);
   Review(const Review&) = delete;
@@ -35,6 +40,9 @@ class Review {
 
   review::ReviewDesk* desk() { return desk_.get(); }
   const review::ReviewReads* reads() const { return reads_.get(); }
+  const review::SubjectReviews* of_subjects() const {
+    return of_subjects_.get();
+  }
 
   // After recovery.
   void Start();
@@ -54,9 +62,26 @@ class Review {
     review::ReviewTarget* to = nullptr;
   };
 
+  // From the log, and from the index of whom its entries are about.
+  class LoggedDecisions final : public review::DecidedReads {
+   public:
+    // All outlive it.
+    LoggedDecisions(const crypto::OpaqueTokens* tokens,
+                    trail::TrailIndex* trail, const audit::LogReader* log)
+        : tokens_(tokens), trail_(trail), log_(log) {}
+    absl::StatusOr<review::TargetCase> Find(std::string_view decision) override;
+
+   private:
+    const crypto::OpaqueTokens* const tokens_;
+    trail::TrailIndex* const trail_;
+    const audit::LogReader* const log_;
+  };
+
   LateTarget target_;
+  LoggedDecisions decisions_;
   std::unique_ptr<review::ReviewDesk> desk_;
   std::unique_ptr<review::ReviewReads> reads_;
+  std::unique_ptr<review::SubjectReviews> of_subjects_;
   std::unique_ptr<base::Periodic> thread_;
 };
 

@@ -2,12 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
-#include "gateway/access/output_decision.h"
+#include "proto/support/error.h"
 #include "tests/testing/access_fixture.h"
 #include "tests/testing/grant_for_test.h"
 #include "tests/testing/status_matchers.h"
@@ -20,6 +22,7 @@ using testing::AccessFixture;
 using testing::Promised;
 
 constexpr int64_t kHour = int64_t{3600} * 1'000'000;
+constexpr char kDecision[] = "dec_aaaaaaaaaaaaaaaaaaaaaaaaaa";
 constexpr char kTarget[] = "scr_aaaaaaaaaaaaaaaaaaaaaaaa";
 
 class FakeTarget final : public ReviewTarget {
@@ -28,7 +31,7 @@ class FakeTarget final : public ReviewTarget {
                      Ruling ruling, std::string_view new_outcome,
                      store::v1::Leaf* leaf) override {
     if (!refusal.ok()) return refusal;
-    EXPECT_EQ(target, kTarget);
+    EXPECT_EQ(target, known);
     rulings.push_back(ruling);
     outcome = std::string(new_outcome);
     leaf->add_details("target=done");
@@ -43,9 +46,25 @@ class FakeTarget final : public ReviewTarget {
   }
 
   uint64_t subject = 0;
+  std::string known = kTarget;
   absl::Status refusal;
   std::vector<Ruling> rulings;
   std::string outcome;
+};
+
+// One decision, about `subject`.
+class FakeDecisions final : public DecidedReads {
+ public:
+  absl::StatusOr<TargetCase> Find(std::string_view decision) override {
+    if (decision != kDecision) {
+      return MakeError(v1::ERROR_REASON_NOT_FOUND, "no decision has this id");
+    }
+    TargetCase found;
+    found.subject = subject;
+    return found;
+  }
+
+  uint64_t subject = 0;
 };
 
 class ReviewDeskTest : public ::testing::Test {
@@ -54,6 +73,7 @@ class ReviewDeskTest : public ::testing::Test {
     anna_ = fixture_.Person("anna");
     number_ = fixture_.Number(anna_);
     target_.subject = number_;
+    decisions_.subject = number_;
     ReviewParts parts;
     parts.configuration = [this] { return fixture_.configuration(); };
     parts.committer = fixture_.committer();
@@ -65,9 +85,11 @@ class ReviewDeskTest : public ::testing::Test {
     parts.digests = &digests_;
     parts.log_origin = "test.log";
     parts.target = &target_;
+    parts.decisions = &decisions_;
     parts.tell = [this](store::ChangeContext&, uint64_t, std::string_view text,
-                        std::map<std::string, std::string>) {
+                        const std::map<std::string, std::string>& arguments) {
       told_.emplace_back(text);
+      for (const auto& [name, value] : arguments) arguments_.push_back(value);
       return absl::OkStatus();
     };
     desk_ = std::make_unique<ReviewDesk>(std::move(parts));
@@ -142,6 +164,23 @@ class ReviewDeskTest : public ::testing::Test {
     request.set_statement(words);
     return Call(As("shop"), &ReviewDesk::Request, request);
   }
+  Outcome Contest(const std::string& subject, const std::string& target,
+                  const std::string& words,
+                  v1::ReviewTrigger trigger = v1::REVIEW_TRIGGER_CUSTOMER) {
+    v1::RequestReviewRequest request;
+    request.mutable_subject()->set_id(subject);
+    request.set_trigger(trigger);
+    request.set_target(target);
+    request.set_statement(words);
+    return Call(As("shop", "agent"), &ReviewDesk::Request, request);
+  }
+  Outcome AskHer(const std::string& id, const std::string& person,
+                 const std::string& question) {
+    v1::ReleaseReviewRequest request;
+    request.set_id(id);
+    request.set_question(question);
+    return Call(As("desk", person), &ReviewDesk::Release, request);
+  }
   std::vector<std::string> Words(const std::string& id) {
     const auto grant = testing::GrantForTest::Make("test.service");
     std::vector<std::string> words;
@@ -162,10 +201,12 @@ class ReviewDeskTest : public ::testing::Test {
   AccessFixture fixture_;
   crypto::RequestDigests digests_;
   FakeTarget target_;
+  FakeDecisions decisions_;
   std::unique_ptr<ReviewDesk> desk_;
   std::string anna_;
   uint64_t number_ = 0;
   std::vector<std::string> told_;
+  std::vector<std::string> arguments_;
 };
 
 TEST_F(ReviewDeskTest, ADecisionReachesItsTargetAndTheCustomerInOneChange) {
@@ -290,7 +331,8 @@ TEST_F(ReviewDeskTest, OldDecisionsAreForgottenAndOpenReviewsAreNot) {
 
 TEST_F(ReviewDeskTest, AnErasureLeavesNothingOfHerReviews) {
   ASSERT_OK(HandOver(anna_, "Words").status());
-  EnqueueHeld();
+  const auto claimed = Claim(EnqueueHeld(), "p1");
+  ASSERT_OK(claimed.status());
   store::Change change;
   int64_t gone = 0;
   change.apply = [&](store::ChangeContext& context) -> absl::Status {
@@ -305,6 +347,218 @@ TEST_F(ReviewDeskTest, AnErasureLeavesNothingOfHerReviews) {
   EXPECT_EQ(gone, 2);
   EXPECT_EQ(fixture_.Ask("SELECT COUNT(*) FROM reviews"), 0);
   EXPECT_EQ(fixture_.Ask("SELECT COUNT(*) FROM review_words"), 0);
+  // Whoever was about to decide finds nothing.
+  EXPECT_TRUE(absl::IsNotFound(
+      Decide(*claimed, "p1", v1::REVIEW_VERDICT_UPHOLD).status()));
+  EXPECT_TRUE(target_.rulings.empty());
+}
+
+TEST_F(ReviewDeskTest, AnOutcomeInWordsIsForThoseWhoChangeOne) {
+  auto claimed = Claim(EnqueueHeld(), "p1");
+  ASSERT_OK(claimed.status());
+  for (const auto verdict :
+       {v1::REVIEW_VERDICT_UPHOLD, v1::REVIEW_VERDICT_ESCALATE}) {
+    EXPECT_EQ(ReasonOf(Decide(*claimed, "p1", verdict, "other").status()),
+              v1::ERROR_REASON_FIELD_INVALID);
+  }
+  EXPECT_FALSE(Decide(*claimed, "p1", v1::REVIEW_VERDICT_CHANGE).ok());
+  // Two who must agree could mean different ones.
+  claimed = Claim(EnqueueHeld(/*high_risk=*/true), "p1");
+  ASSERT_OK(claimed.status());
+  EXPECT_EQ(
+      ReasonOf(
+          Decide(*claimed, "p1", v1::REVIEW_VERDICT_REVERSE, "x").status()),
+      v1::ERROR_REASON_FIELD_INVALID);
+}
+
+TEST_F(ReviewDeskTest, WhoeverWaitsForLongIsNotWrittenToByTheHour) {
+  ASSERT_OK(HandOver(anna_, "Hello?").status());
+  told_.clear();
+  for (int i = 0; i < 20; ++i) {
+    fixture_.clock().AdvanceUs(kHour);
+    EXPECT_EQ(*desk_->TimeOutDue(), 1);
+  }
+  // The 1st, 2nd, 4th, 8th and 16th time.
+  EXPECT_EQ(told_.size(), 5u);
+}
+
+TEST_F(ReviewDeskTest, WhoeverAsksIsNotToldWhoLooks) {
+  const auto asked = HandOver(anna_, "Hello?");
+  ASSERT_OK(asked.status());
+  ASSERT_OK(Claim(asked->id(), "p1").status());
+  const auto again = HandOver(anna_, "Still there?");
+  ASSERT_OK(again.status());
+  EXPECT_EQ(again->state(), v1::REVIEW_STATE_CLAIMED);
+  EXPECT_TRUE(again->claimed_by().empty());
+  EXPECT_TRUE(again->etag().empty());
+}
+
+TEST_F(ReviewDeskTest, WhatIsOutIsChangedByADecisionAndLeftAloneWhenUpheld) {
+  auto asked = Contest(anna_, kTarget, "It is wrong");
+  ASSERT_OK(asked.status());
+  auto claimed = Claim(asked->id(), "p1");
+  ASSERT_OK(claimed.status());
+  // It is gone from where it could be refused; what is upheld needs nothing.
+  target_.refusal = MakeError(v1::ERROR_REASON_STATE_INVALID, "not waiting");
+  EXPECT_FALSE(Decide(*claimed, "p1", v1::REVIEW_VERDICT_REVERSE).ok());
+  ASSERT_OK(Decide(*claimed, "p1", v1::REVIEW_VERDICT_UPHOLD).status());
+  EXPECT_TRUE(target_.rulings.empty());
+  target_.refusal = absl::OkStatus();
+  asked = Contest(anna_, kTarget, "It is still wrong");
+  ASSERT_OK(asked.status());
+  claimed = Claim(asked->id(), "p1");
+  ASSERT_OK(claimed.status());
+  ASSERT_OK(Decide(*claimed, "p1", v1::REVIEW_VERDICT_REVERSE).status());
+  EXPECT_EQ(target_.rulings, std::vector<Ruling>{Ruling::kReverse});
+}
+
+TEST_F(ReviewDeskTest, ATargetThatIsNotKeptAnyMoreHoldsNoReviewOpen) {
+  const auto claimed = Claim(EnqueueHeld(), "p1");
+  ASSERT_OK(claimed.status());
+  target_.refusal = MakeError(v1::ERROR_REASON_NOT_FOUND, "no such output");
+  ASSERT_OK(Decide(*claimed, "p1", v1::REVIEW_VERDICT_UPHOLD).status());
+  const auto details = fixture_.Leaves().back().details();
+  EXPECT_NE(std::find(details.begin(), details.end(), "target=gone"),
+            details.end());
+}
+
+TEST_F(ReviewDeskTest, ARequestJoinsTheReviewThatWaitsForTheSame) {
+  const std::string id = EnqueueHeld();
+  const auto asked =
+      Contest(anna_, kTarget, "Why?", v1::REVIEW_TRIGGER_HAND_OVER);
+  ASSERT_OK(asked.status());
+  EXPECT_EQ(asked->id(), id);
+  EXPECT_EQ(asked->priority(), 1);
+  EXPECT_EQ(asked->due_time().seconds() - asked->create_time().seconds(), 3600);
+  EXPECT_EQ(asked->trigger(), v1::REVIEW_TRIGGER_CONDUCT);
+  EXPECT_EQ(Words(id), std::vector<std::string>{"Why?"});
+  EXPECT_EQ(fixture_.Ask("SELECT COUNT(*) FROM reviews"), 1);
+  // Whoever asked on her behalf does not decide it, though it was there before.
+  EXPECT_FALSE(Claim(id, "agent").ok());
+  const auto claimed = Claim(id, "p1");
+  ASSERT_OK(claimed.status());
+  ASSERT_OK(Decide(*claimed, "p1", v1::REVIEW_VERDICT_UPHOLD).status());
+  // It holds back the output still.
+  EXPECT_EQ(target_.rulings, std::vector<Ruling>{Ruling::kRelease});
+  // What is decided is joined no more.
+  const auto again = Contest(anna_, kTarget, "But why?");
+  ASSERT_OK(again.status());
+  EXPECT_NE(again->id(), id);
+}
+
+TEST_F(ReviewDeskTest, ASecondHandOverFillsNoQueue) {
+  const auto first = HandOver(anna_, "Hello?");
+  ASSERT_OK(first.status());
+  const auto second = HandOver(anna_, "Is anybody there?");
+  ASSERT_OK(second.status());
+  EXPECT_EQ(second->id(), first->id());
+  EXPECT_EQ(Words(first->id()).size(), 2u);
+  const auto other = HandOver(fixture_.Person("berta"), "Hello?");
+  ASSERT_OK(other.status());
+  EXPECT_NE(other->id(), first->id());
+}
+
+TEST_F(ReviewDeskTest, ADecisionOnAReadingIsContestedByWhomItIsAbout) {
+  EXPECT_TRUE(absl::IsNotFound(
+      Contest(fixture_.Person("berta"), kDecision, "Mine?").status()));
+  EXPECT_TRUE(absl::IsNotFound(
+      Contest(anna_, "dec_bbbbbbbbbbbbbbbbbbbbbbbbbb", "Mine?").status()));
+  const auto asked = Contest(anna_, kDecision, "Why was I refused?");
+  ASSERT_OK(asked.status());
+  const auto claimed = Claim(asked->id(), "p1");
+  ASSERT_OK(claimed.status());
+  ASSERT_OK(Decide(*claimed, "p1", v1::REVIEW_VERDICT_REVERSE).status());
+  // Nothing waits for it.
+  EXPECT_TRUE(target_.rulings.empty());
+}
+
+TEST_F(ReviewDeskTest, AQuestionWaitsForHerAnswerAndNoLongerThanItsDueTime) {
+  const auto asked = HandOver(anna_, "My limit is wrong");
+  ASSERT_OK(asked.status());
+  ASSERT_OK(Claim(asked->id(), "p1").status());
+  EXPECT_FALSE(AskHer(asked->id(), "p2", "Since when?").ok());
+  told_.clear();
+  const auto waits = AskHer(asked->id(), "p1", "Since when?");
+  ASSERT_OK(waits.status());
+  EXPECT_EQ(waits->state(), v1::REVIEW_STATE_AWAITING_CUSTOMER);
+  EXPECT_EQ(told_, std::vector<std::string>{"review.question"});
+  // Nobody is given it to look at meanwhile.
+  EXPECT_FALSE(Claim("", "p2").ok());
+  v1::AddStatementRequest request;
+  request.set_id(asked->id());
+  request.set_statement("Since May");
+  const auto heard = Call(As("shop"), &ReviewDesk::AddStatement, request);
+  ASSERT_OK(heard.status());
+  EXPECT_EQ(heard->state(), v1::REVIEW_STATE_OPEN);
+  ASSERT_OK(Claim("", "p2").status());
+  ASSERT_OK(AskHer(asked->id(), "p2", "And the year?").status());
+  fixture_.clock().AdvanceUs(2 * kHour);
+  EXPECT_EQ(*desk_->TimeOutDue(), 1);
+  EXPECT_OK(Claim("", "p1").status());
+  EXPECT_EQ(Words(asked->id()).size(), 4u);
+}
+
+TEST_F(ReviewDeskTest, OfTwoWhoReachForOneReviewOneGetsIt) {
+  for (int round = 0; round < 10; ++round) {
+    const std::string id = EnqueueHeld();
+    std::vector<Outcome> outcomes(4, absl::UnknownError(""));
+    std::vector<std::thread> threads;
+    for (size_t i = 0; i < outcomes.size(); ++i) {
+      threads.emplace_back([this, i, &id, &outcomes] {
+        outcomes[i] = Claim(id, "p" + std::to_string(i));
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    int got = 0;
+    for (size_t i = 0; i < outcomes.size(); ++i) {
+      if (!outcomes[i].ok()) {
+        EXPECT_EQ(ReasonOf(outcomes[i].status()),
+                  v1::ERROR_REASON_STATE_INVALID);
+        continue;
+      }
+      ++got;
+      EXPECT_EQ(outcomes[i]->claimed_by(), "p" + std::to_string(i));
+    }
+    EXPECT_EQ(got, 1);
+  }
+}
+
+TEST_F(ReviewDeskTest, ALeaseThatEndedGoesToTheNextAndTheFirstDecidesNothing) {
+  const std::string id = EnqueueHeld();
+  const auto first = Claim(id, "p1");
+  ASSERT_OK(first.status());
+  fixture_.clock().AdvanceUs(kHour);
+  const auto second = Claim(id, "p2");
+  ASSERT_OK(second.status());
+  EXPECT_FALSE(Decide(*first, "p1", v1::REVIEW_VERDICT_REVERSE).ok());
+  EXPECT_FALSE(Decide(*second, "p1", v1::REVIEW_VERDICT_REVERSE).ok());
+  ASSERT_OK(Decide(*second, "p2", v1::REVIEW_VERDICT_UPHOLD).status());
+  EXPECT_EQ(target_.rulings, std::vector<Ruling>{Ruling::kRelease});
+}
+
+TEST_F(ReviewDeskTest, NoEntryHoldsAWordThatAnybodyWrote) {
+  const auto asked = Contest(anna_, kTarget, "canary-statement");
+  ASSERT_OK(asked.status());
+  ASSERT_OK(Claim(asked->id(), "p1").status());
+  ASSERT_OK(AskHer(asked->id(), "p1", "canary-question").status());
+  const auto claimed = Claim(asked->id(), "p1");
+  ASSERT_OK(claimed.status());
+  v1::DecideReviewRequest request;
+  request.set_id(asked->id());
+  request.set_etag(claimed->etag());
+  request.set_verdict(v1::REVIEW_VERDICT_CHANGE);
+  request.set_reason_code("checked");
+  request.set_rationale("canary-rationale");
+  request.set_new_outcome("canary-outcome");
+  ASSERT_OK(Call(As("desk", "p1"), &ReviewDesk::Decide, request).status());
+  for (const auto& leaf : fixture_.Leaves()) {
+    EXPECT_EQ(leaf.SerializeAsString().find("canary"), std::string::npos);
+  }
+  // Nor does a message tell one.
+  for (const auto& text : arguments_) {
+    EXPECT_EQ(text.find("canary"), std::string::npos);
+  }
+  EXPECT_FALSE(arguments_.empty());
 }
 
 TEST_F(ReviewDeskTest, AnotherCustomersOutputIsNoTarget) {

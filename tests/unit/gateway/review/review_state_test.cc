@@ -143,6 +143,30 @@ TEST(ReviewStateTest, ADueTimeThatPassesEscalatesAndEndsTheClaim) {
   EXPECT_FALSE(TimeOut(10 * kHour, &doc));
 }
 
+TEST(ReviewStateTest, AQuestionWaitsForTheCustomerAndKeepsWhoMayDecide) {
+  Powers powers;
+  powers.authorities = {"a"};
+  powers.higher = {"h"};
+  ReviewDoc doc = Fresh();
+  ASSERT_OK(Take("a", v1::REVIEW_VERDICT_ESCALATE, 0, &doc, powers).status());
+  ASSERT_OK(Claim(Person("h"), kHour, 0, powers, &doc));
+  EXPECT_FALSE(AskCustomer(Person("a"), 1, &doc).ok());
+  ASSERT_OK(AskCustomer(Person("h"), 1, &doc));
+  EXPECT_EQ(ShownState(doc, 1), v1::REVIEW_STATE_AWAITING_CUSTOMER);
+  // It is escalated still.
+  powers.authorities = {"a", "b"};
+  EXPECT_FALSE(Claim(Person("b"), kHour, 1, powers, &doc).ok());
+  ASSERT_OK(Claim(Person("h"), kHour, 1, powers, &doc));
+  ASSERT_OK(AskCustomer(Person("h"), 2, &doc));
+  ASSERT_OK(HearCustomer(&doc));
+  EXPECT_EQ(doc.state(), v1::REVIEW_STATE_ESCALATED);
+  ASSERT_OK(Claim(Person("h"), kHour, 3, powers, &doc));
+  ASSERT_OK(AskCustomer(Person("h"), 3, &doc));
+  // She need not answer.
+  EXPECT_TRUE(TimeOut(doc.due_us(), &doc));
+  EXPECT_EQ(doc.state(), v1::REVIEW_STATE_ESCALATED);
+}
+
 // Everything that two reviewers, a higher one, the customer and the sweeper can
 // do, in every order of five steps, an hour apart.
 TEST(ReviewStateTest, NoOrderOfStepsEndsAReviewButADecisionOfThoseWhoMay) {
@@ -164,6 +188,9 @@ TEST(ReviewStateTest, NoOrderOfStepsEndsAReviewButADecisionOfThoseWhoMay) {
         });
       }
     }
+    moves.push_back([](int64_t now_us, ReviewDoc* doc) {
+      return AskCustomer(Person("a"), now_us, doc).ok();
+    });
     moves.push_back(
         [](int64_t, ReviewDoc* doc) { return HearCustomer(doc).ok(); });
     moves.push_back(
