@@ -244,6 +244,14 @@ absl::StatusOr<InitialiseResult> Initialise(const InitialiseOptions& options) {
                                         now_us + kClientDays * kDayUs));
     CONSENTRY_RETURN_IF_ERROR(WriteIssued(officer, folder + "/clients/dpo"));
   }
+  crypto::IssuedCertificate reviewer;
+  if (options.reviewer) {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        reviewer, authority->IssueClient("reviewer", now_us - kBackdateUs,
+                                         now_us + kClientDays * kDayUs));
+    CONSENTRY_RETURN_IF_ERROR(
+        WriteIssued(reviewer, folder + "/clients/reviewer"));
+  }
 
   {
     CONSENTRY_ASSIGN_OR_RETURN(const Config config,
@@ -259,6 +267,11 @@ absl::StatusOr<InitialiseResult> Initialise(const InitialiseOptions& options) {
       CONSENTRY_RETURN_IF_ERROR(Register(gateway.get(), "dpo", v1::ROLE_DPO,
                                          "Data protection officer",
                                          officer.certificate_pem));
+    }
+    if (options.reviewer) {
+      CONSENTRY_RETURN_IF_ERROR(
+          Register(gateway.get(), "reviewer", v1::ROLE_REVIEWER,
+                   "Review of decisions", reviewer.certificate_pem));
     }
     CONSENTRY_RETURN_IF_ERROR(gateway->Close());
     result.address = config.listen.ToString();

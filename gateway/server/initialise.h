@@ -44,6 +44,8 @@ struct InitialiseOptions {
   std::string contact;
   std::string dpo_contact;
   bool single_operator = true;
+  // A registration for staff who look at what machines decided ("reviewer").
+  bool reviewer = false;
 
   // Called once with the recovery key, to be shown and kept nowhere.
   std::function<void(std::string_view)> show_recovery_key = nullptr;
@@ -60,8 +62,9 @@ struct InitialiseResult {
 // log, an authority of its own with a server's certificate and one for each of
 // an administrator ("operator") and a compliance officer ("compliance"), unless
 // one person holds all powers also one of a data protection officer ("dpo") who
-// approves what the administrator proposes, and a commented configuration with
-// catalog and purposes. The registrations have their entry in the new log.
+// approves what the administrator proposes, where asked for one of reviewers
+// ("reviewer"), and a commented configuration with catalog and purposes. The
+// registrations have their entry in the new log.
 //
 // The folder appears whole or not at all. AlreadyExists; CONFIG_INVALID for
 // answers that no policy can be made of; errors of the file system.

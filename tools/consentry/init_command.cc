@@ -121,6 +121,11 @@ int RunInit(const std::string& folder, InitOptions* options) {
                  "a day after it was\nproposed (`consentry proposals list`). "
                  "Today, while you set up, nothing waits.\n\n";
   }
+  if (init.reviewer) {
+    std::cout << "Reviewers: give " << folder
+              << "/clients/reviewer.key and .pem to whoever looks at what "
+                 "machines\ndecided; then:\n  consentry review list\n\n";
+  }
   ShowNext(ProgramPath(), folder, init);
   std::fill(recovery.begin(), recovery.end(), '\0');
   return kExitOk;
@@ -162,6 +167,9 @@ void AddInit(CLI::App* app, CommandContext* context) {
                       "Where they reach the data protection officer");
   command->add_flag("--two-persons", options->two_persons,
                     "A second person approves what changes powers");
+  command->add_flag("--reviewer", init.reviewer,
+                    "A registration for staff who look at what machines "
+                    "decided");
   command->callback([context, options] {
     context->exit_code = RunInit(context->folder, options.get());
   });

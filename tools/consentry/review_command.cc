@@ -2,15 +2,21 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <cstdlib>
 #include <functional>
-#include <iomanip>
 #include <iostream>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "consentry/v1/review_service.grpc.pb.h"
 #include "tools/consentry/command.h"
 #include "tools/consentry/exit_code.h"
@@ -40,6 +46,7 @@ struct Options {
   std::string reason;
   std::string rationale;
   std::string outcome;
+  std::string question;
   std::string etag;
   std::string from;
   std::string to;
@@ -63,72 +70,133 @@ bool FromWord(const std::string& word, const std::string& prefix, Parse parse,
       value);
 }
 
+std::string StateOf(const v1::Review& one) {
+  return WordOf(v1::ReviewState_Name(one.state()), "REVIEW_STATE_");
+}
+
+// "in 3 h", "2 days ago".
+std::string Away(const google::protobuf::Timestamp& time) {
+  const int64_t seconds = time.seconds() - absl::ToUnixSeconds(absl::Now());
+  const int64_t minutes = std::abs(seconds) / 60;
+  std::string span;
+  if (minutes < 120) {
+    span = absl::StrCat(minutes, " min");
+  } else if (minutes < 48 * 60) {
+    span = absl::StrCat(minutes / 60, " h");
+  } else {
+    span = absl::StrCat(minutes / (24 * 60), " days");
+  }
+  return seconds < 0 ? span + " ago" : "in " + span;
+}
+
+// Two lines: where it stands, and what it is about.
 void ShowReview(const v1::Review& one) {
-  constexpr size_t kLongestState = 17;
-  std::string state =
-      WordOf(v1::ReviewState_Name(one.state()), "REVIEW_STATE_");
-  state.resize(std::max(state.size(), kLongestState), ' ');
-  std::cout << one.id() << "  " << one.priority() << "  " << state << "  "
-            << WordOf(v1::ReviewTrigger_Name(one.trigger()), "REVIEW_TRIGGER_");
+  std::cout << one.id() << "  priority " << one.priority() << "  "
+            << StateOf(one);
   if (one.has_decide_time()) {
     std::cout << "  "
               << WordOf(v1::ReviewVerdict_Name(one.verdict()),
                         "REVIEW_VERDICT_")
-              << " " << Text(one.decide_time());
+              << " (" << Printable(one.reason_code()) << ") "
+              << Text(one.decide_time());
   } else {
-    std::cout << "  due " << Text(one.due_time());
+    if (!one.claimed_by().empty()) {
+      std::cout << " by " << Printable(one.claimed_by()) << " until "
+                << Text(one.lease_end_time());
+    }
+    std::cout << "  due " << Away(one.due_time());
+    if (one.timeouts() > 0) {
+      std::cout << ", late "
+                << (one.timeouts() == 1
+                        ? std::string("once")
+                        : absl::StrCat(one.timeouts(), " times"));
+    }
   }
-  if (one.timeouts() > 0) std::cout << "  late " << one.timeouts() << " times";
-  if (one.high_risk()) std::cout << "  high risk";
-  if (!one.claimed_by().empty()) {
-    std::cout << "  held by " << Printable(one.claimed_by());
-  }
+  std::cout << "\n    "
+            << WordOf(v1::ReviewTrigger_Name(one.trigger()), "REVIEW_TRIGGER_");
   if (!one.target().empty()) std::cout << "  " << Printable(one.target());
-  for (const auto& rule : one.rules()) std::cout << "  " << Printable(rule);
   if (!one.model().empty()) std::cout << "  " << Printable(one.model());
+  for (const auto& rule : one.rules()) std::cout << "  " << Printable(rule);
+  if (one.high_risk()) std::cout << "  needs two persons";
   std::cout << "\n";
 }
 
-void ShowCase(const v1::ReviewCase& one) {
-  ShowReview(one.review());
-  std::cout << "  etag      " << one.review().etag() << "\n";
-  if (!one.proposal().empty()) {
-    std::cout << "  proposal  " << Printable(one.proposal()) << "\n";
-  }
-  if (!one.explanation().empty()) {
-    std::cout << "  because   " << Printable(one.explanation()) << "\n";
-  }
-  for (const auto& finding : one.findings()) {
-    std::cout << "  finding   " << Printable(finding) << "\n";
-  }
-  for (const auto& field : one.inputs()) {
-    std::cout << "  input     " << field.name() << " = "
-              << Printable(Text(field.value())) << "\n";
-  }
-  for (const auto& field : one.withheld()) {
-    std::cout << "  withheld  " << Printable(field) << "\n";
-  }
-  for (const auto& statement : one.statements()) {
-    std::cout << "  she says  " << Printable(statement) << "\n";
-  }
-  if (!one.audit_reference().empty()) {
-    std::cout << "  entry     " << one.audit_reference() << "\n";
+// One thing of a case; further lines stand below the first.
+void Item(const std::string& name, const std::string& text) {
+  constexpr size_t kWidth = 12;
+  std::string label = name;
+  label.resize(std::max(kWidth, name.size() + 1), ' ');
+  for (const auto line : absl::StrSplit(text, '\n')) {
+    std::cout << "  " << label << Printable(std::string(line)) << "\n";
+    label.assign(label.size(), ' ');
   }
 }
 
-void ShowFigures(const v1::ReviewFigures& figures) {
-  std::cout << "open " << figures.open() << ", overdue " << figures.overdue()
-            << ", timeouts " << figures.timeouts()
-            << "\nage of open ones: " << std::fixed << std::setprecision(1)
-            << figures.age_p50_seconds() / 3600 << " h (half), "
-            << figures.age_p95_seconds() / 3600 << " h (19 of 20)\n";
-  for (const auto& rate : figures.rates()) {
-    std::cout << rate.dimension() << "  " << Printable(rate.key()) << "  "
-              << rate.changed() << " of " << rate.decided() << " changed, "
-              << rate.time_p50_seconds() << " s each (half)\n";
+void ShowCase(const v1::ReviewCase& one, const std::string& person) {
+  const v1::Review& review = one.review();
+  ShowReview(review);
+  if (!one.proposal().empty()) Item("proposes", one.proposal());
+  if (!one.explanation().empty()) Item("because", one.explanation());
+  for (const auto& finding : one.findings()) Item("found", finding);
+  for (const auto& field : one.inputs()) {
+    Item("input", field.name() + " = " + Text(field.value()));
   }
+  for (const auto& field : one.withheld()) {
+    Item("withheld", field + " (not a field of the purpose of human review)");
+  }
+  for (const auto& question : one.questions()) Item("we asked", question);
+  for (const auto& statement : one.statements()) Item("customer", statement);
+  for (const auto& rationale : one.rationales()) Item("before", rationale);
+  if (!one.audit_reference().empty()) Item("entry", one.audit_reference());
+  std::cout << "  to decide   " << ProgramPath() << " review decide "
+            << review.id() << " uphold|change|reverse|escalate --etag "
+            << review.etag() << " --person " << Printable(person)
+            << " --reason CODE --rationale TEXT\n";
+}
+
+void ShowOfCustomer(const v1::ListCustomerReviewsResponse& all) {
+  for (const auto& one : all.reviews()) {
+    ShowReview(one.review());
+    for (const auto& statement : one.statements()) Item("customer", statement);
+    for (const auto& question : one.questions()) Item("we asked", question);
+    if (!one.rationale().empty()) Item("why", one.rationale());
+    if (!one.outcome().empty()) Item("outcome", one.outcome());
+  }
+  if (all.reviews().empty()) std::cout << "no review\n";
+}
+
+std::string Span(double seconds) {
+  if (seconds < 120) return absl::StrFormat("%.0f s", seconds);
+  if (seconds < 7200) return absl::StrFormat("%.0f min", seconds / 60);
+  return absl::StrFormat("%.1f h", seconds / 3600);
+}
+
+void ShowFigures(const v1::ReviewFigures& figures) {
+  std::cout << "Open         " << figures.open() << ", of these overdue "
+            << figures.overdue() << "\n"
+            << "Their age    half under " << Span(figures.age_p50_seconds())
+            << ", 95 of 100 under " << Span(figures.age_p95_seconds()) << "\n"
+            << "Due times    passed " << figures.timeouts()
+            << " times in the span\n";
   if (figures.rates().empty()) {
-    std::cout << "no group with five decisions or more\n";
+    std::cout << "No rule, model or reviewer has five decisions or more\n";
+    return;
+  }
+  size_t width = 4;
+  for (const auto& rate : figures.rates()) {
+    width = std::max(width, Printable(rate.key()).size());
+  }
+  std::cout << absl::StrFormat("\n%-9s %-*s %8s %8s %6s  %s\n", "By",
+                               static_cast<int>(width), "", "decided",
+                               "changed", "", "time, half under");
+  for (const auto& rate : figures.rates()) {
+    std::cout << absl::StrFormat("%-9s %-*s %8d %8d %5.0f%%  %s\n",
+                                 rate.dimension(), static_cast<int>(width),
+                                 Printable(rate.key()), rate.decided(),
+                                 rate.changed(),
+                                 100.0 * static_cast<double>(rate.changed()) /
+                                     static_cast<double>(rate.decided()),
+                                 Span(rate.time_p50_seconds()));
   }
 }
 
@@ -281,20 +349,28 @@ void AddReview(CLI::App* app, CommandContext* context) {
                    "How long it is hers; default 30")
       ->check(CLI::Range(1, 480));
 
-  add_id(add("release", "Gives a claimed review back", "reviewer",
-             [](const std::string& folder, const Options& o) {
-               v1::ReleaseReviewRequest request;
-               request.set_id(o.id);
-               return Call<v1::Review>(folder, o, request, &Stub::ReleaseReview,
-                                       ShowReview);
-             }));
+  CLI::App* release =
+      add("release", "Gives a claimed review back, or asks the customer first",
+          "reviewer", [](const std::string& folder, const Options& o) {
+            v1::ReleaseReviewRequest request;
+            request.set_id(o.id);
+            request.set_question(o.question);
+            return Call<v1::Review>(folder, o, request, &Stub::ReleaseReview,
+                                    ShowReview);
+          });
+  add_id(release);
+  release->add_option("--question", options->question,
+                      "What to ask the customer; the review waits for her");
 
   add_id(add("show", "The case with all inputs, for whoever claimed it",
              "reviewer", [](const std::string& folder, const Options& o) {
                v1::ShowReviewRequest request;
                request.set_id(o.id);
                return Call<v1::ReviewCase>(folder, o, request,
-                                           &Stub::ShowReview, ShowCase);
+                                           &Stub::ShowReview,
+                                           [&o](const v1::ReviewCase& one) {
+                                             ShowCase(one, o.person);
+                                           });
              }));
 
   CLI::App* decide = add("decide", "Decides a review that the person claimed",
@@ -336,6 +412,20 @@ void AddReview(CLI::App* app, CommandContext* context) {
           });
   add_id(statement);
   statement->add_option("statement", options->statement, "What she says")
+      ->required();
+
+  CLI::App* of =
+      add("of", "Reviews about one customer that came through the caller", "",
+          [](const std::string& folder, const Options& o) {
+            v1::ListCustomerReviewsRequest asked;
+            const auto subject = ParseSubject(o.customer);
+            if (!subject.ok()) return Fail(subject.status());
+            *asked.mutable_subject() = *subject;
+            return Call<v1::ListCustomerReviewsResponse>(
+                folder, o, asked, &Stub::ListCustomerReviews, ShowOfCustomer);
+          });
+  of->add_option("customer", options->customer,
+                 "email:..., phone:..., SYSTEM:NUMBER or cus_...")
       ->required();
 
   CLI::App* figures = add("figures",
