@@ -34,6 +34,67 @@ namespace {
 constexpr char kMarker[] = "/.consentry-demo";
 constexpr uint32_t kValidDays = 30;
 
+// A shop that makes prices for single customers, from what a chat heard too,
+// and that decides by machine who may pay later.
+constexpr char kMoreKinds[] = R"pb(
+  kinds {
+    key: "chat"
+    title: "What a chat heard"
+    inferred: true
+    fields {
+      key: "distress"
+      title: "She sounded in distress"
+      type: BOOL
+      category: "user.behavior.distress"
+      retention_months: 1
+    }
+  }
+)pb";
+constexpr char kMorePurposes[] = R"pb(
+  purposes {
+    key: "personalize.price"
+    purpose_class: PERSONALIZATION
+    text {
+      language: "en"
+      title: "Prices"
+      text: "With your consent we make prices for you alone."
+    }
+    fields { field: "order.items" transform: NONE why: "what she likes" }
+    fields { field: "chat.distress" transform: NONE why: "what she needs" }
+    bases {
+      regimes: [ "eu-gdpr", "uk-gdpr" ]
+      basis: CONSENT
+      notice_id: "personalization-consent"
+      notice_version: 1
+    }
+    bases {
+      regimes: [ "us-ca", "us-va" ]
+      basis: NOTICE
+      notice_id: "privacy-notice"
+      notice_version: 1
+    }
+    channels: WEB
+  }
+  purposes {
+    key: "payment.on_account"
+    purpose_class: SIGNIFICANT_DECISION
+    text {
+      language: "en"
+      title: "Payment on account"
+      text: "We decide whether you can pay later."
+    }
+    fields { field: "order.total" transform: NONE why: "what is owed" }
+    fields { field: "order.completed_at" transform: NONE why: "paid in time" }
+    bases {
+      regimes: [ "eu-gdpr", "uk-gdpr" ]
+      basis: CONTRACT
+      necessity_note: "Goods are handed over before they are paid."
+    }
+    channels: [ EMAIL, WEB ]
+    dpia: "dpia-on-account-1"
+  }
+)pb";
+
 struct DemoOptions {
   std::string folder = "consentry-demo";
   int customers = 2000;
@@ -114,6 +175,22 @@ std::vector<v1::Client> Systems() {
       system(kDemoPartner, "Advertising partner", {"third_party_sharing"});
   partner.set_recipient("Partner Ads");
   systems.push_back(partner);
+  v1::Client engine =
+      system(kDemoEngine, "Personalization engine",
+             {"personalize.content.limited", "marketing.communications.email",
+              kDemoPricing, kDemoCredit});
+  for (const char* permission : {"screening.screen", "screening.fetch",
+                                 "reviews.request", "consent.record"}) {
+    engine.add_permissions(permission);
+  }
+  engine.add_attests(kDemoPricing);
+  systems.push_back(engine);
+  v1::Client reviewer;
+  reviewer.set_id(kDemoReviewer);
+  reviewer.set_title("Review of decisions");
+  reviewer.set_role(v1::ROLE_REVIEWER);
+  reviewer.set_country("DE");
+  systems.push_back(reviewer);
   v1::Client officer;
   officer.set_id(kDemoOfficer);
   officer.set_title("Data protection officer");
@@ -134,6 +211,9 @@ absl::Status Initialise(const DemoOptions& options,
   init.contact = "privacy@example.com";
   init.dpo_contact = "dpo@example.com";
   CONSENTRY_RETURN_IF_ERROR(server::Initialise(init).status());
+  std::ofstream(options.folder + "/catalog.txtpb", std::ios::app) << kMoreKinds;
+  std::ofstream(options.folder + "/purposes.txtpb", std::ios::app)
+      << kMorePurposes;
   // An erasure waits a day otherwise, in which she can take it back.
   std::ofstream configuration(options.folder + "/consentry.txtpb",
                               std::ios::app);

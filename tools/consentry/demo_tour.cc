@@ -72,6 +72,10 @@ absl::Status DemoTour::Run() {
   CONSENTRY_RETURN_IF_ERROR(Analytics());
   CONSENTRY_RETURN_IF_ERROR(Californian());
   CONSENTRY_RETURN_IF_ERROR(Erasure());
+  CONSENTRY_RETURN_IF_ERROR(FalseScarcity());
+  CONSENTRY_RETURN_IF_ERROR(QuietHours());
+  CONSENTRY_RETURN_IF_ERROR(DistressPrice());
+  CONSENTRY_RETURN_IF_ERROR(CreditDecision());
   CONSENTRY_RETURN_IF_ERROR(Stranger());
   return Log();
 }

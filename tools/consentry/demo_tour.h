@@ -42,6 +42,10 @@ class DemoTour {
   absl::Status Analytics();
   absl::Status Californian();
   absl::Status Erasure();
+  absl::Status FalseScarcity();
+  absl::Status QuietHours();
+  absl::Status DistressPrice();
+  absl::Status CreditDecision();
   absl::Status Stranger();
   absl::Status Log();
 
@@ -71,8 +75,16 @@ inline constexpr char kDemoHelpdesk[] = "helpdesk";
 inline constexpr char kDemoNewsletter[] = "newsletter";
 inline constexpr char kDemoReports[] = "reports";
 inline constexpr char kDemoPartner[] = "ad-partner";
+// Makes pages, messages, prices and decisions.
+inline constexpr char kDemoEngine[] = "engine";
 // Who approves erasures.
 inline constexpr char kDemoOfficer[] = "dpo";
+// Who looks at what machines decided.
+inline constexpr char kDemoReviewer[] = "reviewer";
+
+// Purposes that the demonstration has beside those of `consentry init`.
+inline constexpr char kDemoPricing[] = "personalize.price";
+inline constexpr char kDemoCredit[] = "payment.on_account";
 
 }  // namespace consentry::tools
 
