@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gateway/access/output_decision.h"
+#include "gateway/base/log.h"
 #include "gateway/crypto/opener.h"
 #include "gateway/crypto/sealer.h"
 #include "gateway/crypto/system_seal.h"
@@ -19,6 +20,9 @@ constexpr int64_t kUsPerHour = int64_t{3600} * 1'000'000;
 constexpr uint32_t kSchema = 1;
 // Words are written once.
 constexpr uint32_t kWordsGeneration = 1;
+
+constexpr base::LogEvent kBroken{base::LogLevel::kError, 5002,
+                                 "review.row_broken"};
 
 constexpr char kColumns[] =
     "SELECT review_no, review_id, subject, row_gen, doc, priority, due_hour "
@@ -192,6 +196,11 @@ absl::StatusOr<std::vector<ReviewRow>> ReviewRows::Take(store::Query* query,
     *last = {query->Int64(5), query->Int64(6), row.no};
     const absl::Status opened = OpenDoc(query->Blob(4), &row);
     if (absl::IsNotFound(opened)) continue;
+    // One row that does not open must not keep a human from all the others.
+    if (ReasonOf(opened) == v1::ERROR_REASON_DATA_CORRUPT) {
+      base::Log(kBroken, {{"review_no", row.no}});
+      continue;
+    }
     CONSENTRY_RETURN_IF_ERROR(opened);
     rows.push_back(std::move(row));
   }

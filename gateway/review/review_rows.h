@@ -57,7 +57,7 @@ class ReviewRows {
   absl::StatusOr<ReviewRow> Read(store::Connection* connection,
                                  const crypto::ObjectId& id) const;
   // The queue, by priority, then due time. Rows whose subject's keys are gone
-  // are left out. `*last` is the last row that was looked at, `*more` whether
+  // are left out, those that do not open are logged. `*last` is the last row that was looked at, `*more` whether
   // any can follow.
   absl::StatusOr<std::vector<ReviewRow>> Queue(store::Connection* connection,
                                                const ReviewPlace& after,

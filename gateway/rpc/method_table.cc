@@ -24,9 +24,11 @@ namespace {
 // Permissions whose methods answer with what is released: customer data,
 // choices, decisions, entries of the log.
 constexpr std::string_view kReleasing[] = {
-    "data.read",    "data.select",    "data.check",   "decisions.explain",
-    "consent.read", "audit.read",     "audit.export", "staff.read",
-    "rights.read",  "rights.download"};
+    "data.read",         "data.select",     "data.check",
+    "decisions.explain", "consent.read",    "audit.read",
+    "audit.export",      "staff.read",      "rights.read",
+    "rights.download",   "reviews.request", "reviews.decide",
+    "screening.fetch",   "screening.read",  "screening.case"};
 
 // Methods for customers whose requests name no subject but something that has
 // one. Each compares it with CallerContext::customer() and answers NOT_FOUND
@@ -35,7 +37,7 @@ constexpr std::string_view kOfCustomers[] = {
     "RightsService.GetRightsCase",         "RightsService.CancelRightsCase",
     "RightsService.AppealRightsCase",      "RightsService.DownloadReport",
     "RightsService.GetErasureCertificate", "ConsentService.GetConsentReceipt",
-    "ConsentService.ListNotices"};
+    "ConsentService.ListNotices",          "ReviewService.AddStatement"};
 
 bool IsForCustomers(const google::protobuf::MethodDescriptor& method,
                     std::string_view name) {

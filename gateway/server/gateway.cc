@@ -569,7 +569,7 @@ absl::Status Gateway::OpenCapabilities() {
       .workers = workers_.get(),
       .page_tokens = page_tokens_.get(),
       .trail = trail_.get(),
-      .log = log_.get()});
+      .log = &log_->reader()});
   merge_desk_ = std::make_unique<access::MergeDesk>(
       access::MergeDesk::Options{.configuration = configuration,
                                  .committer = committer_.get(),

@@ -185,6 +185,7 @@ class GermanCreditTest : public ::testing::Test {
     v1::ImportRecordsRequest message;
     message.mutable_header()->set_source("crm");
     message.mutable_header()->set_purpose(kService);
+    message.mutable_header()->set_label("applicants");
     ASSERT_TRUE(stream->Write(message));
     for (const bool profile : {true, false}) {
       message.Clear();
@@ -241,9 +242,9 @@ class GermanCreditTest : public ::testing::Test {
     return response;
   }
 
-  // What may be delivered, by screening.
-  std::map<std::string, v1::FetchedOutput> Fetch() {
-    std::map<std::string, v1::FetchedOutput> fetched;
+  // What was handed out so far, by screening; a page is confirmed by asking for
+  // the next one and does not come again.
+  const std::map<std::string, v1::FetchedOutput>& Fetch() {
     v1::FetchOutputsRequest request;
     request.set_purpose(kCredit);
     request.set_channel(v1::CHANNEL_EMAIL);
@@ -252,8 +253,10 @@ class GermanCreditTest : public ::testing::Test {
       const grpc::Status status =
           Outputs(bank_)->FetchOutputs(Context().get(), request, &page);
       EXPECT_TRUE(status.ok()) << status.error_message();
-      for (const auto& one : page.outputs()) fetched[one.screening_id()] = one;
-      if (!status.ok() || page.next_page_token().empty()) return fetched;
+      for (const auto& one : page.outputs()) {
+        fetched_[one.screening_id()] = one;
+      }
+      if (!status.ok() || page.next_page_token().empty()) return fetched_;
       request.set_page_token(page.next_page_token());
     }
   }
@@ -373,6 +376,7 @@ class GermanCreditTest : public ::testing::Test {
   Identity bank_;
   Identity reviewer_;
   std::vector<Applicant> applicants_;
+  std::map<std::string, v1::FetchedOutput> fetched_;
 };
 
 TEST_F(GermanCreditTest, WhatIsSignificantIsHeldReviewedAndReleased) {

@@ -135,6 +135,15 @@ constexpr Checker kCheckers[] = {
     Check<v1::Outcome>,
     Check<v1::ListScreeningsRequest>,
     Check<v1::GetCaseRequest>,
+    Check<v1::RequestReviewRequest>,
+    Check<v1::ListReviewsRequest>,
+    Check<v1::ClaimReviewRequest>,
+    Check<v1::ReleaseReviewRequest>,
+    Check<v1::ShowReviewRequest>,
+    Check<v1::DecideReviewRequest>,
+    Check<v1::AddStatementRequest>,
+    Check<v1::ListCustomerReviewsRequest>,
+    Check<v1::GetReviewFiguresRequest>,
     Check<v1::SetVulnerabilityRequest>,
 };
 

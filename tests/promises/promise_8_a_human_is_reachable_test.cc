@@ -64,7 +64,7 @@ constexpr char kPurpose[] = R"pb(
       necessity_note: "n"
     }
     bases {
-      regimes: [ "us-ca", "us-co", "ca-qc" ]
+      regimes: [ "us-ca", "us-co" ]
       basis: NOTICE
       notice_id: "privacy-notice"
       notice_version: 1
@@ -154,9 +154,9 @@ class Asker {
     EXPECT_TRUE(status.ok()) << status.error_message();
     return response;
   }
-  // By the engine's own id.
-  std::map<std::string, v1::Output> Fetch() const {
-    std::map<std::string, v1::Output> fetched;
+  // What was handed out so far, by the engine's own id; a page is confirmed by
+  // asking for the next one and does not come again.
+  const std::map<std::string, v1::Output>& Fetch() {
     v1::FetchOutputsRequest request;
     request.set_purpose(kCredit);
     request.set_channel(v1::CHANNEL_EMAIL);
@@ -167,9 +167,9 @@ class Asker {
               ->FetchOutputs(Context().get(), request, &page);
       EXPECT_TRUE(status.ok()) << status.error_message();
       for (const auto& one : page.outputs()) {
-        fetched[one.output().id()] = one.output();
+        fetched_[one.output().id()] = one.output();
       }
-      if (!status.ok() || page.next_page_token().empty()) return fetched;
+      if (!status.ok() || page.next_page_token().empty()) return fetched_;
       request.set_page_token(page.next_page_token());
     }
   }
@@ -220,6 +220,7 @@ class Asker {
 
  private:
   const Connect connect_;
+  std::map<std::string, v1::Output> fetched_;
 };
 
 void Prepare(const TestGateway& gateway) {
@@ -300,8 +301,8 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(Place{"DE", "DE", true}, Place{"FR", "DE", true},
                       Place{"GB", "GB", false}, Place{"US-CA", "US-CA", false},
                       Place{"US-CO", "US-CO", false}),
-    [](const auto& info) {
-      std::string name = info.param.home + info.param.residence;
+    [](const auto& of) {
+      std::string name = of.param.home + of.param.residence;
       std::erase(name, '-');
       return name;
     });
@@ -386,8 +387,10 @@ TEST(KilledReviewTest, EachDecisionIsOpenOrWhatTheReviewerWasTold) {
   // What a reviewer was told is decided, by review.
   std::map<std::string, v1::Review> told;
   for (int life = 0; life <= kKills; ++life) {
-    const auto spawned = testing::GatewayProcess::Spawn(
-        {.folder = gateway.folder(), .output_file = gateway.File("out.txt")});
+    testing::GatewayProcess::Options options;
+    options.folder = gateway.folder();
+    options.output_file = gateway.File("out.txt");
+    const auto spawned = testing::GatewayProcess::Spawn(options);
     ASSERT_NE(spawned, nullptr);
     ASSERT_TRUE(spawned->WaitServing());
     process = spawned.get();

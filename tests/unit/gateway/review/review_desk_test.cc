@@ -393,6 +393,29 @@ TEST_F(ReviewDeskTest, WhoeverAsksIsNotToldWhoLooks) {
   EXPECT_TRUE(again->etag().empty());
 }
 
+TEST_F(ReviewDeskTest, ARowThatDoesNotOpenKeepsNobodyFromTheOthers) {
+  const std::string broken = EnqueueHeld();
+  EnqueueHeld();
+  store::Change change;
+  change.apply = [](store::ChangeContext& context) -> absl::Status {
+    auto query = context.connection()->Prepare(
+        "UPDATE reviews SET doc = $1 WHERE review_no = 1");
+    if (!query.ok()) return query.status();
+    query->Bind(std::string_view("nothing"));
+    context.SetEntry(store::v1::Leaf().SerializeAsString() + " ");
+    return query->Run();
+  };
+  ASSERT_OK(
+      fixture_.committer()->CommitChangeAndWait(std::move(change)).status);
+  const auto next = Claim("", "p1");
+  ASSERT_OK(next.status());
+  EXPECT_NE(next->id(), broken);
+  EXPECT_EQ(ReasonOf(Claim(broken, "p1").status()),
+            v1::ERROR_REASON_DATA_CORRUPT);
+  fixture_.clock().AdvanceUs(73 * kHour);
+  EXPECT_EQ(*desk_->TimeOutDue(), 1);
+}
+
 TEST_F(ReviewDeskTest, WhatIsOutIsChangedByADecisionAndLeftAloneWhenUpheld) {
   auto asked = Contest(anna_, kTarget, "It is wrong");
   ASSERT_OK(asked.status());
