@@ -41,7 +41,11 @@ absl::Status FillSubject(store::Connection* connection,
     state->vulnerabilities_unreadable = state->vulnerabilities_unreadable ||
                                         held->size() >= kMaxVulnerabilities;
     for (const VulnerabilityRow& row : *held) {
-      if (row.InForce(now_us)) {
+      if (!row.InForce(now_us)) continue;
+      if (row.doc.kind() == v1::VULNERABILITY_KIND_UNSPECIFIED) {
+        // One that a restore knows of and cannot name: it may be any.
+        state->vulnerabilities_unreadable = true;
+      } else {
         state->vulnerabilities.insert(
             static_cast<v1::VulnerabilityKind>(row.doc.kind()));
       }

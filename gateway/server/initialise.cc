@@ -212,8 +212,9 @@ absl::StatusOr<InitialiseResult> Initialise(const InitialiseOptions& options) {
       const auto release_verifier,
       audit::NoteVerifier::Create(release_key->name(),
                                   release_key->public_key()));
-  CONSENTRY_RETURN_IF_ERROR(WriteText(folder + "/release-verifier.txt",
-                                      release_verifier.Vkey() + "\n"));
+  CONSENTRY_RETURN_IF_ERROR(
+      WriteText(absl::StrCat(folder, "/", std::string(kReleaseVerifierFile)),
+                release_verifier.Vkey() + "\n"));
 
   CONSENTRY_ASSIGN_OR_RETURN(
       const auto authority,

@@ -26,6 +26,7 @@
 #include "gateway/erasure/suppression_list.h"
 #include "gateway/server/config.h"
 #include "gateway/server/gateway.h"
+#include "gateway/server/wire_screening.h"
 #include "gateway/store/audit_log_sink.h"
 #include "gateway/store/committer.h"
 #include "gateway/store/sqlcipher/engine.h"
@@ -110,6 +111,7 @@ class Restoration {
   absl::Status Redo(const upkeep::ReplayEntry& entry,
                     store::ChangeContext& context, store::v1::Leaf* leaf);
   absl::Status CancelErasures();
+  absl::Status RenewReleaseKey();
   absl::Status ReplayAll();
   absl::StatusOr<store::ChangeOutcome> Commit(
       std::string_view event,
@@ -593,6 +595,21 @@ absl::Status Restoration::ReplayAll() {
   return absl::OkStatus();
 }
 
+// What was released since the backup is known to nobody any more, and could not
+// be revoked: no release of before holds under the new key.
+absl::Status Restoration::RenewReleaseKey() {
+  const std::string& key = config_.message.screening().release_key_file();
+  CONSENTRY_RETURN_IF_ERROR(RemoveIfThere(key));
+  CONSENTRY_ASSIGN_OR_RETURN(const auto signer, OpenReleaseKey(key, origin()));
+  CONSENTRY_ASSIGN_OR_RETURN(
+      const auto verifier,
+      audit::NoteVerifier::Create(signer->name(), signer->public_key()));
+  std::filesystem::path folder = options_.config;
+  if (!std::filesystem::is_directory(folder)) folder = folder.parent_path();
+  return audit::ReplaceFile(Fs(), (folder / kReleaseVerifierFile).string(),
+                            verifier.Vkey() + "\n");
+}
+
 absl::StatusOr<RestoreReport> Restoration::Run() {
   CONSENTRY_ASSIGN_OR_RETURN(config_, LoadConfig(options_.config, PackIds()));
   const std::string folder = config_.message.storage().data_directory();
@@ -632,6 +649,8 @@ absl::StatusOr<RestoreReport> Restoration::Run() {
   CONSENTRY_RETURN_IF_ERROR(Fs()->SyncDirectory(folder));
   CONSENTRY_RETURN_IF_ERROR(slots_->RememberLogSize(log_->size()));
   CONSENTRY_RETURN_IF_ERROR(log_->Close());
+  CONSENTRY_RETURN_IF_ERROR(Before("renew_release_key"));
+  CONSENTRY_RETURN_IF_ERROR(RenewReleaseKey());
   CONSENTRY_RETURN_IF_ERROR(Before("unmark"));
   CONSENTRY_RETURN_IF_ERROR(Fs()->Remove(File(kUnfinishedRestoreFile)));
   CONSENTRY_RETURN_IF_ERROR(Fs()->SyncDirectory(folder));

@@ -70,6 +70,8 @@ struct RestoreReport {
 // Makes the data directory anew from a backup (PROTOCOLS E2), while no gateway
 // runs: keys, log, store, blind indexes; then does again what the log says was
 // taken away since the backup, and every erasure, before anything can be read.
+// Releases of outputs since the backup are known to nobody any more: their key
+// is made anew, and release-verifier.txt with it.
 // Its entry stands in the log before it acts. What a crash leaves half done,
 // the same call does from the start.
 //

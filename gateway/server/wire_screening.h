@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -33,6 +34,10 @@
 #include "policy/conduct/rulebook.h"
 
 namespace consentry::server {
+
+// Beside the configuration: the public key of releases, for whoever verifies
+// them.
+inline constexpr std::string_view kReleaseVerifierFile = "release-verifier.txt";
 
 // The key that signs releases, made where there is none.
 absl::StatusOr<std::unique_ptr<crypto::NoteSigner>> OpenReleaseKey(

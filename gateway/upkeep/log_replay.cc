@@ -15,6 +15,8 @@
 #include "gateway/erasure/holds.h"
 #include "gateway/identity/logins.h"
 #include "gateway/rights/agent_book.h"
+#include "gateway/screening/vulnerability_desk.h"
+#include "gateway/screening/vulnerability_rows.h"
 #include "proto/support/status_macros.h"
 
 namespace consentry::upkeep {
@@ -55,6 +57,25 @@ absl::Status HoldEverything(store::ChangeContext& context,
   hold.doc.set_document("entry " + std::to_string(entry.index) + " of the log");
   hold.doc.set_created_us(entry.time_us);
   return erasure::WriteHold(context, keys, hold);
+}
+
+// Which one was declared is lost: any, until somebody who knows has declared it
+// anew and clears this one.
+absl::Status DeclareVulnerable(store::ChangeContext& context,
+                               const ReplayEntry& entry,
+                               const crypto::SubjectKeys& keys) {
+  screening::VulnerabilityRow row;
+  row.no = context.number();
+  row.id = crypto::NewObjectId();
+  row.subject = keys.subject();
+  row.doc.set_kind(v1::VULNERABILITY_KIND_UNSPECIFIED);
+  row.doc.set_basis("restore: entry " + std::to_string(entry.index) +
+                    " of the log");
+  row.doc.set_set_us(entry.time_us);
+  row.doc.set_expire_us(context.now_us() +
+                        screening::VulnerabilityDesk::kMaxSpanUs);
+  row.doc.set_set_by("restore");
+  return screening::VulnerabilityRows::Insert(context.connection(), keys, row);
 }
 
 using Tags = std::map<std::string, uint64_t, std::less<>>;
@@ -107,6 +128,7 @@ ReplayMeaning MeaningOf(const ReplayLine& line) {
     return state == "cancelled" ? ReplayMeaning::kGives : ReplayMeaning::kTakes;
   }
   if (scope == "hold") return word("placed", "lifted");
+  if (scope == "vulnerability") return word("set", "cleared");
   if (scope == "link") {
     return state == "undone" ? ReplayMeaning::kTakes
                              : word("merged", "dismissed");
@@ -259,6 +281,9 @@ absl::Status ApplyReplay(store::ChangeContext& context,
     } else if (line.scope == "hold") {
       head.set_legal_hold(true);
       CONSENTRY_RETURN_IF_ERROR(HoldEverything(context, entry, edit->keys()));
+    } else if (line.scope == "vulnerability") {
+      CONSENTRY_RETURN_IF_ERROR(
+          DeclareVulnerable(context, entry, edit->keys()));
     } else if (line.scope == "restricted") {
       head.set_restricted(true);
     } else if (StartsWith(line.scope, kLogin)) {

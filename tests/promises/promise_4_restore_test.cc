@@ -19,7 +19,9 @@
 #include <thread>
 
 #include "consentry/v1/rights_service.grpc.pb.h"
+#include "consentry/v1/screening_service.grpc.pb.h"
 #include "gateway/server/restore.h"
+#include "gateway/server/wire_screening.h"
 #include "tests/promises/asking.h"
 #include "tests/testing/status_matchers.h"
 
@@ -188,6 +190,45 @@ TEST_F(RestoreTest, WhatWasTakenBackStaysTakenBack) {
   EXPECT_FALSE(report->uncertain);
   gateway_.Start();
   ExpectTakenBack();
+}
+
+// A vulnerability is not named in the log; releases since the backup are known
+// to nobody.
+TEST_F(RestoreTest, WhatOutputsMustNotDoStandsAgain) {
+  const testing::Identity staff = gateway_.Made("compliance");
+  BackUpAndTakeBack();
+  v1::SetVulnerabilityRequest set;
+  *set.mutable_subject() = testing::ById(ids_["carla"]);
+  set.mutable_vulnerability()->set_kind(v1::VULNERABILITY_KIND_DEBT);
+  set.mutable_vulnerability()->set_basis("told us");
+  set.mutable_vulnerability()->mutable_expire_time()->set_seconds(
+      std::chrono::system_clock::to_time_t(std::chrono::system_clock::now()) +
+      86'400);
+  v1::Vulnerability declared;
+  grpc::Status status =
+      v1::ScreeningService::NewStub(gateway_.Connect(staff))
+          ->SetVulnerability(testing::Timed().get(), set, &declared);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  ASSERT_OK(gateway_.Stop());
+  KeepCheckpoint();
+  const std::string key =
+      testing::ReadAll(gateway_.File("release-verifier.txt"));
+  ASSERT_OK(server::Restore(Options()));
+  const std::string renewed =
+      testing::ReadAll(gateway_.File("release-verifier.txt"));
+  EXPECT_NE(renewed, key);
+  EXPECT_EQ(*server::ReadReleaseKey(gateway_.folder()) + "\n", renewed);
+  gateway_.Start();
+  ExpectTakenBack();
+  v1::ListVulnerabilitiesRequest list;
+  *list.mutable_subject() = testing::ById(ids_["carla"]);
+  v1::ListVulnerabilitiesResponse page;
+  status = v1::ScreeningService::NewStub(gateway_.Connect(staff))
+               ->ListVulnerabilities(testing::Timed().get(), list, &page);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  ASSERT_EQ(page.vulnerabilities_size(), 1);
+  EXPECT_FALSE(page.vulnerabilities(0).has_clear_time());
+  EXPECT_TRUE(Known("carla"));
 }
 
 // Registrations, purposes in use, joins, holds, agents, cancelled erasures.

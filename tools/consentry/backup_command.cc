@@ -172,6 +172,8 @@ int RunRestore(server::RestoreOptions options) {
             << "done again: " << report->replayed
             << " entries that took something away; " << report->erased
             << " erasures\n";
+  std::cout << "releases of outputs are signed by a new key: give "
+               "release-verifier.txt to whoever verifies them\n";
   if (report->dropped_rows > 0) {
     std::cout << "left out: " << report->dropped_rows
               << " rows of customers whose keys are gone\n";

@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "consentry/v1/consent_service.pb.h"
+#include "consentry/v1/screening_service.pb.h"
 #include "gateway/erasure/holds.h"
+#include "gateway/screening/vulnerability_rows.h"
 #include "tests/testing/access_fixture.h"
 #include "tests/testing/status_matchers.h"
 
@@ -22,17 +24,19 @@ TEST(ReplayLine, WhatTakesAwayIsDoneAgainAndWhatGivesIsNot) {
   for (const char* line :
        {"marketing.email=withdrawn", "a=refused", "a=invalidated", "a=expired",
         "opt_out.OPT_OUT_KIND_SALE=set", "objection.*=set", "gpc=set",
-        "restricted=set", "hold=placed", "erasure=decided", "erasure=begun",
-        "link=merged", "link=undone", "login:https://id.example=unlinked",
-        "agent.agt_x=revoked", "agent.marketing=withdrawn"}) {
+        "restricted=set", "hold=placed", "vulnerability=set", "erasure=decided",
+        "erasure=begun", "link=merged", "link=undone",
+        "login:https://id.example=unlinked", "agent.agt_x=revoked",
+        "agent.marketing=withdrawn"}) {
     EXPECT_EQ(Meaning(line), ReplayMeaning::kTakes) << line;
   }
   for (const char* line :
        {"marketing.email=given", "objection.a=lifted", "hold=lifted",
-        "erasure=cancelled", "retention.profile.tier=removed",
-        "agent=authorized", "a=none", "link=dismissed", "profile=created",
-        "order=updated", "order.total=kept", "a=uncertain",
-        "soft_opt_in.marketing=set", "login:https://id.example=linked"}) {
+        "vulnerability=cleared", "erasure=cancelled",
+        "retention.profile.tier=removed", "agent=authorized", "a=none",
+        "link=dismissed", "profile=created", "order=updated",
+        "order.total=kept", "a=uncertain", "soft_opt_in.marketing=set",
+        "login:https://id.example=linked"}) {
     EXPECT_EQ(Meaning(line), ReplayMeaning::kGives) << line;
   }
   for (const char* line :
@@ -74,6 +78,19 @@ TEST_F(ApplyReplayTest, AWithdrawalClosesWhatWasGiven) {
   const auto head = Head(Number(id));
   ASSERT_EQ(head.consents_size(), 1);
   EXPECT_EQ(head.consents(0).status(), v1::CONSENT_STATUS_WITHDRAWN);
+}
+
+TEST_F(ApplyReplayTest, AVulnerabilityStandsAgainWhicheverItWas) {
+  const std::string id = Person("anna");
+  Apply(id, {"vulnerability=set"});
+  const auto keys_of_her = keys().slots().Load(Number(id));
+  ASSERT_OK(keys_of_her);
+  const auto rows = screening::VulnerabilityRows::List(
+      reader_connection(), *keys_of_her, 0, 10, /*in_force_only=*/true);
+  ASSERT_OK(rows);
+  ASSERT_EQ(rows->size(), 1u);
+  EXPECT_TRUE(rows->front().InForce(clock().NowUs() + 1));
+  EXPECT_EQ(rows->front().doc.kind(), v1::VULNERABILITY_KIND_UNSPECIFIED);
 }
 
 TEST_F(ApplyReplayTest, ProtectionsStandAgain) {
