@@ -33,12 +33,15 @@ using testing::TempDir;
 constexpr char kService[] = "essential.service.operations";
 constexpr char kLetters[] = "marketing.communications.email";
 
-// Noon in Berlin, at least a day ahead: no quiet hour.
+// The next noon of a weekday in Berlin: no quiet hour.
 std::string Noon() {
   absl::TimeZone berlin;
   EXPECT_TRUE(absl::LoadTimeZone("Europe/Berlin", &berlin));
   absl::CivilDay day = absl::ToCivilDay(absl::Now(), berlin) + 1;
-  while (absl::GetWeekday(day) != absl::Weekday::wednesday) ++day;
+  while (absl::GetWeekday(day) == absl::Weekday::saturday ||
+         absl::GetWeekday(day) == absl::Weekday::sunday) {
+    ++day;
+  }
   return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ",
                           absl::FromCivil(absl::CivilHour(day) + 12, berlin),
                           absl::UTCTimeZone());
@@ -163,8 +166,13 @@ TEST_F(ScreenCommandTest, AFileGoesInAndVerdictsComeOut) {
   google::protobuf::util::MessageToJsonString(asked.output(), &json);
   Write("output.json", json);
   EXPECT_THAT(Do({"screen", "verify-release", "release", "output.json", "--key",
-                  "key", "--channel", "email"}),
+                  "key", "--channel", "email", "--at", Noon()}),
               HasSubstr("verified with the key of"));
+  // Not before it is to be delivered.
+  EXPECT_EQ(Run({"screen", "verify-release", "release", "output.json", "--key",
+                 "key"})
+                .code,
+            2);
   asked.mutable_output()->set_text("Our new tea has gone.");
   google::protobuf::util::MessageToJsonString(asked.output(), &(json = ""));
   Write("other.json", json);
@@ -181,6 +189,49 @@ TEST_F(ScreenCommandTest, ALineThatIsNoOutputIsNamedWithoutAValue) {
   EXPECT_THAT(ended.err, AllOf(HasSubstr("line 1"),
                                Not(HasSubstr("someone@shop.example"))));
   EXPECT_EQ(ended.out, "");
+}
+
+TEST_F(ScreenCommandTest, AComplaintAboutAPriceIsAnsweredInCounts) {
+  for (const char* other : {"K-2", "K-3"}) {
+    const std::string who = absl::StrCat("crm:", other);
+    Do({"write", who, "--as", "shop", "--source", "crm", "--key", other, "-p",
+        kService, "--set", absl::StrCat("email=", other, "@shop.example"),
+        "--residence", "DE"});
+    Do({"consent", "give", who, "--as", "shop", "-p", kLetters, "--notice",
+        "marketing-consent"});
+  }
+  std::string lines;
+  for (const char* who : {"K-1", "K-2", "K-3"}) {
+    v1::ScreenOutputRequest request;
+    ASSERT_TRUE(google::protobuf::util::JsonStringToMessage(
+                    Line(absl::StrCat("p-", who), ""), &request)
+                    .ok());
+    request.mutable_subject()->mutable_identifier()->set_value(who);
+    v1::Output* output = request.mutable_output();
+    output->set_kind(v1::OUTPUT_KIND_PRICE);
+    output->set_item("chair");
+    output->mutable_price()->set_currency("EUR");
+    output->mutable_price()->set_minor_units(who[2] == '1' ? 5000 : 5050);
+    *output->mutable_base_price() = output->price();
+    output->add_disclosures("personalised_price");
+    std::string json;
+    ASSERT_TRUE(
+        google::protobuf::util::MessageToJsonString(request, &json).ok());
+    lines += json + "\n";
+  }
+  Write("prices.jsonl", lines);
+  const Ended ended = Run({"screen", "prices.jsonl", "--as", "mailer"});
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  ASSERT_THAT(ended.err, HasSubstr("3 RELEASED")) << ended.out;
+  // Her own price, by which model, from which inputs; of the others neither
+  // their amount nor how few they are.
+  EXPECT_THAT(Do({"screen", "case", "--subject", "crm:K-1", "--item", "chair"}),
+              AllOf(HasSubstr("50.00 EUR"), HasSubstr("letters@1"),
+                    HasSubstr("user.contact.email"),
+                    HasSubstr("groups of fewer than 10 customers are left out"),
+                    Not(HasSubstr("50.50")), Not(HasSubstr("K-2"))));
+  EXPECT_THAT(Do({"screen", "case", "--subject", "crm:K-1", "--item", "table"}),
+              HasSubstr("she was shown nothing for it"));
 }
 
 }  // namespace
