@@ -132,7 +132,9 @@ void Item(const std::string& name, const std::string& text) {
   }
 }
 
-void ShowCase(const v1::ReviewCase& one, const std::string& person) {
+// `start` is what a person types before "review".
+void ShowCase(const v1::ReviewCase& one, const std::string& start,
+              const std::string& person) {
   const v1::Review& review = one.review();
   ShowReview(review);
   if (!one.proposal().empty()) Item("proposes", one.proposal());
@@ -148,9 +150,9 @@ void ShowCase(const v1::ReviewCase& one, const std::string& person) {
   for (const auto& statement : one.statements()) Item("customer", statement);
   for (const auto& rationale : one.rationales()) Item("before", rationale);
   if (!one.audit_reference().empty()) Item("entry", one.audit_reference());
-  std::cout << "  to decide   " << ProgramPath() << " review decide "
-            << review.id() << " uphold|change|reverse|escalate --etag "
-            << review.etag() << " --person " << Printable(person)
+  std::cout << "  to decide   " << start << " review decide " << review.id()
+            << " uphold|change|reverse|escalate --etag " << review.etag()
+            << " --person " << Printable(person)
             << " --reason CODE --rationale TEXT\n";
 }
 
@@ -169,6 +171,15 @@ std::string Span(double seconds) {
   if (seconds < 120) return absl::StrFormat("%.0f s", seconds);
   if (seconds < 7200) return absl::StrFormat("%.0f min", seconds / 60);
   return absl::StrFormat("%.1f h", seconds / 3600);
+}
+
+// Somebody who changes next to nothing, and needs no time for it.
+bool LooksLikeAStamp(const v1::ReviewRate& rate) {
+  constexpr int64_t kEnough = 20;
+  constexpr double kNoTimeSeconds = 30;
+  return rate.dimension() == "reviewer" && rate.decided() >= kEnough &&
+         rate.changed() * 50 < rate.decided() &&
+         rate.time_p50_seconds() < kNoTimeSeconds;
 }
 
 void ShowFigures(const v1::ReviewFigures& figures) {
@@ -190,13 +201,14 @@ void ShowFigures(const v1::ReviewFigures& figures) {
                                static_cast<int>(width), "", "decided",
                                "changed", "", "time, half under");
   for (const auto& rate : figures.rates()) {
-    std::cout << absl::StrFormat("%-9s %-*s %8d %8d %5.0f%%  %s\n",
-                                 rate.dimension(), static_cast<int>(width),
-                                 Printable(rate.key()), rate.decided(),
-                                 rate.changed(),
-                                 100.0 * static_cast<double>(rate.changed()) /
-                                     static_cast<double>(rate.decided()),
-                                 Span(rate.time_p50_seconds()));
+    std::cout << absl::StrFormat(
+        "%-9s %-*s %8d %8d %5.0f%%  %s\n", rate.dimension(),
+        static_cast<int>(width), Printable(rate.key()), rate.decided(),
+        rate.changed(),
+        100.0 * static_cast<double>(rate.changed()) /
+            static_cast<double>(rate.decided()),
+        Span(rate.time_p50_seconds()) +
+            (LooksLikeAStamp(rate) ? "  a rubber stamp?" : ""));
   }
 }
 
@@ -219,9 +231,16 @@ int Call(const std::string& folder, const Options& options, Request request,
   return kExitOk;
 }
 
-int BadWord(const std::string& option) {
-  return Fail(absl::InvalidArgumentError(option + ": no such word"));
+int BadWord(const std::string& option, const std::string& words) {
+  return Fail(absl::InvalidArgumentError(option + ": one of " + words));
 }
+
+constexpr char kStates[] =
+    "open, claimed, second-look, awaiting-customer, escalated, resolved";
+constexpr char kTriggers[] =
+    "significant-decision, customer, conduct, fairness, regime-conflict, "
+    "fact-conflict, hand-over, sample";
+constexpr char kVerdicts[] = "uphold, change, reverse, escalate";
 
 int List(const std::string& folder, const Options& options) {
   v1::ListReviewsRequest request;
@@ -229,12 +248,12 @@ int List(const std::string& folder, const Options& options) {
   v1::ReviewTrigger trigger = v1::REVIEW_TRIGGER_UNSPECIFIED;
   if (!options.state.empty() && !FromWord(options.state, "REVIEW_STATE_",
                                           v1::ReviewState_Parse, &state)) {
-    return BadWord("--state");
+    return BadWord("--state", kStates);
   }
   if (!options.trigger.empty() &&
       !FromWord(options.trigger, "REVIEW_TRIGGER_", v1::ReviewTrigger_Parse,
                 &trigger)) {
-    return BadWord("--trigger");
+    return BadWord("--trigger", kTriggers);
   }
   request.set_state(state);
   request.set_trigger(trigger);
@@ -254,7 +273,7 @@ int Decide(const std::string& folder, const Options& options) {
   v1::ReviewVerdict verdict = v1::REVIEW_VERDICT_UNSPECIFIED;
   if (!FromWord(options.verdict, "REVIEW_VERDICT_", v1::ReviewVerdict_Parse,
                 &verdict)) {
-    return BadWord("verdict");
+    return BadWord("verdict", kVerdicts);
   }
   request.set_id(options.id);
   request.set_verdict(verdict);
@@ -278,7 +297,7 @@ int Request(const std::string& folder, const Options& options) {
   if (!options.trigger.empty() &&
       !FromWord(options.trigger, "REVIEW_TRIGGER_", v1::ReviewTrigger_Parse,
                 &trigger)) {
-    return BadWord("--trigger");
+    return BadWord("--trigger", "customer, hand-over, fact-conflict");
   }
   request.set_trigger(trigger);
   request.set_statement(options.statement);
@@ -325,14 +344,18 @@ void AddReview(CLI::App* app, CommandContext* context) {
     });
     return command;
   };
+  // Who reviews is a person, not a registration.
+  const auto needs_person = [](CLI::App* command) {
+    command->get_option("--person")->required();
+  };
   const auto add_id = [&](CLI::App* command, bool required = true) {
     command->add_option("review", options->id, "rev_...")->required(required);
   };
 
   CLI::App* list =
       add("list", "The queue, the most urgent first", "reviewer", List);
-  list->add_option("--state", options->state, "open, claimed, resolved, ...");
-  list->add_option("--trigger", options->trigger, "conduct, hand-over, ...");
+  list->add_option("--state", options->state, kStates);
+  list->add_option("--trigger", options->trigger, kTriggers);
 
   CLI::App* claim =
       add("claim", "Takes a review; without an id the most urgent one",
@@ -344,6 +367,7 @@ void AddReview(CLI::App* app, CommandContext* context) {
                                     ShowReview);
           });
   add_id(claim, false);
+  needs_person(claim);
   claim
       ->add_option("--minutes", options->lease_minutes,
                    "How long it is hers; default 30")
@@ -359,23 +383,27 @@ void AddReview(CLI::App* app, CommandContext* context) {
                                     ShowReview);
           });
   add_id(release);
+  needs_person(release);
   release->add_option("--question", options->question,
                       "What to ask the customer; the review waits for her");
 
-  add_id(add("show", "The case with all inputs, for whoever claimed it",
-             "reviewer", [](const std::string& folder, const Options& o) {
-               v1::ShowReviewRequest request;
-               request.set_id(o.id);
-               return Call<v1::ReviewCase>(folder, o, request,
-                                           &Stub::ShowReview,
-                                           [&o](const v1::ReviewCase& one) {
-                                             ShowCase(one, o.person);
-                                           });
-             }));
+  CLI::App* show = add(
+      "show", "The case with all inputs, for whoever claimed it", "reviewer",
+      [](const std::string& folder, const Options& o) {
+        v1::ShowReviewRequest request;
+        request.set_id(o.id);
+        const std::string start = ProgramPath() + " --config " + folder;
+        return Call<v1::ReviewCase>(
+            folder, o, request, &Stub::ShowReview,
+            [&](const v1::ReviewCase& one) { ShowCase(one, start, o.person); });
+      });
+  add_id(show);
+  needs_person(show);
 
   CLI::App* decide = add("decide", "Decides a review that the person claimed",
                          "reviewer", Decide);
   add_id(decide);
+  needs_person(decide);
   decide
       ->add_option("verdict", options->verdict,
                    "uphold, change, reverse or escalate")
@@ -414,16 +442,16 @@ void AddReview(CLI::App* app, CommandContext* context) {
   statement->add_option("statement", options->statement, "What she says")
       ->required();
 
-  CLI::App* of =
-      add("of", "Reviews about one customer that came through the caller", "",
-          [](const std::string& folder, const Options& o) {
-            v1::ListCustomerReviewsRequest asked;
-            const auto subject = ParseSubject(o.customer);
-            if (!subject.ok()) return Fail(subject.status());
-            *asked.mutable_subject() = *subject;
-            return Call<v1::ListCustomerReviewsResponse>(
-                folder, o, asked, &Stub::ListCustomerReviews, ShowOfCustomer);
-          });
+  CLI::App* of = add(
+      "of", "What a customer sees of her reviews that came through the caller",
+      "", [](const std::string& folder, const Options& o) {
+        v1::ListCustomerReviewsRequest asked;
+        const auto subject = ParseSubject(o.customer);
+        if (!subject.ok()) return Fail(subject.status());
+        *asked.mutable_subject() = *subject;
+        return Call<v1::ListCustomerReviewsResponse>(
+            folder, o, asked, &Stub::ListCustomerReviews, ShowOfCustomer);
+      });
   of->add_option("customer", options->customer,
                  "email:..., phone:..., SYSTEM:NUMBER or cus_...")
       ->required();
