@@ -493,6 +493,14 @@ absl::Status Screener::Apply(store::ChangeContext& context, Job* job) const {
   if (!doc.review_id().empty()) {
     leaf.add_details("review=" + doc.review_id());
   }
+  if (job->fairness.has_value()) {
+    FairnessGate::Screened screened;
+    screened.output = &output;
+    screened.snapshot = &job->decision.snapshot;
+    screened.doc = &doc;
+    screened.answer = &*job->fairness;
+    CONSENTRY_RETURN_IF_ERROR(parts_.fairness->Note(context, screened));
+  }
   CONSENTRY_RETURN_IF_ERROR(parts_.rows->Insert(connection, job->keys(), row));
   CONSENTRY_RETURN_IF_ERROR(
       parts_.outcomes->Join(connection, output_key, row.no, job->keys())

@@ -3,6 +3,7 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <map>
@@ -335,7 +336,7 @@ TEST_F(ScreeningTest, HostileOutputsAreRefusedAndKillNothing) {
   Import({{"H1", true, false}});
   const auto stub = Screening(*dialler_);
   std::vector<v1::ScreenOutputRequest> hostile;
-  for (int i = 0; i < 8; ++i)
+  for (int i = 0; i < 11; ++i)
     hostile.push_back(Call("H1", absl::StrCat("h", i)));
   hostile[0].mutable_output()->set_id("a/b");
   hostile[1].mutable_output()->set_score(1.0 / 0.0);
@@ -345,6 +346,11 @@ TEST_F(ScreeningTest, HostileOutputsAreRefusedAndKillNothing) {
   hostile[5].mutable_output()->mutable_deliver_time()->set_seconds(-1);
   hostile[6].set_channel(v1::CHANNEL_UNSPECIFIED);
   hostile[7].mutable_output()->mutable_price()->set_currency("eur");
+  hostile[8].mutable_output()->set_score(std::nan(""));
+  hostile[9].mutable_output()->mutable_price()->set_currency("EUR");
+  hostile[9].mutable_output()->mutable_price()->set_minor_units(INT64_MIN);
+  hostile[10].mutable_output()->mutable_deliver_time()->set_seconds(
+      absl::ToUnixSeconds(absl::Now()) + 8 * 86'400);
   for (const auto& request : hostile) {
     v1::ScreenOutputResponse response;
     const grpc::Status status =
@@ -354,6 +360,20 @@ TEST_F(ScreeningTest, HostileOutputsAreRefusedAndKillNothing) {
                                        : grpc::StatusCode::INVALID_ARGUMENT)
         << request.output().id();
   }
+  // Too much at once, of one or of many.
+  v1::ScreenOutputRequest huge = Call("H1", "huge");
+  huge.mutable_output()->set_text(std::string(10 << 20, 'x'));
+  v1::ScreenOutputResponse none;
+  EXPECT_EQ(stub->ScreenOutput(Context().get(), huge, &none).error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
+  v1::BatchScreenOutputsRequest many;
+  v1::BatchScreenOutputsResponse nothing;
+  for (int i = 0; i < 257; ++i) {
+    *many.add_requests() = Call("H1", absl::StrCat("m", i));
+  }
+  EXPECT_EQ(
+      stub->BatchScreenOutputs(Context().get(), many, &nothing).error_code(),
+      grpc::StatusCode::RESOURCE_EXHAUSTED);
   // In a batch each is a result of its own.
   v1::BatchScreenOutputsRequest batch;
   *batch.add_requests() = hostile[0];

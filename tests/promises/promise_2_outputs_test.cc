@@ -1,6 +1,7 @@
 // Promise 2, no audit, no data, for outputs: every verdict that an engine was
 // told is in the log of a gateway that was killed, and what was spent of a
-// customer's budgets before it died is spent after it.
+// customer's budgets before it died is spent after it, whatever the clock of
+// the machine says then.
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
@@ -18,6 +19,7 @@
 #include "consentry/v1/audit_service.grpc.pb.h"
 #include "consentry/v1/consent_service.grpc.pb.h"
 #include "consentry/v1/screening_service.grpc.pb.h"
+#include "gateway/base/clock.h"
 #include "tests/e2e/test_gateway.h"
 #include "tests/promises/asking.h"
 #include "tests/promises/gateway_process.h"
@@ -60,7 +62,7 @@ class OutputsLogTest : public ::testing::Test {
     const Identity writer = gateway_.Register(crm);
     v1::Client engine = testing::FullClient("engine", kLetters);
     engine.add_permissions("screening.screen");
-    engine_ = gateway_.Register(engine);
+    engine_ = gateway_.Register(engine, /*days=*/10);
     const auto channel = gateway_.Connect(writer);
     const auto consents = v1::ConsentService::NewStub(channel);
     for (int i = 0; i < kCustomers; ++i) {
@@ -181,6 +183,75 @@ TEST_F(OutputsLogTest, EveryVerdictIsInTheLogAndSpentOnce) {
                     .ok());
     EXPECT_EQ(response.verdict_class(), v1::VERDICT_CLASS_PRESSURE)
         << response.DebugString();
+  }
+}
+
+// The time of the machine, and how wrong it is.
+class WrongClock final : public base::Clock {
+ public:
+  void Jump(int64_t by_us) { by_us_ = by_us; }
+  int64_t NowUs() const override {
+    return base::Clock::System()->NowUs() + by_us_.load();
+  }
+  int64_t MonotonicUs() const override {
+    return base::Clock::System()->MonotonicUs();
+  }
+
+ private:
+  std::atomic<int64_t> by_us_{0};
+};
+
+TEST_F(OutputsLogTest, WhatIsSpentStaysSpentWhenTheClockJumps) {
+  constexpr int64_t kDayUs = int64_t{86'400} * 1'000'000;
+  const std::string& customer = customers_[0];
+  int next = 0;
+  // Asks for more until one is stopped; all at eleven in the morning, at which
+  // nothing is quiet.
+  const auto fill = [&](const std::shared_ptr<grpc::Channel>& channel,
+                        int64_t now_us) {
+    const auto stub = v1::ScreeningService::NewStub(channel);
+    int released = 0;
+    for (int i = 0; i < 10; ++i) {
+      v1::ScreenOutputRequest letter =
+          Letter(customer, absl::StrCat("j-", next++));
+      letter.mutable_output()->mutable_deliver_time()->set_seconds(
+          (now_us / kDayUs + 1) * 86'400 + 10 * 3600);
+      v1::ScreenOutputResponse response;
+      const grpc::Status status =
+          stub->ScreenOutput(Timed().get(), letter, &response);
+      EXPECT_TRUE(status.ok()) << status.error_message();
+      if (response.verdict() != v1::VERDICT_RELEASED) {
+        EXPECT_EQ(response.verdict_class(), v1::VERDICT_CLASS_PRESSURE)
+            << response.DebugString();
+        break;
+      }
+      ++released;
+    }
+    return released;
+  };
+  const int64_t now_us = base::Clock::System()->NowUs();
+  int budget = 0;
+  {
+    const auto process = Spawn();
+    budget = fill(process->Connect(engine_), now_us);
+    process->Kill();
+  }
+  ASSERT_GT(budget, 0);
+  WrongClock clock;
+  server::ServerOptions options{.address = "127.0.0.1:0"};
+  options.clock = &clock;
+  gateway_.Start(options);
+  for (const int64_t days : {0, -40, -1, 2, -400, 0}) {
+    clock.Jump(days * kDayUs);
+    EXPECT_EQ(fill(gateway_.Connect(engine_), now_us + days * kDayUs), 0)
+        << days;
+  }
+  ASSERT_TRUE(gateway_.Stop().ok());
+  // And by a process that dies after each.
+  for (int i = 0; i < 3; ++i) {
+    const auto process = Spawn();
+    EXPECT_EQ(fill(process->Connect(engine_), now_us), 0);
+    process->Kill();
   }
 }
 

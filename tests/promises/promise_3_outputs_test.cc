@@ -1,7 +1,8 @@
 // Promise 3, withdrawal bites at once, for outputs: when a withdrawal has
 // returned, no release is handed out any more that was decided before it, and
 // every one that was is on the list of revoked ones. Customers give and
-// withdraw while engines screen for them without a pause.
+// withdraw while engines screen for them without a pause, one by one and in
+// streams with many outputs in flight.
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
@@ -48,7 +49,9 @@ constexpr char kPurposes[] = R"pb(
   }
 )pb";
 constexpr int kRounds = 30;
-constexpr int kEngines = 4;
+constexpr int kEngines = 2;
+constexpr int kStreams = 2;
+constexpr int kInFlight = 16;
 
 class OutputsTest : public ::testing::Test {
  protected:
@@ -163,6 +166,40 @@ TEST_F(OutputsTest, NoReleaseOutlivesAWithdrawal) {
       }
     });
   }
+  std::atomic<int> streamed{0};
+  for (int i = 0; i < kStreams; ++i) {
+    engines.emplace_back([&] {
+      const auto stub =
+          v1::ScreeningService::NewStub(gateway_.Connect(engine_));
+      while (!stop.load()) {
+        const auto context = Timed(60);
+        const auto stream = stub->StreamOutputs(context.get());
+        for (;;) {
+          v1::StreamOutputsRequest message;
+          for (int n = 0; n < kInFlight; ++n) {
+            *message.add_requests() =
+                Letter(absl::StrCat("o-", next.fetch_add(1)));
+          }
+          const auto asked = Clock::now();
+          v1::StreamOutputsResponse told;
+          if (stop.load() || !stream->Write(message) || !stream->Read(&told)) {
+            break;
+          }
+          const auto now = Clock::now();
+          const std::lock_guard<std::mutex> lock(mu);
+          for (const v1::ScreenOutputResponse& result : told.results()) {
+            if (result.error() != v1::ERROR_REASON_UNSPECIFIED) continue;
+            ++streamed;
+            answers.push_back({asked, now,
+                               result.verdict() == v1::VERDICT_RELEASED,
+                               result.release().digest()});
+          }
+        }
+        stream->WritesDone();
+        stream->Finish();
+      }
+    });
+  }
   // From a withdrawal's answer to the next consent nothing may be released.
   std::vector<std::pair<Clock::time_point, Clock::time_point>> closed;
   for (int round = 0; round < kRounds; ++round) {
@@ -192,6 +229,7 @@ TEST_F(OutputsTest, NoReleaseOutlivesAWithdrawal) {
   }
   EXPECT_GT(released, 0u);
   EXPECT_GT(inside, 0u);
+  EXPECT_GT(streamed.load(), kInFlight);
 }
 
 TEST_F(OutputsTest, WhatWasReleasedBeforeIsNotFetchedAfterIt) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <string>
 #include <vector>
 
@@ -293,6 +294,74 @@ TEST_F(ScreenerTest, ASignificantDecisionWaitsForAHuman) {
   EXPECT_EQ(queue.held[0].model, "credit@3");
   EXPECT_FALSE(queue.held[0].high_risk);
   EXPECT_EQ(Rows("releases"), 0);
+}
+
+// Stands against every output of a model, and counts what is kept.
+class CountingGate final : public FairnessGate {
+ public:
+  Answer Ask(const v1::Output& output, const access::Snapshot&,
+             int64_t) const override {
+    ++asked;
+    Answer answer;
+    if (output.model() == "unfair") {
+      answer.action = conduct::Action::kHold;
+      answer.monitors = {"monitor.women"};
+    }
+    return answer;
+  }
+  absl::Status Note(store::ChangeContext& context,
+                    const Screened& screened) const override {
+    if (stale > 0) {
+      --stale;
+      return MakeError(v1::ERROR_REASON_ETAG_MISMATCH, "counted since");
+    }
+    EXPECT_GT(context.number(), 0);
+    EXPECT_FALSE(screened.doc->id().empty());
+    noted.push_back(screened.output->id());
+    return absl::OkStatus();
+  }
+
+  mutable std::atomic<int> asked{0};
+  mutable int stale = 0;
+  mutable std::vector<std::string> noted;
+};
+
+TEST_F(ScreenerTest, FairnessHoldsAndCountsWithTheVerdict) {
+  const CountingGate gate;
+  parts().fairness = &gate;
+  Screener fair(parts());
+  const std::string anna = Reader("anna");
+  const auto ask = [&](const v1::ScreenOutputRequest& request) {
+    auto [done, future] = testing::Promised<
+        absl::StatusOr<access::Released<v1::ScreenOutputResponse>>>();
+    access::Caller caller = As("letters");
+    caller.event = "screening.screen";
+    fair.Screen(caller, request, std::move(done));
+    auto released = future.get();
+    EXPECT_OK(released);
+    return released->response;
+  };
+  auto unfair = Letter(anna, "l-1");
+  unfair.mutable_output()->set_model("unfair");
+  const auto held = ask(unfair);
+  EXPECT_EQ(held.verdict(), v1::VERDICT_HELD);
+  EXPECT_EQ(held.verdict_class(), v1::VERDICT_CLASS_FAIRNESS);
+  ASSERT_EQ(queue.held.size(), 1u);
+  EXPECT_EQ(queue.held[0].trigger, v1::REVIEW_TRIGGER_FAIRNESS);
+  EXPECT_TRUE(Tells(LastLeaf(), "rules=monitor.women"));
+  // Neither a retry nor a dry run counts.
+  ask(unfair);
+  auto dry = Letter(anna, "l-2");
+  dry.set_validate_only(true);
+  ask(dry);
+  EXPECT_EQ(gate.noted, std::vector<std::string>({"l-1"}));
+  // Monitors that moved on are asked again, in one verdict.
+  gate.stale = 1;
+  const int before = gate.asked;
+  EXPECT_EQ(ask(Letter(anna, "l-3")).verdict(), v1::VERDICT_RELEASED);
+  EXPECT_EQ(gate.asked, before + 2);
+  EXPECT_EQ(gate.noted, std::vector<std::string>({"l-1", "l-3"}));
+  EXPECT_EQ(Rows("screenings"), 2);
 }
 
 TEST_F(ScreenerTest, TooManyLettersAreTooMany) {
