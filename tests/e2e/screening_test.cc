@@ -1,5 +1,6 @@
 // Outputs over the wire: a campaign by phone with its outcomes, decisions that
 // wait for a human, releases that are verified and revoked.
+#include <google/protobuf/util/json_util.h>
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
@@ -22,7 +23,9 @@
 #include "gateway/screening/release_note.h"
 #include "tests/e2e/requests.h"
 #include "tests/e2e/test_gateway.h"
+#include "tests/testing/child_process.h"
 #include "tests/testing/status_matchers.h"
+#include "tests/testing/temp_dir.h"
 
 namespace consentry {
 namespace {
@@ -293,6 +296,33 @@ TEST_F(ScreeningTest, ASignedReleaseIsVerifiedWithoutTheGatewayAndRevoked) {
                               response.release().pseudonym(), v1::CHANNEL_PHONE,
                               absl::ToUnixSeconds(absl::Now()))
           .ok());
+  // Nor does it take our code: what other languages make of FORMAT.md.
+  testing::TempDir dir;
+  std::ofstream(dir.File("note")) << response.release().note();
+  std::string json;
+  ASSERT_TRUE(
+      google::protobuf::util::MessageToJsonString(request.output(), &json)
+          .ok());
+  std::ofstream(dir.File("output.json")) << json;
+  const std::string clients = CONSENTRY_SOURCE_DIR "/tests/e2e/clients";
+  const auto verdict = [&](std::vector<std::string> words,
+                           const std::string& pseudonym) {
+    words.insert(
+        words.end(),
+        {vkey, dir.File("note"), dir.File("output.json"), pseudonym, "phone",
+         absl::FormatTime("%Y-%m-%dT%H:%M:%SZ",
+                          absl::FromUnixSeconds(CallingTime()),
+                          absl::UTCTimeZone())});
+    const testing::Ended ended = testing::RunToEnd({.words = words});
+    EXPECT_EQ(ended.code, 0) << ended.err;
+    return ended.out;
+  };
+  for (const std::vector<std::string>& program :
+       {std::vector<std::string>{"node", clients + "/node/verify_release.js"},
+        {"python3", clients + "/python/verify_release.py"}}) {
+    EXPECT_EQ(verdict(program, response.release().pseudonym()), "holds\n");
+    EXPECT_EQ(verdict(program, "psn_other"), "the customer\n");
+  }
   v1::ListRevokedReleasesRequest list;
   v1::ListRevokedReleasesResponse before;
   ASSERT_TRUE(stub->ListRevokedReleases(Context().get(), list, &before).ok());
