@@ -29,8 +29,6 @@ std::string ReportHtml(const store::v1::AccessReport& report);
 // One cell: quoted where RFC 4180 asks for it, with an apostrophe before what a
 // spreadsheet would take for a formula (=, +, -, @, tab, carriage return).
 std::string CsvCell(std::string_view text);
-// Text inside of an element or a quoted attribute.
-std::string HtmlText(std::string_view text);
 
 }  // namespace consentry::rights
 

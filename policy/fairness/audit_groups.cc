@@ -61,7 +61,7 @@ void Pool(int64_t minimum, std::vector<AuditGroup>* groups) {
   const std::vector<bool> sparse = SparseGroups(sizes, minimum);
   std::vector<AuditGroup> kept;
   AuditGroup pooled;
-  pooled.name = std::string(kPooledGroup);
+  pooled.name = std::string(kPooledGroupName);
   std::vector<AuditGroup> unknown;
   for (size_t i = 0; i < groups->size(); ++i) {
     AuditGroup& group = (*groups)[i];
@@ -98,7 +98,7 @@ absl::StatusOr<GroupedCases> GroupCases(const AuditPlan& plan,
 
   std::map<std::vector<uint32_t>, AuditGroup> cells;
   AuditGroup unknown;
-  unknown.name = std::string(kUnknownGroup);
+  unknown.name = std::string(kUnknownGroupName);
   unknown.unknown = true;
   for (const size_t row : rows) {
     std::vector<uint32_t> codes = CodesOf(grouping, table, row);

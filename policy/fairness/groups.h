@@ -13,9 +13,9 @@
 namespace consentry::policy::fairness {
 
 // Whose group is not known: a group of its own, told and compared with nobody.
-inline constexpr std::string_view kUnknownGroup = "unknown";
+inline constexpr std::string_view kUnknownGroupName = "unknown";
 // Sparse groups put together.
-inline constexpr std::string_view kPooledGroup = "other (pooled)";
+inline constexpr std::string_view kPooledGroupName = "other (pooled)";
 // Joins the attributes of an intersection, and their groups: "sex*age".
 inline constexpr char kGroupJoin = '*';
 

@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "policy/fairness/audit.h"
+#include "policy/fairness/report_html.h"
 #include "tools/consentry/command.h"
 #include "tools/consentry/exit_code.h"
 #include "tools/consentry/fairness_text.h"
@@ -65,6 +66,14 @@ int FairnessAudit(const FairnessAuditOptions& options, std::ostream& out,
     v1::FairnessLeftOut& left = *report->add_left_out();
     left.set_reason("row could not be read");
     left.set_count(static_cast<int64_t>(read->unread));
+  }
+  if (!options.html.empty()) {
+    std::ofstream page(options.html, std::ios::binary | std::ios::trunc);
+    page << policy::fairness::FairnessReportHtml(*report) << std::flush;
+    if (!page) {
+      err << "consentry: cannot write " << options.html << "\n";
+      return kExitError;
+    }
   }
   if (options.json) {
     ShowJson(*report, out);
@@ -141,6 +150,7 @@ void AddFairnessAudit(CLI::App* fairness, CommandContext* context) {
   auto descriptive = std::make_shared<bool>(false);
   audit->add_flag("--descriptive", *descriptive,
                   "Figures and intervals, no tests and no findings");
+  audit->add_option("--html", options->html, "Write a page for people there");
   audit->add_flag("--json", options->json, "Print JSON");
   audit->callback([context, options, descriptive] {
     options->plan.confirmatory = !*descriptive;

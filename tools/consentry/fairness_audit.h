@@ -22,6 +22,8 @@ struct FairnessAuditOptions {
   // Without groupings, which follow from the columns.
   policy::fairness::AuditPlan plan;
   bool json = false;
+  // Writes a page there as well. Empty: none.
+  std::string html;
 };
 
 // Audits a file: no gateway, nothing recorded. With `json` the report as

@@ -13,13 +13,14 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "policy/fairness/figure_words.h"
 #include "tools/consentry/printable.h"
 
 namespace consentry::tools {
 namespace {
 
+using policy::fairness::FigureTitle;
 using v1::FairnessFigure;
 using v1::FairnessReport;
 
@@ -204,7 +205,7 @@ class Section {
                  Chance(difference != nullptr ? difference : ratio), finding});
     }
     if (table.empty()) return;
-    out << "\n  " << Title(metric) << ": " << Printable(formula) << "\n";
+    out << "\n  " << FigureTitle(metric) << ": " << Printable(formula) << "\n";
     table.Print(out);
   }
 
@@ -212,7 +213,8 @@ class Section {
   void Beside(const std::vector<std::string>& metrics,
               std::ostream& out) const {
     std::vector<std::string> header = {"group"};
-    for (const std::string& metric : metrics) header.push_back(Title(metric));
+    for (const std::string& metric : metrics)
+      header.push_back(FigureTitle(metric));
     header.push_back("");
     TextTable table(header);
     bool any = false;
@@ -249,7 +251,7 @@ class Section {
                                           figure->equivalence_p_value()));
         }
         table.Add({Printable(group->group()), absl::StrCat(figure->count()),
-                   Title(metric), WithInterval(figure), Chance(figure),
+                   FigureTitle(metric), WithInterval(figure), Chance(figure),
                    finding});
       }
     }
@@ -262,7 +264,7 @@ class Section {
     TextTable table({"over all groups", "value", ""});
     for (const auto& [key, figure] : figures_) {
       if (!key.first.empty()) continue;
-      table.Add({Title(figure->metric()), ValueOf(figure),
+      table.Add({FigureTitle(figure->metric()), ValueOf(figure),
                  figure->has_value() ? "" : figure->remark()});
     }
     if (table.empty()) return;
@@ -281,13 +283,6 @@ class Section {
   }
 
  private:
-  static std::string Title(const std::string& metric) {
-    return absl::StrReplaceAll(metric, {{"_group_minus_", ", minus "},
-                                        {"_group_over_", ", over "},
-                                        {"_within_strata", " within strata"},
-                                        {"_", " "}});
-  }
-
   std::vector<const v1::FairnessGroupCount*> groups_;
   std::string reference_;
   std::map<std::pair<std::string, std::string>, const FairnessFigure*> figures_;

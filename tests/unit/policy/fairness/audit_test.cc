@@ -342,11 +342,11 @@ TEST(AuditTest, SparseIntersectionsArePooledAndNamed) {
   ASSERT_EQ(report->groups_size(), 4);
   EXPECT_EQ(report->groups(0).group(), "m*old");
   EXPECT_TRUE(report->groups(0).reference());
-  EXPECT_EQ(report->groups(2).group(), kPooledGroup);
+  EXPECT_EQ(report->groups(2).group(), kPooledGroupName);
   EXPECT_EQ(report->groups(2).count(), 45);
   EXPECT_EQ(report->groups(2).pooled(0), "f*old");
   EXPECT_EQ(report->groups(2).pooled(1), "f*young");
-  EXPECT_EQ(report->groups(3).group(), kUnknownGroup);
+  EXPECT_EQ(report->groups(3).group(), kUnknownGroupName);
 }
 
 // Together all is well, in one arm nothing.
