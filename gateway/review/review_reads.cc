@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "gateway/access/output_decision.h"
@@ -28,7 +31,9 @@ constexpr int32_t kMaxPage = 1000;
 // Looked at for one page before it is answered short.
 constexpr size_t kRowsPerPage = 4000;
 constexpr size_t kRowsAtOnce = 256;
-constexpr size_t kMaxOfCustomer = 200;
+constexpr int32_t kMaxCustomerPage = 200;
+// Of one customer, looked at for one page before it is answered short.
+constexpr size_t kRowsOfCustomer = 200;
 constexpr char kOutputPrefix[] = "scr_";
 constexpr char kDecisionPrefix[] = "dec_";
 
@@ -315,13 +320,24 @@ void ReviewReads::OfCustomer(
     access::Done<v1::ListCustomerReviewsResponse> done) const {
   access::AnswerAudited<v1::ListCustomerReviewsResponse>(
       options_.parts, caller,
-      [this, caller, ref = request.subject()](access::AnswerEntry* entry)
+      [this, caller, request](access::AnswerEntry* entry)
           -> absl::StatusOr<v1::ListCustomerReviewsResponse> {
         const ReviewParts& desk = options_.desk->parts();
         const int64_t now_us = entry->leaf.time_us();
-        CONSENTRY_ASSIGN_OR_RETURN(
-            const access::SubjectName name,
-            access::NameOf(*desk.subjects, *desk.tokens, caller, ref));
+        CONSENTRY_ASSIGN_OR_RETURN(const access::SubjectName name,
+                                   access::NameOf(*desk.subjects, *desk.tokens,
+                                                  caller, request.subject()));
+        const std::string query_hash =
+            desk.digests->Of(clients::CanonicalBytes(request.subject()));
+        const std::string requester = clients::RequesterOf(caller);
+        int64_t below = INT64_MAX;
+        if (!request.page_token().empty()) {
+          const auto position = options_.page_tokens->Open(
+              requester, query_hash, request.page_token(), now_us);
+          if (!position.ok() || !absl::SimpleAtoi(*position, &below)) {
+            return WrongPage();
+          }
+        }
         CONSENTRY_ASSIGN_OR_RETURN(auto lease, desk.readers->Acquire());
         std::optional<uint64_t> subject = name.subject;
         if (name.subject == 0) {
@@ -350,20 +366,33 @@ void ReviewReads::OfCustomer(
         for (const auto& member : *group) {
           entry->Tell(member.get(), desk.log_origin, now_us);
           CONSENTRY_ASSIGN_OR_RETURN(
-              auto found, options_.desk->rows().OfSubject(
-                              lease.get(), member->subject(), kMaxOfCustomer));
-          for (ReviewRow& row : found) {
-            if (caller.IsCustomer() ||
-                row.doc.requested_by().client_id() == caller.client_id) {
-              rows.push_back(std::move(row));
-            }
-          }
+              auto found,
+              options_.desk->rows().OfSubject(lease.get(), member->subject(),
+                                              kRowsOfCustomer + 1, below));
+          std::move(found.begin(), found.end(), std::back_inserter(rows));
         }
         std::sort(
             rows.begin(), rows.end(),
             [](const ReviewRow& a, const ReviewRow& b) { return a.no > b.no; });
-        if (rows.size() > kMaxOfCustomer) rows.resize(kMaxOfCustomer);
+        const int32_t size =
+            request.page_size() == 0
+                ? kDefaultPage
+                : std::min(request.page_size(), kMaxCustomerPage);
+        size_t looked = 0;
         for (const ReviewRow& row : rows) {
+          if (response.reviews_size() >= size || looked >= kRowsOfCustomer) {
+            CONSENTRY_ASSIGN_OR_RETURN(
+                *response.mutable_next_page_token(),
+                options_.page_tokens->Seal(requester, query_hash,
+                                           absl::StrCat(below), now_us));
+            break;
+          }
+          ++looked;
+          below = row.no;
+          if (!caller.IsCustomer() &&
+              row.doc.requested_by().client_id() != caller.client_id) {
+            continue;
+          }
           CONSENTRY_ASSIGN_OR_RETURN(
               const auto words,
               options_.desk->rows().OpenWords(lease.get(), grant, row));

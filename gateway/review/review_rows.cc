@@ -240,12 +240,13 @@ absl::StatusOr<std::vector<ReviewRow>> ReviewRows::ByHour(
 }
 
 absl::StatusOr<std::vector<ReviewRow>> ReviewRows::OfSubject(
-    store::Connection* connection, uint64_t subject, size_t limit) const {
+    store::Connection* connection, uint64_t subject, size_t limit,
+    int64_t below) const {
   CONSENTRY_ASSIGN_OR_RETURN(
       auto query, connection->Prepare(std::string(kColumns) +
-                                      "WHERE subject = $1 "
-                                      "ORDER BY review_no DESC LIMIT $2"));
-  query.Bind(static_cast<int64_t>(subject), static_cast<int64_t>(limit));
+                                      "WHERE subject = $1 AND review_no < $2 "
+                                      "ORDER BY review_no DESC LIMIT $3"));
+  query.Bind(static_cast<int64_t>(subject), below, static_cast<int64_t>(limit));
   ReviewPlace last;
   bool more = false;
   return Take(&query, limit, &last, &more);

@@ -57,8 +57,8 @@ class ReviewRows {
   absl::StatusOr<ReviewRow> Read(store::Connection* connection,
                                  const crypto::ObjectId& id) const;
   // The queue, by priority, then due time. Rows whose subject's keys are gone
-  // are left out, those that do not open are logged. `*last` is the last row that was looked at, `*more` whether
-  // any can follow.
+  // are left out, those that do not open are logged. `*last` is the last row
+  // that was looked at, `*more` whether any can follow.
   absl::StatusOr<std::vector<ReviewRow>> Queue(store::Connection* connection,
                                                const ReviewPlace& after,
                                                size_t limit, ReviewPlace* last,
@@ -72,9 +72,10 @@ class ReviewRows {
                                                 size_t limit, ReviewPlace* last,
                                                 bool* more) const;
 
-  // About a subject, the newest first.
+  // About a subject, the newest first, those numbered below `below`.
   absl::StatusOr<std::vector<ReviewRow>> OfSubject(
-      store::Connection* connection, uint64_t subject, size_t limit) const;
+      store::Connection* connection, uint64_t subject, size_t limit,
+      int64_t below = INT64_MAX) const;
 
   absl::StatusOr<std::vector<store::v1::ReviewWords>> OpenWords(
       store::Connection* connection, const crypto::Grant& grant,

@@ -33,6 +33,8 @@ inline constexpr size_t kMaxFieldNameBytes = 65;
 
 inline constexpr int kDefaultPageSize = 50;
 inline constexpr int kMaxPageSize = 1000;
+// Reviews of one customer: their words are opened one by one.
+inline constexpr int kMaxCustomerPage = 200;
 // Selected subjects are decided one by one: a page is a batch.
 inline constexpr int kMaxSelectPageSize = kMaxBatch;
 inline constexpr size_t kMaxPageTokenBytes = 8 << 10;

@@ -119,6 +119,8 @@ void Validate(const v1::ListCustomerReviewsRequest& request,
               FaultList* faults) {
   CheckSubject(request.has_subject(), request.subject(), "subject", faults);
   CheckContext(request.context(), faults);
+  CheckPage(request.page_size(), kMaxCustomerPage, request.page_token(),
+            faults);
 }
 
 void Validate(const v1::GetReviewFiguresRequest& request, FaultList* faults) {

@@ -156,15 +156,12 @@ void ShowCase(const v1::ReviewCase& one, const std::string& start,
             << " --reason CODE --rationale TEXT\n";
 }
 
-void ShowOfCustomer(const v1::ListCustomerReviewsResponse& all) {
-  for (const auto& one : all.reviews()) {
-    ShowReview(one.review());
-    for (const auto& statement : one.statements()) Item("customer", statement);
-    for (const auto& question : one.questions()) Item("we asked", question);
-    if (!one.rationale().empty()) Item("why", one.rationale());
-    if (!one.outcome().empty()) Item("outcome", one.outcome());
-  }
-  if (all.reviews().empty()) std::cout << "no review\n";
+void ShowOfCustomer(const v1::CustomerReview& one) {
+  ShowReview(one.review());
+  for (const auto& statement : one.statements()) Item("customer", statement);
+  for (const auto& question : one.questions()) Item("we asked", question);
+  if (!one.rationale().empty()) Item("why", one.rationale());
+  if (!one.outcome().empty()) Item("outcome", one.outcome());
 }
 
 std::string Span(double seconds) {
@@ -449,8 +446,15 @@ void AddReview(CLI::App* app, CommandContext* context) {
         const auto subject = ParseSubject(o.customer);
         if (!subject.ok()) return Fail(subject.status());
         *asked.mutable_subject() = *subject;
-        return Call<v1::ListCustomerReviewsResponse>(
-            folder, o, asked, &Stub::ListCustomerReviews, ShowOfCustomer);
+        asked.mutable_context()->set_acting_person(o.person);
+        const auto session = Session::Open({folder, o.as, "", false});
+        if (!session.ok()) return Fail(session.status());
+        const auto stub = v1::ReviewService::NewStub((*session)->channel());
+        return ShowList<v1::ListCustomerReviewsResponse>(
+            asked, o.json, "no review",
+            std::bind_front(&Stub::ListCustomerReviews, stub.get()),
+            [](const auto& page) -> auto& { return page.reviews(); },
+            ShowOfCustomer);
       });
   of->add_option("customer", options->customer,
                  "email:..., phone:..., SYSTEM:NUMBER or cus_...")

@@ -84,9 +84,9 @@ TEST(PermissionsTest, UnknownNamesAndRolesHoldNothing) {
 
 TEST(PermissionsTest, CustomersHoldWhatIsAboutThemselvesAndNothingElse) {
   const std::set<std::string_view> own = {
-      "consent.record", "consent.withdraw", "consent.opt_out",
-      "consent.read",   "rights.submit",    "rights.read",
-      "agents.read",    "notices.read",     "rights.download"};
+      "consent.record",  "consent.withdraw", "consent.opt_out", "consent.read",
+      "rights.submit",   "rights.read",      "agents.read",     "notices.read",
+      "rights.download", "reviews.request"};
   for (const std::string_view name : AllPermissions()) {
     EXPECT_EQ(PermissionsOf(v1::ROLE_CUSTOMER).Contains(Of(name)),
               own.count(name) == 1)

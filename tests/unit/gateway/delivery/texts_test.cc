@@ -30,7 +30,8 @@ TEST(TextsTest, EveryShippedTextIsThereInEveryLanguage) {
             (std::set<std::string>{
                 "code.double_opt_in", "code.rights_request", "rights.received",
                 "rights.progress", "rights.answer_ready", "rights.erased",
-                "staff.due", "staff.alarm", "staff.digest"}));
+                "review.received", "review.question", "review.decided",
+                "review.late", "staff.due", "staff.alarm", "staff.digest"}));
 }
 
 TEST(TextsTest, PlaceholdersAreFilledInTheLanguageAskedFor) {

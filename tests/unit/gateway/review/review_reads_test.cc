@@ -179,6 +179,35 @@ TEST_F(ReviewReadsTest, ACustomerSeesReasonsOfWhatIsDecidedAndNoReviewer) {
   EXPECT_EQ(systems->reviews_size(), 0);
 }
 
+TEST_F(ReviewReadsTest, ReviewsOfACustomerArePagedToThatCallerAlone) {
+  std::set<std::string> wanted;
+  for (int i = 0; i < 5; ++i) wanted.insert(EnqueueHeld());
+  CallerContext anna = As("shop");
+  anna.person.emplace();
+  anna.person->subject = number_;
+  v1::ListCustomerReviewsRequest request;
+  request.mutable_subject()->set_id(anna_);
+  request.set_page_size(2);
+  const auto page_of = [&](const CallerContext& caller) {
+    return Ask<v1::ListCustomerReviewsResponse>(
+        caller, &ReviewReads::OfCustomer, request);
+  };
+  std::set<std::string> seen;
+  for (int pages = 0; pages < 5; ++pages) {
+    const auto page = page_of(anna);
+    ASSERT_OK(page.status());
+    EXPECT_LE(page->reviews_size(), 2);
+    for (const auto& one : page->reviews()) {
+      EXPECT_TRUE(seen.insert(one.review().id()).second);
+    }
+    request.set_page_token(page->next_page_token());
+    if (request.page_token().empty()) break;
+    EXPECT_EQ(ReasonOf(page_of(As("desk", "p1")).status()),
+              v1::ERROR_REASON_PAGE_TOKEN_INVALID);
+  }
+  EXPECT_EQ(seen, wanted);
+}
+
 TEST_F(ReviewReadsTest, AReportNamesAllThatWasSaidAndAViewNone) {
   const auto asked = Contest(anna_, kTarget, "It is wrong");
   ASSERT_OK(asked.status());
