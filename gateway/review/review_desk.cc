@@ -236,7 +236,7 @@ absl::Status ReviewDesk::TellAbout(store::ChangeContext& context,
 
 void ReviewDesk::Tell(store::ChangeContext& context, const ReviewRow& row,
                       std::string_view text, store::v1::Leaf* leaf) const {
-  if (row.subject == 0 || !parts_.tell) return;
+  if (row.subject == 0 || !parts_.tell || !ConcernsHer(row.doc)) return;
   std::map<std::string, std::string> arguments{{"review", row.doc.id()}};
   if (text != "review.decided") {
     arguments["due"] = policy::FormatTime(row.doc.due_us()).substr(0, 10);

@@ -192,6 +192,17 @@ absl::Status HearCustomer(ReviewDoc* doc) {
   return absl::OkStatus();
 }
 
+bool ConcernsHer(const ReviewDoc& doc) {
+  switch (doc.trigger()) {
+    case v1::REVIEW_TRIGGER_CONDUCT:
+    case v1::REVIEW_TRIGGER_FAIRNESS:
+    case v1::REVIEW_TRIGGER_SAMPLE:
+      return !doc.requested_by().client_id().empty();
+    default:
+      return true;
+  }
+}
+
 bool TimeOut(int64_t now_us, ReviewDoc* doc) {
   if (!IsOpen(*doc) || now_us < doc->due_us()) return false;
   doc->set_timeouts(doc->timeouts() + 1);
@@ -199,10 +210,12 @@ bool TimeOut(int64_t now_us, ReviewDoc* doc) {
     doc->mutable_timeout_us()->erase(doc->mutable_timeout_us()->begin());
   }
   doc->add_timeout_us(now_us);
-  doc->set_state(v1::REVIEW_STATE_ESCALATED);
   doc->set_due_us(now_us + std::max(doc->term_us(), kLeastTermUs));
-  doc->set_priority(1);
   Free(doc);
+  // Nobody waits for a sample.
+  if (doc->trigger() == v1::REVIEW_TRIGGER_SAMPLE) return true;
+  doc->set_state(v1::REVIEW_STATE_ESCALATED);
+  doc->set_priority(1);
   return true;
 }
 

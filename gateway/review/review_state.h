@@ -75,8 +75,13 @@ absl::Status AskCustomer(const store::v1::ReviewActor& who, int64_t now_us,
 // whoever was about to decide reads it again.
 absl::Status HearCustomer(store::v1::ReviewDoc* doc);
 
+// The customer is written to about it: a decision about her waits, or she asked
+// for it. Not about an advertisement that a rule holds back, nor about what was
+// drawn at random.
+bool ConcernsHer(const store::v1::ReviewDoc& doc);
+
 // False: its due time has not passed. Otherwise it is counted, escalated, put
-// off by its term, and free to be claimed.
+// off by its term, and free to be claimed; samples are not escalated.
 bool TimeOut(int64_t now_us, store::v1::ReviewDoc* doc);
 
 }  // namespace consentry::review

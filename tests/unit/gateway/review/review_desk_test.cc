@@ -190,6 +190,34 @@ TEST_F(ReviewDeskTest, WhoeverWaitsForLongIsNotWrittenToByTheHour) {
   EXPECT_EQ(told_.size(), 5u);
 }
 
+TEST_F(ReviewDeskTest, NobodyIsWrittenToAboutWhatSheDoesNotWaitFor) {
+  for (const auto trigger :
+       {v1::REVIEW_TRIGGER_CONDUCT, v1::REVIEW_TRIGGER_SAMPLE}) {
+    NewReview review;
+    review.target = kTarget;
+    review.subject = number_;
+    review.trigger = trigger;
+    const std::string id = Enqueue(review);
+    fixture_.clock().AdvanceUs(73 * kHour);
+    EXPECT_EQ(*desk_->TimeOutDue(), 1);
+    auto claimed = Claim(id, "p1");
+    ASSERT_OK(claimed.status());
+    EXPECT_EQ(claimed->priority(),
+              trigger == v1::REVIEW_TRIGGER_SAMPLE ? 5 : 1);
+    ASSERT_OK(Decide(*claimed, "p1", v1::REVIEW_VERDICT_UPHOLD).status());
+    EXPECT_TRUE(told_.empty());
+    // Until she asks.
+    const std::string other = Enqueue(review);
+    ASSERT_OK(Contest(anna_, kTarget, "Why?").status());
+    claimed = Claim(other, "p1");
+    ASSERT_OK(claimed.status());
+    ASSERT_OK(Decide(*claimed, "p1", v1::REVIEW_VERDICT_UPHOLD).status());
+    EXPECT_EQ(told_,
+              (std::vector<std::string>{"review.received", "review.decided"}));
+    told_.clear();
+  }
+}
+
 TEST_F(ReviewDeskTest, WhoeverAsksIsNotToldWhoLooks) {
   const auto asked = HandOver(anna_, "Hello?");
   ASSERT_OK(asked.status());
@@ -261,7 +289,7 @@ TEST_F(ReviewDeskTest, ARequestJoinsTheReviewThatWaitsForTheSame) {
   EXPECT_EQ(asked->id(), id);
   EXPECT_EQ(asked->priority(), 1);
   EXPECT_EQ(asked->due_time().seconds() - asked->create_time().seconds(), 3600);
-  EXPECT_EQ(asked->trigger(), v1::REVIEW_TRIGGER_CONDUCT);
+  EXPECT_EQ(asked->trigger(), v1::REVIEW_TRIGGER_SIGNIFICANT_DECISION);
   EXPECT_EQ(Words(id), std::vector<std::string>{"Why?"});
   EXPECT_EQ(fixture_.Ask("SELECT COUNT(*) FROM reviews"), 1);
   // Whoever asked on her behalf does not decide it, though it was there before.

@@ -130,7 +130,7 @@ class ReviewFixture : public ::testing::Test {
     NewReview review;
     review.target = kTarget;
     review.subject = number_;
-    review.trigger = v1::REVIEW_TRIGGER_CONDUCT;
+    review.trigger = v1::REVIEW_TRIGGER_SIGNIFICANT_DECISION;
     review.rules = {"claims.scarcity"};
     review.high_risk = high_risk;
     return Enqueue(review);

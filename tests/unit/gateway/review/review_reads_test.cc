@@ -82,7 +82,7 @@ TEST_F(ReviewReadsTest, TheQueueIsByUrgencyFilteredAndPaged) {
   EXPECT_EQ(std::set<std::string>(seen.begin(), seen.end()).size(), 6u);
 
   request.Clear();
-  request.set_trigger(v1::REVIEW_TRIGGER_CONDUCT);
+  request.set_trigger(v1::REVIEW_TRIGGER_SIGNIFICANT_DECISION);
   auto page = List(request);
   ASSERT_OK(page.status());
   EXPECT_EQ(page->reviews_size(), 5);
@@ -119,7 +119,7 @@ TEST_F(ReviewReadsTest, APageTokenIsOfItsCallerAndQuestionAlone) {
   EXPECT_OK(List(request).status());
   EXPECT_EQ(ReasonOf(List(request, As("shop")).status()),
             v1::ERROR_REASON_PAGE_TOKEN_INVALID);
-  request.set_trigger(v1::REVIEW_TRIGGER_CONDUCT);
+  request.set_trigger(v1::REVIEW_TRIGGER_SIGNIFICANT_DECISION);
   EXPECT_EQ(ReasonOf(List(request).status()),
             v1::ERROR_REASON_PAGE_TOKEN_INVALID);
 }
