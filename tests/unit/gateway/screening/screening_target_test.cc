@@ -124,16 +124,35 @@ TEST_F(ScreeningTargetTest, AHeldMessageThatIsReversedIsBlocked) {
   const std::string anna = Person("anna");
   Give(anna, kLettersPurpose);
   auto request = Letter(anna, "l-1");
-  request.mutable_output()->set_text("Only 2 left in stock!");
+  request.mutable_output()->set_text("1,204 people bought this chair today.");
   const auto held = Screen("letters", request);
   ASSERT_OK(held);
-  if (held->verdict() != v1::VERDICT_HELD) {
-    GTEST_SKIP() << "the rules block it at once";
-  }
+  ASSERT_EQ(held->verdict(), v1::VERDICT_HELD) << held->DebugString();
   ASSERT_OK(Rule(held->screening_id(), review::Ruling::kReverse));
   const auto shown = Get(held->screening_id());
   ASSERT_OK(shown);
   EXPECT_EQ(shown->verdict(), v1::VERDICT_BLOCKED);
+}
+
+TEST_F(ScreeningTargetTest, WhatSheStoppedMeanwhileIsNotReleasedByAHuman) {
+  const std::string anna = Person("anna");
+  Give(anna, kLettersPurpose);
+  auto request = Letter(anna, "l-1");
+  request.mutable_output()->set_text("1,204 people bought this chair today.");
+  const auto held = Screen("letters", request);
+  ASSERT_OK(held);
+  ASSERT_EQ(held->verdict(), v1::VERDICT_HELD) << held->DebugString();
+  Withdraw(anna);
+  ASSERT_OK(Revoked());
+  ASSERT_OK(Rule(held->screening_id(), review::Ruling::kRelease));
+  // Neither her engine nor her channel gets a release.
+  const auto again = Screen("letters", request);
+  ASSERT_OK(again);
+  EXPECT_EQ(again->verdict(), v1::VERDICT_BLOCKED);
+  EXPECT_FALSE(again->has_release());
+  const auto page = Fetch("letters", kLettersPurpose);
+  ASSERT_OK(page);
+  EXPECT_EQ(page->outputs_size(), 0);
 }
 
 TEST_F(ScreeningTargetTest, AReleasedOneThatIsReversedIsRevokedAndReplaced) {
