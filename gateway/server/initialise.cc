@@ -141,11 +141,13 @@ absl::Status MakeData(const InitialiseOptions& options,
 
 absl::Status Register(Gateway* gateway, const std::string& id, v1::Role role,
                       const std::string& title,
-                      const std::string& certificate_pem) {
+                      const std::string& certificate_pem,
+                      const std::string& country = "") {
   v1::CreateClientRequest request;
   request.mutable_client()->set_id(id);
   request.mutable_client()->set_role(role);
   request.mutable_client()->set_title(title);
+  request.mutable_client()->set_country(country);
   request.set_certificate_pem(certificate_pem);
   clients::CallerContext self;
   self.method = "init";
@@ -270,9 +272,11 @@ absl::StatusOr<InitialiseResult> Initialise(const InitialiseOptions& options) {
                                          officer.certificate_pem));
     }
     if (options.reviewer) {
-      CONSENTRY_RETURN_IF_ERROR(
-          Register(gateway.get(), "reviewer", v1::ROLE_REVIEWER,
-                   "Review of decisions", reviewer.certificate_pem));
+      // She sees data of customers, so where she sits counts: ISO 3166-1
+      // alpha-2 of the home.
+      CONSENTRY_RETURN_IF_ERROR(Register(
+          gateway.get(), "reviewer", v1::ROLE_REVIEWER, "Review of decisions",
+          reviewer.certificate_pem, options.home.substr(0, 2)));
     }
     CONSENTRY_RETURN_IF_ERROR(gateway->Close());
     result.address = config.listen.ToString();

@@ -144,7 +144,7 @@ void ShowCase(const v1::ReviewCase& one, const std::string& start,
     Item("input", field.name() + " = " + Text(field.value()));
   }
   for (const auto& field : one.withheld()) {
-    Item("withheld", field + " (not a field of the purpose of human review)");
+    Item("withheld", field + " (human review may not see it)");
   }
   for (const auto& question : one.questions()) Item("we asked", question);
   for (const auto& statement : one.statements()) Item("customer", statement);
