@@ -25,7 +25,7 @@ enum class LogLevel { kDebug, kInfo, kWarn, kError };
 // logs them; a number never changes its meaning:
 //   1000 base  2000 store  2500 crypto  3000 vault  3200 consent  3400 trail
 //   3600 clients  4000 access  5000 review  6000 rights  6500 screening
-//   7000 rpc  8000 server
+//   6700 fairness  7000 rpc  8000 server
 struct LogEvent {
   LogLevel level;
   uint32_t code;

@@ -73,6 +73,9 @@ enum class SystemTable : uint32_t {
   kRelease = 65602,          // Digest and end of a release.
   kOutcome = 65603,          // Of outputs that are not here yet.
   kItemPrices = 65604,       // Counts of amounts that were shown.
+  kFairnessProfile = 65620,
+  kFairnessVersion = 65621,
+  kFairnessMonitor = 65622,
 };
 
 // Which row: a number, or an id of 15 bytes. The two never collide.

@@ -7,6 +7,7 @@
 
 #include "consentry/v1/screening_service.grpc.pb.h"
 #include "gateway/base/threads.h"
+#include "gateway/fairness/fairness_desk.h"
 #include "gateway/rpc/deliver.h"
 #include "gateway/rpc/entries.h"
 #include "gateway/rpc/exchange_call.h"
@@ -45,17 +46,19 @@ using Declaring = Api::WithCallbackMethod_SetVulnerability<
         Api::WithCallbackMethod_ListVulnerabilities<Below>>>;
 
 template <class Below>
-using Unserved = Api::WithGenericMethod_GetFairnessProfile<
-    Api::WithGenericMethod_ListFairnessProfiles<
-        Api::WithGenericMethod_PutFairnessProfile<
-            Api::WithGenericMethod_ListFairnessMonitors<
-                Api::WithGenericMethod_RunFairnessAudit<
-                    Api::WithGenericMethod_GetFairnessReport<
-                        Api::WithGenericMethod_ListFairnessReports<
-                            Api::WithGenericMethod_DownloadFairnessReport<
-                                Below>>>>>>>>;
+using Watching = Api::WithCallbackMethod_GetFairnessProfile<
+    Api::WithCallbackMethod_ListFairnessProfiles<
+        Api::WithCallbackMethod_PutFairnessProfile<
+            Api::WithCallbackMethod_ListFairnessMonitors<Below>>>>;
 
-using Base = Screening<Releasing<Looking<Declaring<Unserved<Api::Service>>>>>;
+template <class Below>
+using Unserved = Api::WithGenericMethod_RunFairnessAudit<
+    Api::WithGenericMethod_GetFairnessReport<
+        Api::WithGenericMethod_ListFairnessReports<
+            Api::WithGenericMethod_DownloadFairnessReport<Below>>>>;
+
+using Base =
+    Screening<Releasing<Looking<Declaring<Watching<Unserved<Api::Service>>>>>>;
 
 // What is wrong with one of several by itself.
 template <class Message>
@@ -233,6 +236,43 @@ class ScreeningServer final : public Base {
                can_.vulnerabilities, &screening::VulnerabilityDesk::List);
   }
 
+  grpc::ServerUnaryReactor* GetFairnessProfile(
+      grpc::CallbackServerContext* context,
+      const v1::GetFairnessProfileRequest* request,
+      v1::FairnessProfile* response) override {
+    return Ask(profile_get_, context, request, response, can_.fairness,
+               &fairness::FairnessDesk::Get);
+  }
+
+  grpc::ServerUnaryReactor* ListFairnessProfiles(
+      grpc::CallbackServerContext* context,
+      const v1::ListFairnessProfilesRequest* request,
+      v1::ListFairnessProfilesResponse* response) override {
+    return Ask(profiles_, context, request, response, can_.fairness,
+               &fairness::FairnessDesk::List);
+  }
+
+  grpc::ServerUnaryReactor* PutFairnessProfile(
+      grpc::CallbackServerContext* context,
+      const v1::PutFairnessProfileRequest* request,
+      v1::FairnessProfile* response) override {
+    return StartUnary(
+        pipeline_, profile_put_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::PutFairnessProfileRequest& asked,
+               v1::FairnessProfile* out, Completion done) {
+          can_.fairness->Put(CallerOf(call, {}), asked,
+                             Take(out, std::move(done)));
+        });
+  }
+
+  grpc::ServerUnaryReactor* ListFairnessMonitors(
+      grpc::CallbackServerContext* context,
+      const v1::ListFairnessMonitorsRequest* request,
+      v1::ListFairnessMonitorsResponse* response) override {
+    return Ask(monitors_, context, request, response, can_.fairness,
+               &fairness::FairnessDesk::Monitors);
+  }
+
  private:
   const Method* Get(const std::string& name) const {
     return pipeline_->methods().Get("/consentry.v1.ScreeningService/" + name);
@@ -317,6 +357,10 @@ class ScreeningServer final : public Base {
   const Method* const set_ = Get("SetVulnerability");
   const Method* const clear_ = Get("ClearVulnerability");
   const Method* const vulnerabilities_ = Get("ListVulnerabilities");
+  const Method* const profile_get_ = Get("GetFairnessProfile");
+  const Method* const profiles_ = Get("ListFairnessProfiles");
+  const Method* const profile_put_ = Get("PutFairnessProfile");
+  const Method* const monitors_ = Get("ListFairnessMonitors");
 };
 
 }  // namespace

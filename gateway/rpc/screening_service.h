@@ -4,6 +4,9 @@
 namespace consentry::base {
 class WorkerPool;
 }  // namespace consentry::base
+namespace consentry::fairness {
+class FairnessDesk;
+}  // namespace consentry::fairness
 namespace consentry::screening {
 class OutcomeDesk;
 class ReleaseDesk;
@@ -21,6 +24,7 @@ struct ScreeningCapabilities {
   screening::OutcomeDesk* outcomes = nullptr;
   screening::ScreeningReads* reads = nullptr;
   const screening::VulnerabilityDesk* vulnerabilities = nullptr;
+  const fairness::FairnessDesk* fairness = nullptr;
   // For changes that read the store first.
   base::WorkerPool* workers = nullptr;
 };

@@ -127,6 +127,12 @@ void Validate(const v1::GetCaseRequest& request, FaultList* faults);
 void Validate(const v1::SetVulnerabilityRequest& request, FaultList* faults);
 void Validate(const v1::ClearVulnerabilityRequest& request, FaultList* faults);
 void Validate(const v1::ListVulnerabilitiesRequest& request, FaultList* faults);
+void Validate(const v1::GetFairnessProfileRequest& request, FaultList* faults);
+void Validate(const v1::ListFairnessProfilesRequest& request,
+              FaultList* faults);
+void Validate(const v1::PutFairnessProfileRequest& request, FaultList* faults);
+void Validate(const v1::ListFairnessMonitorsRequest& request,
+              FaultList* faults);
 
 // As a function object, for StartUnary and its siblings.
 struct Validator {

@@ -2,14 +2,17 @@
 #define CONSENTRY_GATEWAY_SCREENING_FAIRNESS_GATE_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "consentry/store/v1/screening.pb.h"
+#include "absl/status/statusor.h"
+#include "consentry/store/v1/leaf.pb.h"
 #include "consentry/v1/screening_service.pb.h"
 #include "gateway/access/snapshot.h"
 #include "gateway/store/change.h"
+#include "gateway/vault/subject_reader.h"
 #include "policy/conduct/conduct.h"
 
 namespace consentry::screening {
@@ -30,26 +33,20 @@ class FairnessGate {
   virtual Answer Ask(const v1::Output& output, const access::Snapshot& snapshot,
                      int64_t now_us) const = 0;
 
-  // One output with its verdict, told or held.
-  struct Screened {
-    const v1::Output* output = nullptr;
-    // Of the customer; not known for nobody.
-    const access::Snapshot* snapshot = nullptr;
-    const store::v1::ScreeningDoc* doc = nullptr;
-    // What Ask() said last.
-    const Answer* answer = nullptr;
-  };
-  // Inside of the change that keeps the verdict, once for each output that is
-  // kept (not for a dry run, not for one that was screened before): what
-  // monitors count becomes durable with it or not at all. On the committer's
-  // store thread; its errors undo the change, and ETAG_MISMATCH decides the
-  // output anew on what the monitors say by now.
-  virtual absl::Status Note(store::ChangeContext& context,
-                            const Screened& screened) const {
-    static_cast<void>(context);
-    static_cast<void>(screened);
-    return absl::OkStatus();
-  }
+  // What an output adds to the monitors, as its engine made it: whatever the
+  // gateway then does with it. Its kind is known to the gate alone.
+  using Unit = std::shared_ptr<const void>;
+  // On the thread of the call. Null: adds nothing (nobody watches the model, or
+  // nobody is there).
+  virtual absl::StatusOr<Unit> Weigh(
+      store::Connection* connection, const v1::Output& output,
+      v1::Channel channel, const access::Snapshot& snapshot, int64_t now_us,
+      const vault::SubjectReader::HeadOptions& options) = 0;
+  // In the change of the verdict. What it adds is kept exactly when the verdict
+  // is. Tells the entry that the output was counted and where, and nothing of
+  // the customer's group. ETAG_MISMATCH: weigh again.
+  virtual absl::Status Count(store::ChangeContext& context, const Unit& unit,
+                             store::v1::Leaf* leaf) = 0;
 };
 
 }  // namespace consentry::screening

@@ -135,6 +135,7 @@ struct Screener::Job {
   ConductCheck::Evidence evidence;
   conduct::Judgement judgement;
   std::optional<FairnessGate::Answer> fairness;
+  FairnessGate::Unit counted;
   Significance significance;
   Outcome outcome;
   store::v1::Leaf leaf;
@@ -267,6 +268,14 @@ absl::Status Screener::Decide(Job* job) {
   CONSENTRY_RETURN_IF_ERROR(
       parts_.conduct->Gather(lease.get(), job->plan, job->decision, output, own,
                              job->now_us, &job->evidence));
+  job->counted.reset();
+  if (parts_.fairness != nullptr && !request.validate_only() &&
+      !job->earlier.has_value()) {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        job->counted,
+        parts_.fairness->Weigh(lease.get(), output, request.channel(),
+                               job->decision.snapshot, job->now_us, options));
+  }
   lease.GiveBack();
   job->judgement = parts_.conduct->Judge(job->evidence);
   job->fairness.reset();
@@ -493,13 +502,9 @@ absl::Status Screener::Apply(store::ChangeContext& context, Job* job) const {
   if (!doc.review_id().empty()) {
     leaf.add_details("review=" + doc.review_id());
   }
-  if (job->fairness.has_value()) {
-    FairnessGate::Screened screened;
-    screened.output = &output;
-    screened.snapshot = &job->decision.snapshot;
-    screened.doc = &doc;
-    screened.answer = &*job->fairness;
-    CONSENTRY_RETURN_IF_ERROR(parts_.fairness->Note(context, screened));
+  if (job->counted != nullptr) {
+    CONSENTRY_RETURN_IF_ERROR(
+        parts_.fairness->Count(context, job->counted, &leaf));
   }
   CONSENTRY_RETURN_IF_ERROR(parts_.rows->Insert(connection, job->keys(), row));
   CONSENTRY_RETURN_IF_ERROR(

@@ -48,7 +48,7 @@ struct ScreeningParts {
   const OutcomeRows* outcomes = nullptr;
   const ConductCheck* conduct = nullptr;
   // Null: nobody watches models yet.
-  const FairnessGate* fairness = nullptr;
+  FairnessGate* fairness = nullptr;
   // Null: what is held waits for nobody.
   review::ReviewQueue* reviews = nullptr;
   // Of releases.

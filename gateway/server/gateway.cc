@@ -629,6 +629,15 @@ absl::Status Gateway::OpenCapabilities() {
                                  .clock = options_.clock,
                                  .on_step = options_.on_upkeep_step});
   CONSENTRY_ASSIGN_OR_RETURN(
+      fairness_, Fairness::Open({.answers = {.configuration = configuration,
+                                             .committer = committer_.get(),
+                                             .workers = workers_.get()},
+                                 .readers = readers_.get(),
+                                 .subjects = subjects_.get(),
+                                 .epochs = epochs_.get(),
+                                 .digests = digests_.get(),
+                                 .page_tokens = page_tokens_.get()}));
+  CONSENTRY_ASSIGN_OR_RETURN(
       screening_, Screening::Open({.parts = {.configuration = configuration,
                                              .committer = committer_.get(),
                                              .readers = readers_.get(),
@@ -638,6 +647,7 @@ absl::Status Gateway::OpenCapabilities() {
                                              .workers = workers_.get(),
                                              .refusals = refusals_.get(),
                                              .log_origin = origin,
+                                             .fairness = fairness_->watch(),
                                              .reviews = review_->desk()},
                                    .settings = config_.message.screening(),
                                    .slots = slots_.get(),

@@ -44,6 +44,7 @@
 #include "gateway/server/consent_parts.h"
 #include "gateway/server/wire_delivery.h"
 #include "gateway/server/wire_erasure.h"
+#include "gateway/server/wire_fairness.h"
 #include "gateway/server/wire_identity.h"
 #include "gateway/server/wire_review.h"
 #include "gateway/server/wire_rights.h"
@@ -138,6 +139,7 @@ class Gateway {
   upkeep::UpkeepDesk* upkeep() { return upkeep_.get(); }
   Review* review() { return review_.get(); }
   Screening* screening() { return screening_.get(); }
+  Fairness* fairness() { return fairness_.get(); }
   const RightsParts& rights() const { return rights_; }
   const crypto::PageTokens* page_tokens() const { return page_tokens_.get(); }
   const crypto::OpaqueTokens* tokens() const { return tokens_.get(); }
@@ -221,6 +223,7 @@ class Gateway {
   std::unique_ptr<IdentityParts> identity_;
   std::unique_ptr<oversight::Oversight> oversight_;
   std::unique_ptr<upkeep::UpkeepDesk> upkeep_;
+  std::unique_ptr<Fairness> fairness_;
   std::unique_ptr<Screening> screening_;
 
   // Every few seconds tells the slots how far the log is (PROTOCOLS E3), and

@@ -227,6 +227,7 @@ class Server::Impl {
          .outcomes = gateway->screening()->outcomes(),
          .reads = gateway->screening()->reads(),
          .vulnerabilities = gateway->screening()->vulnerabilities(),
+         .fairness = gateway->fairness()->desk(),
          .workers = gateway->workers()}));
     services_.push_back(rpc::MakeAdminService(
         pipeline_.get(),

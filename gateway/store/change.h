@@ -15,6 +15,7 @@
 #include "absl/status/status.h"
 #include "gateway/store/engine.h"
 #include "gateway/store/release_ticket.h"
+#include "gateway/store/turn_sum.h"
 
 namespace consentry::store {
 
@@ -100,6 +101,11 @@ class ChangeContext {
     on_stored_.push_back(std::move(hook));
   }
 
+  // Adds to `sum`, which outlives the committer, if the change is kept.
+  void AddTo(TurnSum* sum, TurnSum::Increment increment) {
+    increments_.emplace_back(sum, std::move(increment));
+  }
+
   // Aborted (reason ETAG_MISMATCH) unless the subject is at `version`: the
   // precondition of a change that was computed from what it read.
   absl::Status RequireVersion(int64_t subject, int64_t version) const;
@@ -120,6 +126,7 @@ class ChangeContext {
   std::vector<int64_t> touched_;
   std::vector<int64_t> told_;
   std::vector<absl::AnyInvocable<void()>> on_stored_;
+  std::vector<std::pair<TurnSum*, TurnSum::Increment>> increments_;
   bool touches_configuration_ = false;
   bool negative_ = false;
   bool releasing_ = false;

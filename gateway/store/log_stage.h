@@ -32,6 +32,7 @@ struct StoredChange {
   // Whom the entry tells of, in its order.
   std::vector<int64_t> told;
   std::vector<absl::AnyInvocable<void()>> on_stored;
+  std::vector<std::pair<TurnSum*, TurnSum::Increment>> increments;
   bool touches_configuration = false;
   bool negative = false;
   bool releasing = false;

@@ -8,6 +8,7 @@
 #include "gateway/store/tables_consent.h"
 #include "gateway/store/tables_delivery.h"
 #include "gateway/store/tables_erasure.h"
+#include "gateway/store/tables_fairness.h"
 #include "gateway/store/tables_identity.h"
 #include "gateway/store/tables_oversight.h"
 #include "gateway/store/tables_review.h"
@@ -147,8 +148,8 @@ std::span<const std::string_view> Migrations() {
   static const std::string* const version2 = new std::string(absl::StrCat(
       kConsentTables, kIdentityTables, kDeliveryTables, kErasureTables,
       kRightsTables, kOversightTables, kUpkeepTables));
-  static const std::string* const version3 =
-      new std::string(absl::StrCat(kScreeningTables, kReviewTables));
+  static const std::string* const version3 = new std::string(
+      absl::StrCat(kScreeningTables, kReviewTables, kFairnessTables));
   static const std::string_view migrations[] = {kVersion1, *version2,
                                                 *version3};
   static_assert(std::size(migrations) == kSchemaVersion);

@@ -185,8 +185,42 @@ void StoreStage::TurnOfOne(Waiting waiting) {
   }
 }
 
+absl::Status StoreStage::WriteSums(std::vector<Applied>* turn,
+                                   std::vector<TurnSum*>* written) {
+  std::vector<TurnSum::Increment> increments;
+  for (Applied& first : *turn) {
+    if (!first.stored.has_value()) continue;
+    for (const auto& [sum, ignored] : first.stored->increments) {
+      if (std::find(written->begin(), written->end(), sum) != written->end()) {
+        continue;
+      }
+      increments.clear();
+      for (const Applied& applied : *turn) {
+        if (!applied.stored.has_value()) continue;
+        for (const auto& [other, increment] : applied.stored->increments) {
+          if (other == sum) increments.push_back(increment);
+        }
+      }
+      written->push_back(sum);
+      CONSENTRY_RETURN_IF_ERROR(
+          sum->Write(writer_.get(), increments, state_.last_time_us));
+    }
+  }
+  return absl::OkStatus();
+}
+
 StoreStage::TurnResult StoreStage::ApplyAll(std::vector<Applied>* turn,
                                             bool take_more) {
+  std::vector<TurnSum*> sums;
+  TurnResult result = ApplyInTransaction(turn, take_more, &sums);
+  for (TurnSum* const sum : sums) {
+    result.status.ok() ? sum->Kept() : sum->Dropped();
+  }
+  return result;
+}
+
+StoreStage::TurnResult StoreStage::ApplyInTransaction(
+    std::vector<Applied>* turn, bool take_more, std::vector<TurnSum*>* sums) {
   const int64_t start = clock_->MonotonicUs();
   const CommitterState before = state_;
   absl::StatusOr<WriteTransaction> transaction =
@@ -213,7 +247,8 @@ StoreStage::TurnResult StoreStage::ApplyAll(std::vector<Applied>* turn,
   if (status.ok() && applied > 0) {
     state_.last_change = before.last_change + applied;
     TakeLogPosition();
-    status = Housekeep();
+    status = WriteSums(turn, sums);
+    if (status.ok()) status = Housekeep();
     if (status.ok()) status = WriteCommitterState(writer_.get(), state_);
   }
   if (status.ok() && applied > 0) {
@@ -324,6 +359,7 @@ absl::Status StoreStage::ApplyInSavepoint(Applied* applied, int64_t number) {
   stored.touched = std::move(context.touched_);
   stored.told = std::move(context.told_);
   stored.on_stored = std::move(context.on_stored_);
+  stored.increments = std::move(context.increments_);
   stored.touches_configuration = context.touches_configuration_;
   stored.negative = context.negative_;
   stored.releasing = context.releasing_;

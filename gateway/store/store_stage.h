@@ -84,6 +84,11 @@ class StoreStage {
   void Turn();
   void TurnOfOne(Waiting waiting);
   TurnResult ApplyAll(std::vector<Applied>* turn, bool take_more);
+  TurnResult ApplyInTransaction(std::vector<Applied>* turn, bool take_more,
+                                std::vector<TurnSum*>* sums);
+  // `written`: all that were asked to, also before an error.
+  absl::Status WriteSums(std::vector<Applied>* turn,
+                         std::vector<TurnSum*>* written);
   absl::Status ApplyOne(Applied* applied, int64_t number);
   absl::Status ApplyInSavepoint(Applied* applied, int64_t number);
   absl::Status Housekeep();

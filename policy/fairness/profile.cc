@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -28,6 +30,31 @@ int BandOf(const std::vector<int32_t>& bands, double number) {
       std::upper_bound(bands.begin(), bands.end(), number,
                        [](double x, int32_t end) { return x < end; }) -
       bands.begin());
+}
+
+// A purpose may reduce a date of birth to "25-34" or "65+": still a group where
+// none of the bands ends within it.
+int BandOfAges(const std::vector<int32_t>& bands, std::string_view text) {
+  const bool open = !text.empty() && text.back() == '+';
+  if (open) text.remove_suffix(1);
+  const size_t dash = text.find('-');
+  int low = 0;
+  int high = 0;
+  const auto number = [](std::string_view digits, int* value) {
+    return digits.size() <= 3 &&
+           absl::SimpleAtoi(absl::string_view(digits.data(), digits.size()),
+                            value) &&
+           *value >= 0;
+  };
+  if (open ? !number(text, &low)
+           : dash == std::string_view::npos ||
+                 !number(text.substr(0, dash), &low) ||
+                 !number(text.substr(dash + 1), &high)) {
+    return kUnknownGroup;
+  }
+  if (open) high = std::numeric_limits<int>::max();
+  const int group = BandOf(bands, low);
+  return group == BandOf(bands, high) ? group : kUnknownGroup;
 }
 
 Profile::Attribute AttributeOf(const config::v1::FairnessAttribute& from) {
@@ -147,6 +174,9 @@ std::optional<bool> IsFavourable(const config::v1::Favourable& favourable,
 int Profile::Attribute::GroupOf(const v1::Value& value, int64_t time_us) const {
   switch (source) {
     case AttributeSource::BIRTH_DATE: {
+      if (value.kind_case() == v1::Value::kStringValue) {
+        return BandOfAges(bands, value.string_value());
+      }
       const auto day = ParseDay(value.date_value());
       if (!day || int64_t{*day} * kUsPerDay > time_us) return kUnknownGroup;
       return BandOf(bands, AgeAt(*day, time_us));

@@ -88,6 +88,15 @@ constexpr char kPurposes[] = R"pb(
     channels: INTERNAL
   }
   purposes {
+    key: "test.bias"
+    purpose_class: BIAS_DETECTION
+    text { language: "en" title: "Fairness" text: "To look for bias." }
+    fields { field: "profile.birth_date" transform: NONE why: "w" }
+    fields { field: "profile.tier" transform: NONE why: "w" }
+    bases { regimes: "eu-gdpr" basis: LEGITIMATE_INTEREST lia: "lia-3" }
+    channels: INTERNAL
+  }
+  purposes {
     key: "test.rights"
     purpose_class: RIGHTS_FULFILMENT
     text { language: "en" title: "Rights" text: "To answer requests." }

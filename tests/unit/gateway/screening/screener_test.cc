@@ -309,15 +309,21 @@ class CountingGate final : public FairnessGate {
     }
     return answer;
   }
-  absl::Status Note(store::ChangeContext& context,
-                    const Screened& screened) const override {
+  absl::StatusOr<Unit> Weigh(
+      store::Connection*, const v1::Output& output, v1::Channel,
+      const access::Snapshot&, int64_t,
+      const vault::SubjectReader::HeadOptions&) override {
+    return Unit(std::make_shared<const std::string>(output.id()));
+  }
+  absl::Status Count(store::ChangeContext& context, const Unit& unit,
+                     store::v1::Leaf* leaf) override {
     if (stale > 0) {
       --stale;
       return MakeError(v1::ERROR_REASON_ETAG_MISMATCH, "counted since");
     }
     EXPECT_GT(context.number(), 0);
-    EXPECT_FALSE(screened.doc->id().empty());
-    noted.push_back(screened.output->id());
+    noted.push_back(*static_cast<const std::string*>(unit.get()));
+    leaf->add_details("counted=test");
     return absl::OkStatus();
   }
 
@@ -327,7 +333,7 @@ class CountingGate final : public FairnessGate {
 };
 
 TEST_F(ScreenerTest, FairnessHoldsAndCountsWithTheVerdict) {
-  const CountingGate gate;
+  CountingGate gate;
   parts().fairness = &gate;
   Screener fair(parts());
   const std::string anna = Reader("anna");

@@ -179,6 +179,83 @@ TEST_F(CommitterTest, ChangesOfOneTurnFailAlone) {
   EXPECT_THAT(LoggedChanges(), ElementsAre(1, 2, 3, 4, 5, 6, 7, 8));
 }
 
+// Keeps the number of increments in the version of subject 1000.
+class CountingSum final : public TurnSum {
+ public:
+  absl::Status Write(Connection* connection,
+                     std::span<const Increment> increments,
+                     int64_t now_us) override {
+    EXPECT_GT(now_us, 0);
+    ++writes;
+    for (const Increment& one : increments) {
+      pending += *static_cast<const int*>(one.get());
+    }
+    if (fail) return absl::ResourceExhaustedError("no");
+    auto query = connection->Prepare(
+        "UPDATE subjects SET version = version + $1 WHERE subject = 1000");
+    EXPECT_OK(query);
+    query->Bind(int64_t{pending});
+    return query->Run();
+  }
+  void Kept() override { kept += std::exchange(pending, 0); }
+  void Dropped() override {
+    pending = 0;
+    ++dropped;
+  }
+
+  std::atomic<bool> fail = false;
+  std::atomic<int> writes = 0;
+  std::atomic<int> kept = 0;
+  std::atomic<int> dropped = 0;
+  int pending = 0;
+};
+
+Change Adding(Change change, CountingSum* sum, bool fails = false) {
+  change.apply = [inner = std::move(change.apply), sum,
+                  fails](ChangeContext& context) mutable -> absl::Status {
+    context.AddTo(sum, std::make_shared<const int>(1));
+    if (fails) return absl::InvalidArgumentError("no");
+    return inner(context);
+  };
+  return change;
+}
+
+TEST_F(CommitterTest, WhatATurnAddsIsWrittenOnceAndOnlyForWhatSucceeded) {
+  CountingSum sum;
+  ASSERT_OK(Do(Put(1000)).status);
+  log().Hold();
+  auto first = CommitChange(Put(1));
+  log().AwaitAppend();
+  const int before = sum.writes;
+  std::vector<std::future<ChangeOutcome>> outcomes;
+  for (int i = 0; i < 10; ++i) {
+    outcomes.push_back(
+        CommitChange(Adding(Put(10 + i), &sum, /*fails=*/i % 3 == 1)));
+  }
+  log().LetGo();
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(outcomes[i].get().status.ok(), i % 3 != 1) << i;
+  }
+  EXPECT_EQ(sum.kept, 7);
+  EXPECT_EQ(Ask("SELECT version FROM subjects WHERE subject = 1000"), 1 + 7);
+  EXPECT_LE(sum.writes - before, 10);
+  EXPECT_EQ(sum.dropped, 0);
+}
+
+TEST_F(CommitterTest, ChangesWhoseSumCannotBeWrittenAreNotKept) {
+  CountingSum sum;
+  ASSERT_OK(Do(Put(1000)).status);
+  sum.fail = true;
+  EXPECT_FALSE(Do(Adding(Put(1), &sum)).status.ok());
+  EXPECT_EQ(sum.kept, 0);
+  EXPECT_GT(sum.dropped, 0);
+  EXPECT_EQ(Ask("SELECT count(*) FROM subjects"), 1);
+  sum.fail = false;
+  EXPECT_OK(Do(Adding(Put(1), &sum)).status);
+  EXPECT_EQ(sum.kept, 1);
+  EXPECT_EQ(Ask("SELECT version FROM subjects WHERE subject = 1000"), 1 + 1);
+}
+
 TEST_F(CommitterTest, ChangeWithoutAnEntryIsRefused) {
   Change change;
   change.apply = [](ChangeContext&) { return absl::OkStatus(); };

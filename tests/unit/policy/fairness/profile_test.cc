@@ -114,6 +114,18 @@ TEST(Profile, PutsPeopleWhereTheyBelong) {
   EXPECT_EQ(band("2027-01-01"), "unknown");
   EXPECT_EQ(band("15.06.1966"), "unknown");
 
+  const auto reduced = [&](const char* ages) {
+    v1::Value text;
+    text.set_string_value(ages);
+    return std::string(age.GroupName(age.GroupOf(text, now_us)));
+  };
+  EXPECT_EQ(reduced("18-24"), "under_30");
+  EXPECT_EQ(reduced("25-34"), "unknown");
+  EXPECT_EQ(reduced("60+"), "60_and_over");
+  EXPECT_EQ(reduced("45+"), "unknown");
+  EXPECT_EQ(reduced("-"), "unknown");
+  EXPECT_EQ(reduced("+"), "unknown");
+
   const auto& streams = profile.streams();
   const int female_young[] = {0, 0};
   const int male_middle[] = {1, 1};

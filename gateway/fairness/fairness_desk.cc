@@ -1,0 +1,389 @@
+#include "gateway/fairness/fairness_desk.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "gateway/base/log.h"
+#include "gateway/clients/caller_context.h"
+#include "policy/engine/text_config.h"
+#include "proto/support/error.h"
+#include "proto/support/status_macros.h"
+
+namespace consentry::fairness {
+namespace {
+
+constexpr base::LogEvent kViolation = {base::LogLevel::kWarn, 6700,
+                                       "fairness.violation"};
+constexpr base::LogEvent kAlarm = {base::LogLevel::kWarn, 6701,
+                                   "fairness.alarm"};
+constexpr base::LogEvent kNotLogged = {base::LogLevel::kWarn, 6702,
+                                       "fairness.finding_not_in_audit_log"};
+constexpr char kFindingEvent[] = "system.fairness";
+constexpr size_t kDefaultPage = 50;
+constexpr size_t kMaxText = 256 << 10;
+// Profiles that may be in force.
+constexpr size_t kMaxProfiles = 256;
+
+std::string EtagOf(const ProfileInForce& profile) {
+  return absl::StrCat("v", profile.version);
+}
+
+absl::Status BadToken() {
+  return MakeError(v1::ERROR_REASON_PAGE_TOKEN_INVALID,
+                   "the page token is not one of this question");
+}
+
+absl::Status NoProfile() {
+  return MakeError(v1::ERROR_REASON_NOT_FOUND,
+                   "no fairness profile has this id");
+}
+
+// An output that both would watch.
+bool Overlap(const config::v1::FairnessProfile& a,
+             const config::v1::FairnessProfile& b) {
+  if (a.model() != b.model()) return false;
+  if (a.kinds().empty() || b.kinds().empty()) return true;
+  return std::any_of(a.kinds().begin(), a.kinds().end(), [&b](int kind) {
+    return std::find(b.kinds().begin(), b.kinds().end(), kind) !=
+           b.kinds().end();
+  });
+}
+
+// One page of what is counted from 0.
+struct Page {
+  size_t first = 0;
+  size_t end = 0;
+};
+template <class Request>
+absl::StatusOr<Page> PageOf(const crypto::PageTokens& tokens,
+                            const std::string& who, const std::string& query,
+                            const Request& request, size_t all,
+                            int64_t now_us) {
+  Page page;
+  if (!request.page_token().empty()) {
+    const auto position = tokens.Open(who, query, request.page_token(), now_us);
+    uint64_t first = 0;
+    if (!position.ok() || !absl::SimpleAtoi(*position, &first)) {
+      return BadToken();
+    }
+    page.first = std::min<size_t>(first, all);
+  }
+  const size_t size = request.page_size() == 0
+                          ? kDefaultPage
+                          : static_cast<size_t>(request.page_size());
+  page.end = std::min(all, page.first + size);
+  return page;
+}
+
+}  // namespace
+
+v1::FairnessProfile FairnessDesk::Show(const ProfileInForce& profile) const {
+  v1::FairnessProfile shown;
+  shown.set_id(profile.profile->id());
+  shown.set_text(profile.text);
+  shown.set_etag(EtagOf(profile));
+  shown.set_version(profile.version);
+  shown.set_streams(static_cast<int>(profile.profile->streams().size()));
+  // Today's traffic, where there was any.
+  double units = 0;
+  for (const auto& version : options_.watch->versions()) {
+    if (version->doc.profile_id() != profile.profile->id()) continue;
+    const int64_t span_us =
+        std::max<int64_t>(version->doc.last_us() - version->doc.start_us(),
+                          int64_t{24} * 3600 * 1'000'000);
+    units = std::max(units, static_cast<double>(version->doc.units()) * 24 *
+                                3600 * 1e6 / static_cast<double>(span_us));
+  }
+  const auto explained =
+      rules::Explain(*profile.profile,
+                     units > 0 ? std::optional<double>(units) : std::nullopt);
+  for (const std::string& remark : explained.remarks) {
+    shown.add_remarks(remark);
+  }
+  return shown;
+}
+
+void FairnessDesk::Put(const access::Caller& caller,
+                       const v1::PutFairnessProfileRequest& request,
+                       ProfileDone done) const {
+  const auto configuration = options_.answers.configuration();
+  const auto prepare =
+      [&]() -> absl::StatusOr<std::shared_ptr<ProfileInForce>> {
+    const std::string& text = request.profile().text();
+    if (text.empty() || text.size() > kMaxText) {
+      absl::Status status = MakeError(v1::ERROR_REASON_FIELD_INVALID,
+                                      "the profile has no text, or too much");
+      AddFieldViolation(&status,
+                        {"profile.text", "must have 1 to 262,144 bytes"});
+      return status;
+    }
+    CONSENTRY_ASSIGN_OR_RETURN(
+        auto file,
+        policy::ParseText<config::v1::FairnessProfile>("profile", text));
+    auto made = std::make_shared<ProfileInForce>();
+    CONSENTRY_ASSIGN_OR_RETURN(
+        made->profile,
+        rules::Profile::Create(std::move(file),
+                               &configuration->bundle().catalog()));
+    made->text = text;
+    if (!request.profile().id().empty() &&
+        request.profile().id() != made->profile->id()) {
+      absl::Status status = MakeError(v1::ERROR_REASON_FIELD_INVALID,
+                                      "the id is not that of the text");
+      AddFieldViolation(&status, {"profile.id", "must be the text's own id"});
+      return status;
+    }
+    std::vector<std::string> fields;
+    for (const auto& attribute : made->profile->attributes()) {
+      fields.push_back(attribute.field);
+    }
+    CONSENTRY_RETURN_IF_ERROR(
+        access::MakeBiasPlan(configuration, made->profile->message().purpose(),
+                             fields)
+            .status());
+    return made;
+  };
+  auto prepared = prepare();
+  if (!prepared.ok()) {
+    done(prepared.status());
+    return;
+  }
+  const std::string etag = request.profile().etag();
+  // Against what is in force now; in the change once more.
+  const auto check = [watch = options_.watch,
+                      etag](ProfileInForce* made) -> absl::Status {
+    const auto profiles = watch->profiles();
+    const auto& message = made->profile->message();
+    const auto found = profiles.find(message.id());
+    if (etag != (found == profiles.end() ? "" : EtagOf(*found->second))) {
+      return MakeError(v1::ERROR_REASON_ETAG_MISMATCH,
+                       "the profile changed, or exists already");
+    }
+    for (const auto& [id, other] : profiles) {
+      if (id != message.id() && Overlap(other->profile->message(), message)) {
+        return MakeError(v1::ERROR_REASON_ALREADY_EXISTS,
+                         "another profile watches outputs of this model");
+      }
+    }
+    if (found == profiles.end() && profiles.size() >= kMaxProfiles) {
+      return MakeError(v1::ERROR_REASON_STATE_INVALID,
+                       "too many fairness profiles are in force");
+    }
+    made->version = found == profiles.end() ? 1 : found->second->version + 1;
+    return absl::OkStatus();
+  };
+  if (request.validate_only()) {
+    const absl::Status status = check(prepared->get());
+    if (!status.ok()) {
+      done(status);
+      return;
+    }
+    done(Show(**prepared));
+    return;
+  }
+  store::Change change;
+  change.apply = [this, caller, made = *prepared, check, configuration](
+                     store::ChangeContext& context) -> absl::Status {
+    CONSENTRY_RETURN_IF_ERROR(
+        context.RequireConfiguration(configuration->epoch()));
+    CONSENTRY_RETURN_IF_ERROR(check(made.get()));
+    CONSENTRY_ASSIGN_OR_RETURN(const auto stored,
+                               options_.rows->Profiles(context.connection()));
+    ProfileRow row;
+    for (const ProfileRow& other : stored) {
+      if (other.doc.id() == made->profile->id()) row = other;
+    }
+    if (row.doc.version() + 1 != made->version) {
+      return MakeError(v1::ERROR_REASON_ETAG_MISMATCH, "the profile changed");
+    }
+    row.doc.set_id(made->profile->id());
+    row.doc.set_version(made->version);
+    row.doc.set_text(made->text);
+    row.doc.set_time_us(context.now_us());
+    row.doc.set_put_by(clients::RequesterOf(caller));
+    CONSENTRY_RETURN_IF_ERROR(options_.rows->Put(context.connection(), &row));
+    store::v1::Leaf leaf =
+        clients::LeafOf(*configuration, caller, context.now_us());
+    leaf.set_change_number(static_cast<uint64_t>(context.number()));
+    leaf.add_details(absl::StrCat("profile=", made->profile->id()));
+    leaf.add_details(absl::StrCat("version=", made->version));
+    context.SetEntry(leaf.SerializeAsString());
+    context.SetResult(Show(*made).SerializeAsString());
+    context.OnStored([watch = options_.watch, made] {
+      watch->SetProfile(std::make_shared<const ProfileInForce>(*made));
+    });
+    return absl::OkStatus();
+  };
+  if (!request.request_id().empty()) {
+    v1::PutFairnessProfileRequest plain = request;
+    plain.clear_request_id();
+    change.request = store::RequestBinding{
+        clients::RequesterOf(caller), request.request_id(), caller.method,
+        options_.digests->Of(clients::CanonicalBytes(plain))};
+  }
+  options_.answers.committer->CommitChange(
+      std::move(change),
+      [done = std::move(done)](store::ChangeOutcome outcome) mutable {
+        v1::FairnessProfile shown;
+        if (!outcome.status.ok()) {
+          done(std::move(outcome.status));
+        } else if (!shown.ParseFromString(outcome.result)) {
+          done(MakeError(v1::ERROR_REASON_INTERNAL, "a result is broken"));
+        } else {
+          done(std::move(shown));
+        }
+      });
+}
+
+void FairnessDesk::Get(const access::Caller& caller,
+                       const v1::GetFairnessProfileRequest& request,
+                       access::Done<v1::FairnessProfile> done) const {
+  access::AnswerAudited<v1::FairnessProfile>(
+      options_.answers, caller,
+      [this, id = request.id()](
+          access::AnswerEntry* entry) -> absl::StatusOr<v1::FairnessProfile> {
+        const auto profiles = options_.watch->profiles();
+        const auto found = profiles.find(id);
+        if (found == profiles.end()) return NoProfile();
+        entry->leaf.add_details(absl::StrCat("profile=", id));
+        return Show(*found->second);
+      },
+      std::move(done));
+}
+
+void FairnessDesk::List(
+    const access::Caller& caller,
+    const v1::ListFairnessProfilesRequest& request,
+    access::Done<v1::ListFairnessProfilesResponse> done) const {
+  access::AnswerAudited<v1::ListFairnessProfilesResponse>(
+      options_.answers, caller,
+      [this, caller, request](access::AnswerEntry* entry)
+          -> absl::StatusOr<v1::ListFairnessProfilesResponse> {
+        const auto profiles = options_.watch->profiles();
+        const std::string who = clients::RequesterOf(caller);
+        const std::string query = "fairness.profiles";
+        const int64_t now_us = entry->leaf.time_us();
+        CONSENTRY_ASSIGN_OR_RETURN(
+            const Page page, PageOf(*options_.page_tokens, who, query, request,
+                                    profiles.size(), now_us));
+        v1::ListFairnessProfilesResponse shown;
+        size_t at = 0;
+        for (const auto& [id, profile] : profiles) {
+          if (at >= page.first && at < page.end) {
+            *shown.add_profiles() = Show(*profile);
+          }
+          ++at;
+        }
+        if (page.end < profiles.size()) {
+          CONSENTRY_ASSIGN_OR_RETURN(
+              *shown.mutable_next_page_token(),
+              options_.page_tokens->Seal(who, query, absl::StrCat(page.end),
+                                         now_us));
+        }
+        return shown;
+      },
+      std::move(done));
+}
+
+void FairnessDesk::Monitors(
+    const access::Caller& caller,
+    const v1::ListFairnessMonitorsRequest& request,
+    access::Done<v1::ListFairnessMonitorsResponse> done) const {
+  access::AnswerAudited<v1::ListFairnessMonitorsResponse>(
+      options_.answers, caller,
+      [this, caller, request](access::AnswerEntry* entry)
+          -> absl::StatusOr<v1::ListFairnessMonitorsResponse> {
+        const int64_t now_us = entry->leaf.time_us();
+        std::vector<v1::FairnessMonitor> all;
+        for (const auto& version : options_.watch->versions()) {
+          if (!request.profile_id().empty() &&
+              version->doc.profile_id() != request.profile_id()) {
+            continue;
+          }
+          if (!request.model().empty() &&
+              version->doc.model() != request.model()) {
+            continue;
+          }
+          for (size_t i = 0; i < version->monitors.size(); ++i) {
+            v1::FairnessMonitor shown = ShowMonitor(*version, i, now_us);
+            if (request.verdict() != v1::FAIRNESS_VERDICT_UNSPECIFIED &&
+                shown.verdict() != request.verdict()) {
+              continue;
+            }
+            all.push_back(std::move(shown));
+          }
+        }
+        std::stable_sort(
+            all.begin(), all.end(), [](const auto& a, const auto& b) {
+              const auto rank = [](const v1::FairnessMonitor& m) {
+                if (m.verdict() == v1::FAIRNESS_VERDICT_VIOLATION) {
+                  return 0;
+                }
+                return m.alarm() ? 1 : 2;
+              };
+              return rank(a) < rank(b);
+            });
+        const std::string who = clients::RequesterOf(caller);
+        v1::ListFairnessMonitorsRequest asked = request;
+        asked.clear_page_token();
+        asked.clear_page_size();
+        const std::string query =
+            "fairness.monitors/" + clients::CanonicalBytes(asked);
+        CONSENTRY_ASSIGN_OR_RETURN(
+            const Page page, PageOf(*options_.page_tokens, who, query, request,
+                                    all.size(), now_us));
+        v1::ListFairnessMonitorsResponse shown;
+        for (size_t i = page.first; i < page.end; ++i) {
+          *shown.add_monitors() = std::move(all[i]);
+        }
+        if (page.end < all.size()) {
+          CONSENTRY_ASSIGN_OR_RETURN(
+              *shown.mutable_next_page_token(),
+              options_.page_tokens->Seal(who, query, absl::StrCat(page.end),
+                                         now_us));
+        }
+        return shown;
+      },
+      std::move(done));
+}
+
+void RecordFindings(store::Committer* committer,
+                    const clients::ConfigurationSource& configuration,
+                    std::vector<FairnessFinding> found) {
+  for (const FairnessFinding& one : found) {
+    base::Log(one.violation ? kViolation : kAlarm,
+              {{"monitor", base::LogId{one.monitor}}});
+  }
+  store::Change change;
+  change.apply = [configuration = configuration(),
+                  found = std::move(found)](store::ChangeContext& context) {
+    access::Caller self;
+    self.event = kFindingEvent;
+    self.method = kFindingEvent;
+    store::v1::Leaf leaf =
+        clients::LeafOf(*configuration, self, context.now_us());
+    leaf.set_change_number(static_cast<uint64_t>(context.number()));
+    for (const FairnessFinding& one : found) {
+      leaf.add_details(
+          absl::StrCat(one.violation ? "violation=" : "alarm=", one.monitor));
+    }
+    context.SetEntry(leaf.SerializeAsString());
+    return absl::OkStatus();
+  };
+  committer->CommitChange(std::move(change), [](store::ChangeOutcome outcome) {
+    // The monitors themselves are kept; a later start does not tell it again.
+    if (!outcome.status.ok()) {
+      base::Log(kNotLogged, {{"status", outcome.status}});
+    }
+  });
+}
+
+}  // namespace consentry::fairness

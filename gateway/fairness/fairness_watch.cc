@@ -1,0 +1,569 @@
+#include "gateway/fairness/fairness_watch.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "policy/engine/civil.h"
+#include "proto/support/error.h"
+#include "proto/support/status_macros.h"
+#include "proto/support/timestamp.h"
+
+namespace consentry::fairness {
+namespace {
+
+using policy::kUsPerDay;
+using policy::kUsPerHour;
+
+// Versions beyond the first so many.
+constexpr char kManyVersions[] = "*";
+// Customers whose groups are kept in memory.
+constexpr size_t kMaxKnown = 50'000;
+// After the end of a period: for a clock that is set back.
+constexpr int64_t kUnitSlackUs = 2 * kUsPerDay;
+constexpr int64_t kDaysOfVersion = 3660;
+
+int64_t PeriodEndUs(rules::Period period, int64_t now_us) {
+  switch (period) {
+    case rules::Period::kDay:
+      return now_us + kUsPerDay;
+    case rules::Period::kWeek:
+      return now_us + 7 * kUsPerDay;
+    case rules::Period::kMonth:
+      return now_us + 31 * kUsPerDay;
+    case rules::Period::kVersion:
+      return now_us + kDaysOfVersion * kUsPerDay;
+  }
+  return now_us;
+}
+
+conduct::Action ActionOf(config::v1::FairnessAction::Value action) {
+  switch (action) {
+    case config::v1::FairnessAction::BLOCK:
+      return conduct::Action::kBlock;
+    case config::v1::FairnessAction::HOLD:
+      return conduct::Action::kHold;
+    default:
+      return conduct::Action::kRelease;
+  }
+}
+
+absl::StatusOr<std::shared_ptr<const ProfileInForce>> Compile(
+    const std::string& id, const std::string& text, uint64_t version) {
+  CONSENTRY_ASSIGN_OR_RETURN(
+      auto file, policy::ParseText<config::v1::FairnessProfile>(id, text));
+  auto made = std::make_shared<ProfileInForce>();
+  CONSENTRY_ASSIGN_OR_RETURN(made->profile,
+                             rules::Profile::Create(std::move(file)));
+  made->version = version;
+  made->text = text;
+  return std::shared_ptr<const ProfileInForce>(std::move(made));
+}
+
+void NoteStanding(WatchedVersion* version) {
+  version->violations.clear();
+  version->alarms.clear();
+  for (size_t i = 0; i < version->monitors.size(); ++i) {
+    if (version->monitors[i]->violation_us() != 0) {
+      version->violations.push_back(i);
+    }
+    if (version->monitors[i]->alarm()) version->alarms.push_back(i);
+  }
+}
+
+}  // namespace
+
+// One output, ready to be counted. Group numbers leave this file in counters
+// alone.
+struct FairnessWatch::Weighed {
+  VersionKey version;
+  std::string model;
+  std::shared_ptr<const ProfileInForce> profile;
+  std::string unit_key;
+  int64_t expire_hour = 0;
+  uint64_t stratum = 0;
+  int64_t time_us = 0;
+  std::vector<int> groups;
+  // One for each metric.
+  std::vector<std::optional<rules::UnitValue>> values;
+  // What stood against the version when it was weighed.
+  conduct::Action standing = conduct::Action::kRelease;
+};
+
+// A version as this transaction leaves it.
+struct FairnessWatch::Working {
+  std::shared_ptr<WatchedVersion> version;
+  // Cloned so far, by stream.
+  std::map<size_t, std::shared_ptr<rules::Monitor>> changed;
+};
+
+FairnessWatch::FairnessWatch(Options options) : options_(std::move(options)) {}
+FairnessWatch::~FairnessWatch() = default;
+
+absl::StatusOr<std::unique_ptr<FairnessWatch>> FairnessWatch::Open(
+    Options options, store::Connection* connection) {
+  auto watch =
+      std::unique_ptr<FairnessWatch>(new FairnessWatch(std::move(options)));
+  CONSENTRY_RETURN_IF_ERROR(watch->Load(connection));
+  return watch;
+}
+
+absl::Status FairnessWatch::Load(store::Connection* connection) {
+  const FairnessRows& rows = *options_.rows;
+  MutexLock lock(&mu_);
+  CONSENTRY_ASSIGN_OR_RETURN(const auto profiles, rows.Profiles(connection));
+  for (const ProfileRow& row : profiles) {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        profiles_[row.doc.id()],
+        Compile(row.doc.id(), row.doc.text(), row.doc.version()));
+  }
+  CONSENTRY_ASSIGN_OR_RETURN(const auto versions, rows.Versions(connection));
+  for (const VersionRow& row : versions) {
+    auto version = std::make_shared<WatchedVersion>();
+    version->no = row.no;
+    version->generation = row.generation;
+    version->doc = row.doc;
+    const auto current = profiles_.find(row.doc.profile_id());
+    if (current != profiles_.end() &&
+        current->second->version == row.doc.profile_version()) {
+      version->profile = current->second;
+    } else {
+      CONSENTRY_ASSIGN_OR_RETURN(
+          version->profile,
+          Compile(row.doc.profile_id(), row.doc.profile_text(),
+                  row.doc.profile_version()));
+    }
+    const auto& streams = version->profile->profile->streams();
+    for (const auto& stream : streams) {
+      version->monitors.push_back(
+          std::make_shared<const rules::Monitor>(stream.plan));
+    }
+    version->generations.resize(streams.size());
+    CONSENTRY_ASSIGN_OR_RETURN(const auto monitors,
+                               rows.Monitors(connection, row.no));
+    for (const MonitorRow& monitor : monitors) {
+      const auto restored = rules::Monitor::Restore(monitor.state);
+      const auto stream = static_cast<size_t>(monitor.stream);
+      if (!restored.ok() || stream >= streams.size()) {
+        return MakeError(v1::ERROR_REASON_DATA_CORRUPT,
+                         "a stored fairness monitor is broken");
+      }
+      version->monitors[stream] =
+          std::make_shared<const rules::Monitor>(*restored);
+      version->generations[stream] = monitor.generation;
+    }
+    NoteStanding(version.get());
+    last_version_ = std::max(last_version_, row.no);
+    ++version_counts_[row.doc.profile_id()];
+    versions_[{row.doc.profile_id(), row.doc.model_version()}] =
+        std::move(version);
+  }
+  return absl::OkStatus();
+}
+
+conduct::Action FairnessWatch::StandingOf(const VersionKey& key) const {
+  const auto version = versions_.find(key);
+  const auto profile = profiles_.find(key.first);
+  conduct::Action action = conduct::Action::kRelease;
+  if (version == versions_.end() || profile == profiles_.end()) return action;
+  const auto& message = profile->second->profile->message();
+  if (!version->second->violations.empty()) {
+    action = std::max(action, ActionOf(message.on_violation()));
+  }
+  if (!version->second->alarms.empty()) {
+    action = std::max(action, ActionOf(message.on_alarm()));
+  }
+  return action;
+}
+
+std::shared_ptr<const ProfileInForce> FairnessWatch::FindProfile(
+    const v1::Output& output) const {
+  for (const auto& [id, profile] : profiles_) {
+    if (profile->profile->Watches(output)) return profile;
+  }
+  return nullptr;
+}
+
+screening::FairnessGate::Answer FairnessWatch::Ask(const v1::Output& output,
+                                                   const access::Snapshot&,
+                                                   int64_t) const {
+  Answer answer;
+  std::shared_ptr<const ProfileInForce> profile;
+  std::shared_ptr<const WatchedVersion> version;
+  {
+    MutexLock lock(&mu_);
+    profile = FindProfile(output);
+    if (profile == nullptr) return answer;
+    auto found =
+        versions_.find({profile->profile->id(), output.model_version()});
+    if (found == versions_.end()) {
+      found = versions_.find({profile->profile->id(), kManyVersions});
+    }
+    if (found == versions_.end()) return answer;
+    version = found->second;
+  }
+  const auto stand = [&](const std::vector<size_t>& streams,
+                         config::v1::FairnessAction::Value action) {
+    if (streams.empty() || ActionOf(action) == conduct::Action::kRelease) {
+      return;
+    }
+    answer.action = std::max(answer.action, ActionOf(action));
+    for (const size_t stream : streams) {
+      answer.monitors.push_back(MonitorId(*version, stream));
+    }
+  };
+  // What is done about it is a matter of today, not of when it began.
+  stand(version->violations, profile->profile->message().on_violation());
+  stand(version->alarms, profile->profile->message().on_alarm());
+  std::sort(answer.monitors.begin(), answer.monitors.end());
+  answer.monitors.erase(
+      std::unique(answer.monitors.begin(), answer.monitors.end()),
+      answer.monitors.end());
+  return answer;
+}
+
+absl::StatusOr<std::vector<int>> FairnessWatch::GroupsOf(
+    store::Connection* connection,
+    const std::shared_ptr<const rules::Profile>& profile,
+    const access::Snapshot& snapshot, int64_t now_us,
+    const vault::SubjectReader::HeadOptions& options) {
+  const uint64_t subject = snapshot.members[0]->subject();
+  std::vector<std::pair<uint64_t, int64_t>> members;
+  for (const auto& member : snapshot.members) {
+    members.emplace_back(member->subject(), member->version());
+  }
+  auto configuration = options_.configuration();
+  const int64_t epoch = configuration->epoch();
+  {
+    MutexLock lock(&known_mu_);
+    const auto found = known_.find(subject);
+    if (found != known_.end() && found->second.members == members &&
+        found->second.epoch == epoch && found->second.profile == profile &&
+        now_us < found->second.until_us) {
+      return found->second.groups;
+    }
+  }
+  Known known;
+  known.members = std::move(members);
+  known.epoch = epoch;
+  known.profile = profile;
+  // Ages change at midnight.
+  known.until_us = (now_us / kUsPerDay + 1) * kUsPerDay;
+  known.groups.assign(profile->attributes().size(), rules::kUnknownGroup);
+  std::vector<std::string> fields;
+  for (const auto& attribute : profile->attributes()) {
+    fields.push_back(attribute.field);
+  }
+  const auto plan = access::MakeBiasPlan(std::move(configuration),
+                                         profile->message().purpose(), fields);
+  if (plan.ok()) {
+    const auto read = access::ReadForBias(*options_.subjects, connection, *plan,
+                                          subject, now_us, options);
+    if (read.ok()) {
+      known.until_us = std::min(known.until_us, read->until_us);
+      for (size_t i = 0; i < known.groups.size(); ++i) {
+        for (const v1::Field& field : read->fields) {
+          if (field.name() == fields[i]) {
+            known.groups[i] =
+                profile->attributes()[i].GroupOf(field.value(), now_us);
+          }
+        }
+      }
+    } else if (ReasonOf(read.status()) != v1::ERROR_REASON_DATA_CORRUPT) {
+      return read.status();
+    }
+  }
+  // Without a purpose that permits it nobody's group is known, and the coverage
+  // says so.
+  std::vector<int> groups = known.groups;
+  MutexLock lock(&known_mu_);
+  if (known_.size() >= kMaxKnown) known_.clear();
+  known_[subject] = std::move(known);
+  return groups;
+}
+
+absl::StatusOr<screening::FairnessGate::Unit> FairnessWatch::Weigh(
+    store::Connection* connection, const v1::Output& output,
+    v1::Channel channel, const access::Snapshot& snapshot, int64_t now_us,
+    const vault::SubjectReader::HeadOptions& options) {
+  auto unit = std::make_shared<Weighed>();
+  {
+    MutexLock lock(&mu_);
+    unit->profile = FindProfile(output);
+    if (unit->profile == nullptr || !snapshot.known()) return Unit();
+    unit->version = {unit->profile->profile->id(), output.model_version()};
+    auto found = versions_.find(unit->version);
+    if (found == versions_.end() &&
+        version_counts_[unit->version.first] >= kMaxVersions) {
+      unit->version.second = std::string(kManyVersions);
+      found = versions_.find(unit->version);
+    }
+    if (found != versions_.end()) unit->profile = found->second->profile;
+    unit->standing = StandingOf(unit->version);
+  }
+  const rules::Profile& profile = *unit->profile->profile;
+  // The profile that this version began with may leave such outputs out.
+  if (!profile.Watches(output)) return Unit();
+  unit->model = output.model();
+  unit->time_us = now_us;
+  unit->stratum = profile.StratumOf(output, channel);
+  uint64_t person = snapshot.members[0]->subject();
+  for (const auto& member : snapshot.members) {
+    person = std::min(person, member->subject());
+  }
+  unit->unit_key =
+      options_.rows->UnitKey(unit->version.first, unit->version.second, person,
+                             rules::PeriodOf(profile.period(), now_us));
+  unit->expire_hour =
+      (PeriodEndUs(profile.period(), now_us) + kUnitSlackUs) / kUsPerHour;
+  for (const auto& metric : profile.metrics()) {
+    unit->values.push_back(profile.ValueOf(metric, output));
+  }
+  CONSENTRY_ASSIGN_OR_RETURN(
+      unit->groups,
+      GroupsOf(connection, unit->profile->profile, snapshot, now_us, options));
+  return Unit(std::move(unit));
+}
+
+absl::Status FairnessWatch::Count(store::ChangeContext& context,
+                                  const Unit& unit, store::v1::Leaf* leaf) {
+  if (unit == nullptr) return absl::OkStatus();
+  const auto& weighed = *static_cast<const Weighed*>(unit.get());
+  {
+    // Of an output that was weighed while its version began, or while its
+    // profile changed.
+    MutexLock lock(&mu_);
+    const auto running = versions_.find(weighed.version);
+    const auto current = profiles_.find(weighed.version.first);
+    const ProfileInForce* const due =
+        running != versions_.end()   ? running->second->profile.get()
+        : current != profiles_.end() ? current->second.get()
+                                     : nullptr;
+    // Nor is one told a verdict that the monitors have overtaken.
+    if (due != weighed.profile.get() ||
+        StandingOf(weighed.version) != weighed.standing) {
+      return MakeError(v1::ERROR_REASON_ETAG_MISMATCH,
+                       "what the output is counted by changed");
+    }
+  }
+  CONSENTRY_ASSIGN_OR_RETURN(
+      const bool first,
+      options_.rows->AddUnit(context.connection(), weighed.unit_key,
+                             weighed.expire_hour));
+  if (!first) return absl::OkStatus();
+  context.AddTo(this, unit);
+  leaf->add_details(absl::StrCat("counted=", weighed.version.first, "/",
+                                 weighed.version.second));
+  return absl::OkStatus();
+}
+
+FairnessWatch::Working* FairnessWatch::Begin(const VersionKey& key,
+                                             const Weighed& unit,
+                                             int64_t now_us) {
+  std::unique_ptr<Working>& working = working_[key];
+  if (working != nullptr) return working.get();
+  working = std::make_unique<Working>();
+  {
+    MutexLock lock(&mu_);
+    const auto found = versions_.find(key);
+    if (found != versions_.end()) {
+      working->version = std::make_shared<WatchedVersion>(*found->second);
+      return working.get();
+    }
+  }
+  auto version = std::make_shared<WatchedVersion>();
+  version->no = ++last_version_;
+  version->profile = unit.profile;
+  const rules::Profile& profile = *unit.profile->profile;
+  version->doc.set_profile_id(key.first);
+  version->doc.set_profile_version(unit.profile->version);
+  version->doc.set_profile_text(unit.profile->text);
+  version->doc.set_model(unit.model);
+  version->doc.set_model_version(key.second);
+  version->doc.set_start_us(now_us);
+  for (size_t i = 0; i < profile.attributes().size(); ++i) {
+    version->doc.add_attributes();
+  }
+  for (size_t i = 0; i < profile.metrics().size(); ++i) {
+    version->doc.add_unreadable(0);
+  }
+  for (const auto& stream : profile.streams()) {
+    version->monitors.push_back(
+        std::make_shared<const rules::Monitor>(stream.plan));
+  }
+  version->generations.resize(profile.streams().size());
+  working->version = std::move(version);
+  return working.get();
+}
+
+absl::Status FairnessWatch::Write(store::Connection* connection,
+                                  std::span<const Increment> increments,
+                                  int64_t now_us) {
+  working_.clear();
+  for (const Increment& increment : increments) {
+    const auto& unit = *static_cast<const Weighed*>(increment.get());
+    Working* const working = Begin(unit.version, unit, now_us);
+    WatchedVersion& version = *working->version;
+    const rules::Profile& profile = *version.profile->profile;
+    version.doc.set_units(version.doc.units() + 1);
+    version.doc.set_last_us(now_us);
+    for (size_t i = 0; i < unit.groups.size(); ++i) {
+      auto* const counts = version.doc.mutable_attributes(static_cast<int>(i));
+      if (unit.groups[i] == rules::kUnknownGroup) {
+        counts->set_unknown(counts->unknown() + 1);
+      } else if (unit.groups[i] == rules::kOtherGroup) {
+        counts->set_other(counts->other() + 1);
+      }
+    }
+    for (size_t i = 0; i < unit.values.size(); ++i) {
+      if (unit.values[i]) continue;
+      const int at = static_cast<int>(i);
+      version.doc.set_unreadable(at, version.doc.unreadable(at) + 1);
+    }
+    for (size_t i = 0; i < profile.streams().size(); ++i) {
+      const auto& stream = profile.streams()[i];
+      const auto& value = unit.values[stream.metric];
+      if (!value) continue;
+      const auto side = stream.SideOf(unit.groups);
+      if (!side) continue;
+      std::shared_ptr<rules::Monitor>& monitor = working->changed[i];
+      if (monitor == nullptr) {
+        monitor = std::make_shared<rules::Monitor>(*version.monitors[i]);
+      }
+      monitor->Count(*side, value->value, unit.stratum, unit.time_us,
+                     value->clipped);
+    }
+  }
+  const FairnessRows& rows = *options_.rows;
+  for (auto& [key, working] : working_) {
+    WatchedVersion& version = *working->version;
+    VersionRow row{version.no, version.generation, version.doc};
+    CONSENTRY_RETURN_IF_ERROR(rows.Put(connection, &row));
+    version.generation = row.generation;
+    for (auto& [stream, monitor] : working->changed) {
+      MonitorRow changed{static_cast<int64_t>(stream),
+                         version.generations[stream], monitor->Save()};
+      CONSENTRY_RETURN_IF_ERROR(rows.Put(connection, version.no, &changed));
+      version.generations[stream] = changed.generation;
+      version.monitors[stream] = std::move(monitor);
+    }
+    NoteStanding(&version);
+  }
+  return rows.DropUnits(connection, now_us / kUsPerHour,
+                        static_cast<int64_t>(2 * increments.size() + 16));
+}
+
+void FairnessWatch::Kept() {
+  std::vector<FairnessFinding> found;
+  {
+    MutexLock lock(&mu_);
+    for (auto& [key, working] : working_) {
+      std::shared_ptr<const WatchedVersion>& live = versions_[key];
+      if (live == nullptr) ++version_counts_[key.first];
+      const auto note = [&](const std::vector<size_t>& now,
+                            const std::vector<size_t>& before, bool violation) {
+        for (const size_t stream : now) {
+          if (std::find(before.begin(), before.end(), stream) == before.end()) {
+            found.push_back({MonitorId(*working->version, stream), violation});
+          }
+        }
+      };
+      static const std::vector<size_t> none;
+      note(working->version->violations, live ? live->violations : none, true);
+      note(working->version->alarms, live ? live->alarms : none, false);
+      live = std::move(working->version);
+    }
+  }
+  working_.clear();
+  if (!found.empty() && options_.on_found) options_.on_found(std::move(found));
+}
+
+void FairnessWatch::Dropped() { working_.clear(); }
+
+std::map<std::string, std::shared_ptr<const ProfileInForce>>
+FairnessWatch::profiles() const {
+  MutexLock lock(&mu_);
+  return profiles_;
+}
+
+std::vector<std::shared_ptr<const WatchedVersion>> FairnessWatch::versions()
+    const {
+  MutexLock lock(&mu_);
+  std::vector<std::shared_ptr<const WatchedVersion>> all;
+  for (const auto& [key, version] : versions_) all.push_back(version);
+  return all;
+}
+
+void FairnessWatch::SetProfile(std::shared_ptr<const ProfileInForce> profile) {
+  MutexLock lock(&mu_);
+  profiles_[profile->profile->id()] = std::move(profile);
+}
+
+std::string FairnessWatch::MonitorId(const WatchedVersion& version,
+                                     size_t stream) {
+  return absl::StrCat("fmo_", version.doc.profile_id(), ".", version.no, ".",
+                      stream);
+}
+
+v1::FairnessMonitor ShowMonitor(const WatchedVersion& version, size_t stream,
+                                int64_t now_us) {
+  const rules::Profile& profile = *version.profile->profile;
+  const auto& about = profile.streams()[stream];
+  const auto& metric = profile.metrics()[about.metric];
+  const rules::Monitor& monitor = *version.monitors[stream];
+  v1::FairnessMonitor shown;
+  shown.set_id(FairnessWatch::MonitorId(version, stream));
+  shown.set_profile_id(version.doc.profile_id());
+  shown.set_model(version.doc.model());
+  shown.set_model_version(version.doc.model_version());
+  shown.set_attribute(about.attribute_name);
+  shown.set_group(about.group_name);
+  shown.set_reference(about.reference_name);
+  shown.set_metric(metric.name);
+  shown.set_verdict(v1::FAIRNESS_VERDICT_INSUFFICIENT);
+  const auto units = static_cast<double>(version.doc.units());
+  double known = units;
+  for (const int attribute : about.attributes) {
+    known = std::min(known,
+                     units - static_cast<double>(
+                                 version.doc.attributes(attribute).unknown()));
+  }
+  shown.set_coverage(units > 0 ? known / units : 0);
+  // Two units at least make a pair.
+  shown.set_false_alarm_rate(10000 / 2 / monitor.plan().alarm_pairs);
+  const auto& group = monitor.totals(rules::Side::kGroup);
+  const auto& reference = monitor.totals(rules::Side::kReference);
+  const uint64_t least = profile.suppress_below();
+  if (group.count < least || reference.count < least) {
+    shown.set_suppressed(true);
+    return shown;
+  }
+  const rules::Reading reading = monitor.Read(now_us);
+  shown.set_verdict(static_cast<v1::FairnessVerdict>(reading.finding));
+  shown.set_lower(reading.sequence.lower * metric.scale());
+  shown.set_upper(reading.sequence.upper * metric.scale());
+  if (reading.estimate) {
+    shown.set_estimate(*reading.estimate * metric.scale());
+  }
+  shown.set_group_count(static_cast<int64_t>(group.count));
+  shown.set_reference_count(static_cast<int64_t>(reference.count));
+  shown.set_pairs(static_cast<int64_t>(reading.pairs));
+  if (reading.needed) {
+    shown.set_needed(static_cast<int64_t>(*reading.needed));
+  } else {
+    shown.set_needed(-1);
+  }
+  if (reading.expected_us) {
+    SetTime(*reading.expected_us, shown.mutable_expected_time());
+  }
+  shown.set_alarm(reading.alarm);
+  if (reading.alarm) {
+    SetTime(monitor.alarm_since_us(), shown.mutable_alarm_time());
+  }
+  if (monitor.violation_us() != 0) {
+    SetTime(monitor.violation_us(), shown.mutable_violation_time());
+  }
+  return shown;
+}
+
+}  // namespace consentry::fairness

@@ -1,0 +1,166 @@
+#ifndef CONSENTRY_GATEWAY_FAIRNESS_FAIRNESS_WATCH_H_
+#define CONSENTRY_GATEWAY_FAIRNESS_FAIRNESS_WATCH_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "consentry/store/v1/fairness.pb.h"
+#include "gateway/access/bias_read.h"
+#include "gateway/clients/caller_context.h"
+#include "gateway/fairness/fairness_rows.h"
+#include "gateway/screening/fairness_gate.h"
+#include "gateway/store/turn_sum.h"
+#include "gateway/vault/subject_reader.h"
+#include "policy/fairness/monitor.h"
+#include "policy/fairness/profile.h"
+#include "proto/support/mutex.h"
+
+namespace consentry::fairness {
+
+namespace rules = policy::fairness;
+
+// A profile as it was put into force. Immutable.
+struct ProfileInForce {
+  std::shared_ptr<const rules::Profile> profile;
+  uint64_t version = 0;
+  std::string text;
+};
+
+// A version of a model as its monitors stand. Immutable once published.
+struct WatchedVersion {
+  int64_t no = 0;
+  int64_t generation = 0;
+  store::v1::FairnessVersionDoc doc;
+  // The one that it started with.
+  std::shared_ptr<const ProfileInForce> profile;
+  // One for each stream of the profile.
+  std::vector<std::shared_ptr<const rules::Monitor>> monitors;
+  std::vector<int64_t> generations;
+  // Streams in violation, and those with an alarm.
+  std::vector<size_t> violations;
+  std::vector<size_t> alarms;
+};
+
+// What was newly found, for whoever tells staff.
+struct FairnessFinding {
+  // "fmo_credit.2.1.3": profile, version number of the record, stream.
+  std::string monitor;
+  bool violation = false;
+};
+
+// Watches models through the outputs that pass the gate: counts each unit once,
+// in the transaction of its verdict, and says what stands against a version.
+//
+// Ask, Weigh and the lists: any thread. Count and the sum: the committer's
+// store thread.
+class FairnessWatch final : public screening::FairnessGate,
+                            private store::TurnSum {
+ public:
+  // Versions of one profile that have records of their own; later ones share
+  // one, "*", so that no engine escapes by calling each output another version.
+  static constexpr size_t kMaxVersions = 256;
+
+  struct Options {
+    clients::ConfigurationSource configuration;
+    const vault::SubjectReader* subjects = nullptr;
+    const FairnessRows* rows = nullptr;
+    // On the store thread, after what was found is in the store. Must not
+    // block. May be empty.
+    std::function<void(std::vector<FairnessFinding>)> on_found;
+  };
+  // Reads what is in the store. DATA_CORRUPT for a record that does not open.
+  static absl::StatusOr<std::unique_ptr<FairnessWatch>> Open(
+      Options options, store::Connection* connection);
+  FairnessWatch(const FairnessWatch&) = delete;
+  FairnessWatch& operator=(const FairnessWatch&) = delete;
+  ~FairnessWatch() override;
+
+  Answer Ask(const v1::Output& output, const access::Snapshot& snapshot,
+             int64_t now_us) const override;
+  absl::StatusOr<Unit> Weigh(
+      store::Connection* connection, const v1::Output& output,
+      v1::Channel channel, const access::Snapshot& snapshot, int64_t now_us,
+      const vault::SubjectReader::HeadOptions& options) override;
+  absl::Status Count(store::ChangeContext& context, const Unit& unit,
+                     store::v1::Leaf* leaf) override;
+
+  // By id.
+  std::map<std::string, std::shared_ptr<const ProfileInForce>> profiles() const;
+  std::vector<std::shared_ptr<const WatchedVersion>> versions() const;
+  // From now on. What runs goes on under what it started with.
+  void SetProfile(std::shared_ptr<const ProfileInForce> profile);
+
+  // Id of one monitor.
+  static std::string MonitorId(const WatchedVersion& version, size_t stream);
+
+ private:
+  struct Weighed;
+  struct Working;
+  using VersionKey = std::pair<std::string, std::string>;
+
+  // What somebody was found to be, until it may be another.
+  struct Known {
+    std::vector<std::pair<uint64_t, int64_t>> members;
+    int64_t epoch = 0;
+    std::shared_ptr<const rules::Profile> profile;
+    int64_t until_us = 0;
+    std::vector<int> groups;
+  };
+
+  explicit FairnessWatch(Options options);
+
+  absl::Status Load(store::Connection* connection);
+  std::shared_ptr<const ProfileInForce> FindProfile(
+      const v1::Output& output) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // What is done with outputs of the version now.
+  conduct::Action StandingOf(const VersionKey& key) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::StatusOr<std::vector<int>> GroupsOf(
+      store::Connection* connection,
+      const std::shared_ptr<const rules::Profile>& profile,
+      const access::Snapshot& snapshot, int64_t now_us,
+      const vault::SubjectReader::HeadOptions& options);
+
+  absl::Status Write(store::Connection* connection,
+                     std::span<const Increment> increments,
+                     int64_t now_us) override;
+  void Kept() override;
+  void Dropped() override;
+  Working* Begin(const VersionKey& key, const Weighed& unit, int64_t now_us);
+
+  const Options options_;
+
+  mutable Mutex mu_;
+  std::map<std::string, std::shared_ptr<const ProfileInForce>> profiles_
+      ABSL_GUARDED_BY(mu_);
+  std::map<VersionKey, std::shared_ptr<const WatchedVersion>> versions_
+      ABSL_GUARDED_BY(mu_);
+  std::map<std::string, size_t> version_counts_ ABSL_GUARDED_BY(mu_);
+
+  Mutex known_mu_;
+  std::unordered_map<uint64_t, Known> known_ ABSL_GUARDED_BY(known_mu_);
+
+  // The store thread alone.
+  int64_t last_version_ = 0;
+  std::map<VersionKey, std::unique_ptr<Working>> working_;
+};
+
+// What a stream says, for staff. Groups below the profile's bound are named and
+// not counted.
+v1::FairnessMonitor ShowMonitor(const WatchedVersion& version, size_t stream,
+                                int64_t now_us);
+
+}  // namespace consentry::fairness
+
+#endif  // CONSENTRY_GATEWAY_FAIRNESS_FAIRNESS_WATCH_H_

@@ -1,0 +1,48 @@
+#include "gateway/rpc/validate.h"
+#include "gateway/rpc/validate_common.h"
+
+namespace consentry::rpc {
+namespace {
+
+constexpr size_t kMaxProfileBytes = 256 << 10;
+constexpr size_t kMaxEtagBytes = 64;
+
+void CheckProfileId(const std::string& id, const char* field, bool required,
+                    FaultList* faults) {
+  if (id.empty() && !required) return;
+  CheckKey(id, field, faults);
+}
+
+}  // namespace
+
+void Validate(const v1::GetFairnessProfileRequest& request, FaultList* faults) {
+  CheckProfileId(request.id(), "id", true, faults);
+}
+
+void Validate(const v1::ListFairnessProfilesRequest& request,
+              FaultList* faults) {
+  CheckPage(request.page_size(), kMaxPageSize, request.page_token(), faults);
+}
+
+void Validate(const v1::PutFairnessProfileRequest& request, FaultList* faults) {
+  const v1::FairnessProfile& profile = request.profile();
+  CheckProfileId(profile.id(), "profile.id", false, faults);
+  if (profile.text().empty()) faults->Add("profile.text", "is required");
+  if (profile.text().size() > kMaxProfileBytes) {
+    faults->AddTooMany("profile.text", kMaxProfileBytes);
+  }
+  CheckToken(profile.etag(), "profile.etag", kMaxEtagBytes, faults);
+  CheckRequestId(request.request_id(), faults);
+}
+
+void Validate(const v1::ListFairnessMonitorsRequest& request,
+              FaultList* faults) {
+  CheckProfileId(request.profile_id(), "profile_id", false, faults);
+  CheckProfileId(request.model(), "model", false, faults);
+  if (!v1::FairnessVerdict_IsValid(request.verdict())) {
+    faults->Add("verdict", "no such verdict");
+  }
+  CheckPage(request.page_size(), kMaxPageSize, request.page_token(), faults);
+}
+
+}  // namespace consentry::rpc

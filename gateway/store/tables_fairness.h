@@ -1,0 +1,51 @@
+#ifndef CONSENTRY_GATEWAY_STORE_TABLES_FAIRNESS_H_
+#define CONSENTRY_GATEWAY_STORE_TABLES_FAIRNESS_H_
+
+namespace consentry::store {
+
+// How models treat groups of customers. Part of version 3 of the schema. No row
+// holds the group of anybody: only counts leave the moment of counting.
+//
+//   fairness_profiles(profile_key key, row_gen, doc sealed)
+//            profile_key: keyed hash of its id. doc: the profile in force
+//   fairness_versions(version_no key, version_key unique, row_gen, doc sealed)
+//            a version of a model under the profile that it started with; the
+//            record stays. version_key: keyed hash of profile and version
+//   fairness_monitors(version_no, stream; row_gen, state sealed)
+//            one comparison of that version. It changes in the transaction of
+//            the verdicts that it counts, once for all of them
+//   fairness_units(unit_key key, expire_hour)
+//            who was counted in this period; unit_key: a keyed hash of version,
+//            customer and period that leads to nobody. Until the period ended
+inline constexpr char kFairnessTables[] = R"sql(
+CREATE TABLE fairness_profiles (
+  profile_key {blob} NOT NULL PRIMARY KEY,
+  row_gen {int} NOT NULL,
+  doc {blob} NOT NULL
+) {clustered};
+
+CREATE TABLE fairness_versions (
+  version_no {int} PRIMARY KEY,
+  version_key {blob} NOT NULL UNIQUE,
+  row_gen {int} NOT NULL,
+  doc {blob} NOT NULL
+);
+
+CREATE TABLE fairness_monitors (
+  version_no {int} NOT NULL,
+  stream {int} NOT NULL,
+  row_gen {int} NOT NULL,
+  state {blob} NOT NULL,
+  PRIMARY KEY (version_no, stream)
+) {clustered};
+
+CREATE TABLE fairness_units (
+  unit_key {blob} NOT NULL PRIMARY KEY,
+  expire_hour {int} NOT NULL
+) {clustered};
+CREATE INDEX fairness_units_end ON fairness_units (expire_hour);
+)sql";
+
+}  // namespace consentry::store
+
+#endif  // CONSENTRY_GATEWAY_STORE_TABLES_FAIRNESS_H_

@@ -1,0 +1,310 @@
+// Outputs that are counted on their way: in the transaction of their verdicts,
+// once for each person and day, under the profile that their version began
+// with.
+#include "gateway/fairness/fairness_watch.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "gateway/fairness/fairness_desk.h"
+#include "tests/unit/gateway/screening/screening_fixture.h"
+
+namespace consentry::fairness {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using testing::RowBuilder;
+
+constexpr char kProfile[] = R"pb(
+  id: "credit"
+  model: "credit"
+  kinds: DECISION
+  favourable { labels { labels: "granted" } }
+  purpose: "test.bias"
+  attributes {
+    name: "tier"
+    source: TEXT
+    field: "profile.tier"
+    groups { name: "gold" }
+    groups { name: "silver" }
+    reference: "gold"
+  }
+  attributes {
+    name: "age_band"
+    source: BIRTH_DATE
+    field: "profile.birth_date"
+    bands: 40
+    reference: "40_and_over"
+  }
+  metrics { kind: SELECTION_RATE }
+  minimum: 5
+  suppress_below: 3
+  alpha: 0.2
+  on_violation: BLOCK
+)pb";
+
+class FairnessWatchTest : public ::testing::Test,
+                          public screening::ScreeningFixture {
+ protected:
+  FairnessWatchTest() : rows_(&keys().epochs(), &digests()) { Start(); }
+
+  // As after a start of the gateway.
+  void Start() {
+    screener_.reset();
+    auto opened = FairnessWatch::Open(
+        {.configuration = [this] { return configuration(); },
+         .subjects = &reader(),
+         .rows = &rows_,
+         .on_found =
+             [this](std::vector<FairnessFinding> found) {
+               for (auto& one : found) found_.push_back(std::move(one));
+             }},
+        reader_connection());
+    ASSERT_OK(opened);
+    watch_ = *std::move(opened);
+    parts().fairness = watch_.get();
+    screener_ = std::make_unique<screening::Screener>(parts());
+    desk_ = std::make_unique<FairnessDesk>(
+        FairnessDesk::Options{.answers = {[this] { return configuration(); },
+                                          committer(), &workers()},
+                              .watch = watch_.get(),
+                              .rows = &rows_,
+                              .digests = &digests(),
+                              .page_tokens = &page_tokens()});
+  }
+
+  absl::StatusOr<v1::FairnessProfile> Put(const std::string& text,
+                                          const std::string& etag = "") {
+    v1::PutFairnessProfileRequest request;
+    request.mutable_profile()->set_text(text);
+    request.mutable_profile()->set_etag(etag);
+    auto [done, future] =
+        testing::Promised<absl::StatusOr<v1::FairnessProfile>>();
+    desk_->Put(As("bank"), request, std::move(done));
+    return future.get();
+  }
+
+  std::string Customer(const std::string& key, const std::string& tier) {
+    RowBuilder row("profile", key);
+    row.Email(key + "@example.com")
+        .Text("first_name", "Anna")
+        .Text("email", key + "@example.com")
+        .Residence("DE");
+    if (!tier.empty()) row.Text("tier", tier);
+    return ImportOne("crm", row).subject_id;
+  }
+
+  v1::ScreenOutputResponse Decide(const std::string& subject, bool granted,
+                                  const std::string& version = "3") {
+    auto request = Refusal(subject, absl::StrCat("o-", ++outputs_));
+    request.mutable_output()->set_model_version(version);
+    request.mutable_output()->set_label(granted ? "granted" : "refused");
+    auto [done, future] = testing::Promised<
+        absl::StatusOr<access::Released<v1::ScreenOutputResponse>>>();
+    access::Caller caller = As("bank");
+    caller.method = "ScreeningService.ScreenOutput";
+    caller.event = "screening.screen";
+    screener_->Screen(caller, request, std::move(done));
+    auto released = future.get();
+    EXPECT_OK(released);
+    return released.ok() ? released->response : v1::ScreenOutputResponse();
+  }
+
+  std::shared_ptr<const WatchedVersion> Version(const std::string& name = "3") {
+    for (const auto& version : watch_->versions()) {
+      if (version->doc.model_version() == name) return version;
+    }
+    return nullptr;
+  }
+
+  std::vector<v1::FairnessMonitor> Monitors() {
+    auto [done, future] = testing::Promised<
+        absl::StatusOr<access::Released<v1::ListFairnessMonitorsResponse>>>();
+    desk_->Monitors(As("bank"), {}, std::move(done));
+    auto released = future.get();
+    EXPECT_OK(released);
+    if (!released.ok()) return {};
+    return {released->response.monitors().begin(),
+            released->response.monitors().end()};
+  }
+
+  int64_t Counted() {
+    int64_t counted = 0;
+    for (const store::v1::Leaf& leaf : Leaves()) {
+      counted += std::count_if(leaf.details().begin(), leaf.details().end(),
+                               [](const std::string& detail) {
+                                 return detail.starts_with("counted=credit/");
+                               });
+    }
+    return counted;
+  }
+
+  const FairnessRows rows_;
+  std::unique_ptr<FairnessWatch> watch_;
+  std::unique_ptr<FairnessDesk> desk_;
+  std::unique_ptr<screening::Screener> screener_;
+  std::vector<FairnessFinding> found_;
+  int outputs_ = 0;
+};
+
+TEST_F(FairnessWatchTest, WithoutAProfileNothingIsCounted) {
+  Decide(Customer("anna", "gold"), true);
+  EXPECT_THAT(watch_->versions(), IsEmpty());
+  EXPECT_EQ(Counted(), 0);
+  EXPECT_EQ(Rows("fairness_units"), 0);
+}
+
+TEST_F(FairnessWatchTest, APersonCountsOnceADayByTheFirstOutput) {
+  ASSERT_OK(Put(kProfile));
+  const std::string anna = Customer("anna", "gold");
+  Decide(anna, true);
+  Decide(anna, false);
+  Decide(Customer("bert", "silver"), false);
+  Decide(Customer("carl", ""), false);
+  const auto version = Version();
+  ASSERT_NE(version, nullptr);
+  EXPECT_EQ(version->doc.units(), 3u);
+  EXPECT_EQ(version->doc.attributes(0).unknown(), 1u);
+  EXPECT_EQ(version->doc.attributes(1).unknown(), 3u);
+  const auto& monitor = *version->monitors[0];
+  EXPECT_EQ(monitor.totals(rules::Side::kReference).count, 1u);
+  EXPECT_EQ(monitor.totals(rules::Side::kReference).sum, 1);
+  EXPECT_EQ(monitor.totals(rules::Side::kGroup).count, 1u);
+  EXPECT_EQ(Counted(), 3);
+  for (const store::v1::Leaf& leaf : Leaves()) {
+    EXPECT_THAT(leaf.DebugString(), Not(HasSubstr("silver")));
+    EXPECT_THAT(leaf.DebugString(), Not(HasSubstr("gold")));
+  }
+}
+
+TEST_F(FairnessWatchTest, WhatTheGatewayBlocksIsCountedAsTheEngineMeantIt) {
+  ASSERT_OK(Put(kProfile));
+  const std::string anna = Customer("anna", "gold");
+  // An input that the purpose has no field for: not permitted.
+  auto request = Refusal(anna, "x-1");
+  request.mutable_output()->set_label("granted");
+  request.mutable_output()->add_input_categories("user.behavior");
+  auto [done, future] = testing::Promised<
+      absl::StatusOr<access::Released<v1::ScreenOutputResponse>>>();
+  screener_->Screen(As("bank"), request, std::move(done));
+  const auto released = future.get();
+  ASSERT_OK(released);
+  EXPECT_EQ(released->response.verdict(), v1::VERDICT_BLOCKED);
+  EXPECT_EQ(Version()->monitors[0]->totals(rules::Side::kReference).sum, 1);
+}
+
+TEST_F(FairnessWatchTest, AViolationBlocksTheVersionAndNoOther) {
+  ASSERT_OK(Put(kProfile));
+  for (int i = 0; i < 60; ++i) {
+    Decide(Customer(absl::StrCat("g", i), "gold"), true);
+    Decide(Customer(absl::StrCat("s", i), "silver"), false);
+  }
+  ASSERT_EQ(Version()->violations, (std::vector<size_t>{0}));
+  ASSERT_FALSE(found_.empty());
+  EXPECT_TRUE(std::any_of(found_.begin(), found_.end(),
+                          [](const auto& one) { return one.violation; }));
+  const auto blocked = Decide(Customer("dora", "gold"), true);
+  EXPECT_EQ(blocked.verdict(), v1::VERDICT_BLOCKED);
+  EXPECT_EQ(blocked.verdict_class(), v1::VERDICT_CLASS_FAIRNESS);
+  EXPECT_NE(Decide(Customer("emil", "gold"), true, "4").verdict_class(),
+            v1::VERDICT_CLASS_FAIRNESS);
+  const auto monitors = Monitors();
+  ASSERT_EQ(monitors.size(), 4u);
+  EXPECT_EQ(monitors[0].verdict(), v1::FAIRNESS_VERDICT_VIOLATION);
+  EXPECT_EQ(monitors[0].model_version(), "3");
+  EXPECT_EQ(monitors[0].group(), "silver");
+  EXPECT_LT(monitors[0].upper(), 0.8);
+  EXPECT_TRUE(monitors[0].has_violation_time());
+  // Of the new version, and of ages, nobody can say anything.
+  for (size_t i = 1; i < monitors.size(); ++i) {
+    EXPECT_EQ(monitors[i].verdict(), v1::FAIRNESS_VERDICT_INSUFFICIENT);
+    EXPECT_TRUE(monitors[i].suppressed());
+    EXPECT_EQ(monitors[i].group_count(), 0);
+  }
+}
+
+TEST_F(FairnessWatchTest, ARestartRestoresWhatWasCounted) {
+  ASSERT_OK(Put(kProfile));
+  for (int i = 0; i < 20; ++i) {
+    Decide(Customer(absl::StrCat("g", i), "gold"), i % 3 == 0);
+    Decide(Customer(absl::StrCat("s", i), "silver"), i % 2 == 0);
+  }
+  const auto before = Version();
+  Start();
+  const auto after = Version();
+  ASSERT_NE(after, nullptr);
+  EXPECT_EQ(before->doc.SerializeAsString(), after->doc.SerializeAsString());
+  for (size_t i = 0; i < before->monitors.size(); ++i) {
+    EXPECT_EQ(before->monitors[i]->Save().SerializeAsString(),
+              after->monitors[i]->Save().SerializeAsString());
+  }
+  Decide(Customer("zoe", "gold"), true);
+  EXPECT_EQ(Version()->doc.units(), 41u);
+  EXPECT_EQ(Counted(), 41);
+}
+
+TEST_F(FairnessWatchTest, ARunningVersionKeepsWhatItStartedWith) {
+  const auto first = Put(kProfile);
+  ASSERT_OK(first);
+  EXPECT_EQ(first->version(), 1u);
+  EXPECT_EQ(first->streams(), 2);
+  EXPECT_THAT(first->remarks(), Not(IsEmpty()));
+  const std::string anna = Customer("anna", "gold");
+  Decide(anna, true);
+  EXPECT_EQ(ReasonOf(Put(kProfile).status()), v1::ERROR_REASON_ETAG_MISMATCH);
+  const auto second =
+      Put(absl::StrReplaceAll(kProfile, {{"alpha: 0.2", "alpha: 0.1"}}),
+          first->etag());
+  ASSERT_OK(second);
+  EXPECT_EQ(second->version(), 2u);
+  Decide(Customer("bert", "gold"), true);
+  Decide(Customer("carl", "gold"), true, "4");
+  EXPECT_EQ(Version("3")->doc.units(), 2u);
+  EXPECT_DOUBLE_EQ(Version("3")->monitors[0]->plan().alpha, 0.1);
+  EXPECT_DOUBLE_EQ(Version("4")->monitors[0]->plan().alpha, 0.05);
+  Start();
+  EXPECT_DOUBLE_EQ(Version("3")->monitors[0]->plan().alpha, 0.1);
+  EXPECT_EQ(Version("3")->doc.profile_version(), 1u);
+  EXPECT_EQ(watch_->profiles().at("credit")->version, 2u);
+}
+
+TEST_F(FairnessWatchTest, RefusesAProfileThatCouldNotBeKept) {
+  EXPECT_EQ(ReasonOf(Put("id: \"x\"").status()),
+            v1::ERROR_REASON_CONFIG_INVALID);
+  EXPECT_EQ(ReasonOf(Put(absl::StrReplaceAll(kProfile,
+                                             {{"test.bias", "test.service"}}))
+                         .status()),
+            v1::ERROR_REASON_STATE_INVALID);
+  EXPECT_EQ(ReasonOf(Put(absl::StrReplaceAll(
+                             kProfile, {{"profile.tier", "profile.city"}}))
+                         .status()),
+            v1::ERROR_REASON_FIELD_NOT_ALLOWED);
+  ASSERT_OK(Put(kProfile));
+  EXPECT_EQ(ReasonOf(Put(absl::StrReplaceAll(
+                             kProfile, {{"id: \"credit\"", "id: \"other\""}}))
+                         .status()),
+            v1::ERROR_REASON_ALREADY_EXISTS);
+}
+
+TEST_F(FairnessWatchTest, VersionsBeyondTheBoundShareARecord) {
+  ASSERT_OK(Put(kProfile));
+  const std::string anna = Customer("anna", "gold");
+  for (size_t i = 0; i < FairnessWatch::kMaxVersions + 5; ++i) {
+    Decide(anna, true, absl::StrCat("v", i));
+  }
+  EXPECT_EQ(watch_->versions().size(), FairnessWatch::kMaxVersions + 1);
+  ASSERT_NE(Version("*"), nullptr);
+  // The same person, once a day.
+  EXPECT_EQ(Version("*")->doc.units(), 1u);
+}
+
+}  // namespace
+}  // namespace consentry::fairness
