@@ -190,8 +190,10 @@ void FairnessDesk::Put(const access::Caller& caller,
     return;
   }
   store::Change change;
-  change.apply = [this, caller, made = *prepared, check, configuration](
-                     store::ChangeContext& context) -> absl::Status {
+  // What takes long is done before the change.
+  change.apply =
+      [this, caller, made = *prepared, shown = Show(**prepared), check,
+       configuration](store::ChangeContext& context) mutable -> absl::Status {
     CONSENTRY_RETURN_IF_ERROR(
         context.RequireConfiguration(configuration->epoch()));
     CONSENTRY_RETURN_IF_ERROR(check(made.get()));
@@ -216,7 +218,9 @@ void FairnessDesk::Put(const access::Caller& caller,
     leaf.add_details(absl::StrCat("profile=", made->profile->id()));
     leaf.add_details(absl::StrCat("version=", made->version));
     context.SetEntry(leaf.SerializeAsString());
-    context.SetResult(Show(*made).SerializeAsString());
+    shown.set_version(made->version);
+    shown.set_etag(EtagOf(*made));
+    context.SetResult(shown.SerializeAsString());
     context.OnStored([watch = options_.watch, made] {
       watch->SetProfile(std::make_shared<const ProfileInForce>(*made));
     });

@@ -81,9 +81,9 @@ absl::StatusOr<MonitorPlan> PlanOf(const store::v1::MonitorPlan& from) {
   plan.minimum = from.minimum();
   plan.alarm_pairs = from.alarm_pairs();
   plan.bucket_us = from.bucket_us();
-  const bool tolerance = from.difference()
-                             ? plan.tolerance.t >= 0 && plan.tolerance.t < 1
-                             : plan.tolerance.t > 0 && plan.tolerance.t <= 1;
+  const bool tolerance =
+      from.difference() ? plan.tolerance.t >= 0 && plan.tolerance.t < 1
+                        : plan.tolerance.t >= 0.01 && plan.tolerance.t <= 1;
   if (!tolerance || !(plan.alpha > 0) || !(plan.alpha < 1) ||
       !(plan.alarm_pairs >= 1) || !std::isfinite(plan.alarm_pairs) ||
       plan.bucket_us <= 0) {

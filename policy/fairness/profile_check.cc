@@ -37,6 +37,8 @@ constexpr int kMaxItems = 1024;
 constexpr int kMaxLabels = 64;
 constexpr size_t kMaxName = 64;
 constexpr double kMaxAlpha = 0.2;
+constexpr double kMinAlpha = 1e-6;
+constexpr double kLeastRatio = 0.01;
 
 bool IsName(std::string_view text, std::string_view more) {
   if (text.empty() || text.size() > kMaxName) return false;
@@ -79,8 +81,8 @@ class Checker {
   }
 
   void Alpha(double alpha, const Place& place) {
-    Require(alpha >= 0 && alpha <= kMaxAlpha, place,
-            "must be above 0 and at most 0.2");
+    Require(alpha == 0 || (alpha >= kMinAlpha && alpha <= kMaxAlpha), place,
+            "must be from 0.000001 to 0.2");
   }
 
   void Favourable(const Place& at) {
@@ -335,9 +337,11 @@ class Checker {
                         metric.kind() == FairnessMetricKind::PRICE_MEAN;
     const bool given = metric.lower() != 0 || metric.upper() != 0;
     Require(ranged || !given, place.At("upper"), "is for scores and prices");
-    const bool good = !given || (std::isfinite(metric.lower()) &&
-                                 std::isfinite(metric.upper()) &&
-                                 metric.lower() < metric.upper());
+    const bool good =
+        !given ||
+        (std::isfinite(metric.lower()) && std::isfinite(metric.upper()) &&
+         metric.lower() < metric.upper() &&
+         std::isfinite(metric.upper() - metric.lower()));
     Require(good, place.At("upper"), "must be finite and above `lower`");
     const bool difference =
         metric.comparison() == FairnessComparison::DIFFERENCE ||
@@ -351,8 +355,9 @@ class Checker {
               place.At("tolerance"),
               "must be from 0 to less than the width of the range");
     } else {
-      Require(metric.tolerance() >= 0 && metric.tolerance() <= 1,
-              place.At("tolerance"), "must be above 0 and at most 1");
+      Require(metric.tolerance() == 0 || (metric.tolerance() >= kLeastRatio &&
+                                          metric.tolerance() <= 1),
+              place.At("tolerance"), "must be from 0.01 to 1");
       Require(metric.lower() == 0, place.At("lower"), "must be 0 for a ratio");
     }
   }

@@ -66,6 +66,8 @@ const std::vector<FigureSpec>& FigureSpecs() {
       {"decide_ns", "ns", 1000, kLower, "one decision over 10 fields, median"},
       {"tc_decode_us", "us", std::nullopt, kLower,
        "decoding a TC string with its disclosed vendors, median"},
+      {"monitor_update_us", "us", 2, kLower,
+       "counting one output in one fairness monitor, median"},
       {"audit_entries_per_s", "1/s", std::nullopt, kHigher,
        "entries on stable storage a second, 64 waiters"},
       {"proof_us_1m", "us", 1000, kLower,

@@ -2,6 +2,7 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include <algorithm>
 #include <iostream>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "consentry/v1/data_service.grpc.pb.h"
 #include "proto/support/status_macros.h"
 #include "tools/consentry/bench_decide.h"
+#include "tools/consentry/bench_monitor.h"
 #include "tools/consentry/bench_signals.h"
 
 namespace consentry::tools {
@@ -28,6 +30,7 @@ const std::vector<Step>& Steps() {
   static const auto* const steps = new std::vector<Step>{
       {MeasureDeciding, {"decide_ns"}},
       {MeasureSignals, {"tc_decode_us"}},
+      {MeasureMonitors, {"monitor_update_us"}},
       {MeasureLog, {"audit_entries_per_s", "proof_us_1m", "verify_s_1m"}},
       {MeasureUnaryReads, {"unary_over_echo", "unary_p99_over_echo"}},
       {MeasureMemory, {"rss_mib_1m"}},
@@ -113,6 +116,20 @@ absl::Status MeasureDeciding(BenchRun* run) {
   figure->Add("p99", times.p99_ns);
   figure->Add("decisions", static_cast<double>(times.decisions));
   figure->Add("permitted", static_cast<double>(times.permitted));
+  return absl::OkStatus();
+}
+
+absl::Status MeasureMonitors(BenchRun* run) {
+  const MonitorTimes times =
+      MeasureMonitorUpdates(run->quick() ? 200'000 : 2'000'000);
+  Figure* const figure =
+      run->Add("monitor_update_us", std::max(times.binary_us, times.score_us));
+  figure->Add("outcome_us", times.binary_us);
+  figure->Add("outcome_p99_us", times.binary_p99_us);
+  figure->Add("score_us", times.score_us);
+  figure->Add("score_p99_us", times.score_p99_us);
+  figure->Add("state_bytes", static_cast<double>(times.state_bytes));
+  figure->Add("updates", static_cast<double>(times.updates));
   return absl::OkStatus();
 }
 

@@ -67,6 +67,7 @@ class BenchRun {
 // Each measures some figures, if one of them is wanted.
 absl::Status MeasureDeciding(BenchRun* run);
 absl::Status MeasureSignals(BenchRun* run);
+absl::Status MeasureMonitors(BenchRun* run);
 absl::Status MeasureLog(BenchRun* run);
 absl::Status MeasureUnaryReads(BenchRun* run);
 absl::Status MeasureMemory(BenchRun* run);

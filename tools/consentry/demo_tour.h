@@ -46,6 +46,7 @@ class DemoTour {
   absl::Status QuietHours();
   absl::Status DistressPrice();
   absl::Status CreditDecision();
+  absl::Status Fairness();
   absl::Status Stranger();
   absl::Status Log();
 

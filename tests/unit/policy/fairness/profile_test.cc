@@ -219,9 +219,9 @@ TEST(Profile, RefusesWhatCouldNotBeHonest) {
   EXPECT_THAT(Refusal("model: \"credit\"", "model: \"credit\" on_alarm: BLOCK"),
               HasSubstr("an alarm proves nothing"));
   EXPECT_THAT(Refusal("model: \"credit\"", "model: \"credit\" alpha: 0.9"),
-              HasSubstr("at most 0.2"));
+              HasSubstr("to 0.2"));
   EXPECT_THAT(Refusal("model: \"credit\"", "model: \"credit\" alpha: nan"),
-              HasSubstr("at most 0.2"));
+              HasSubstr("to 0.2"));
   EXPECT_THAT(Refusal("bands: 60", "bands: 20"),
               HasSubstr("above the one before"));
   EXPECT_THAT(Refusal("values: \"m\"", "values: \"F\""),
@@ -235,7 +235,7 @@ TEST(Profile, RefusesWhatCouldNotBeHonest) {
   EXPECT_THAT(Refusal("upper: 100", "upper: inf"), HasSubstr("finite"));
   EXPECT_THAT(
       Refusal("kind: SELECTION_RATE", "kind: SELECTION_RATE tolerance: 1.2"),
-      HasSubstr("at most 1"));
+      HasSubstr("from 0.01 to 1"));
   EXPECT_THAT(Refusal("sex=female", "sex=girls"), HasSubstr("names no group"));
   EXPECT_THAT(Refusal("value: 0.5", "value: nan"), HasSubstr("from 0 to 1"));
   EXPECT_THAT(Refusal("profile.sex", "sex"), HasSubstr("must name a field"));
