@@ -169,17 +169,18 @@ absl::StatusOr<std::vector<v1::FairnessMonitor>> MonitorsOf(
 std::string Lines(const std::vector<v1::FairnessMonitor>& monitors) {
   std::ostringstream lines;
   for (const v1::FairnessMonitor& monitor : monitors) {
-    lines << monitor.group() << " against " << monitor.reference() << ": "
+    lines << monitor.attribute() << ": " << monitor.group() << " against "
+          << monitor.reference() << ": "
           << absl::StripPrefix(v1::FairnessVerdict_Name(monitor.verdict()),
                                "FAIRNESS_VERDICT_");
     if (monitor.suppressed()) {
       lines << ", too few to be told\n";
       continue;
     }
-    lines << absl::StrFormat(", ratio %.2f to ", monitor.lower())
+    lines << absl::StrFormat(", ratio %.3f to ", monitor.lower())
           << (std::isinf(monitor.upper())
                   ? "any"
-                  : absl::StrFormat("%.2f", monitor.upper()));
+                  : absl::StrFormat("%.3f", monitor.upper()));
     if (monitor.needed() > 0) {
       lines << absl::StrFormat(", about %d more needed", monitor.needed());
     }
@@ -214,7 +215,8 @@ absl::Status DemoTour::Fairness() {
     if (!status.ok()) return FromRpc(status);
     Say("first",
         absl::StrCat("the officer has vouchers watched by age and country: ",
-                     profile.streams(), " comparisons share 5 % error"));
+                     profile.streams(),
+                     " comparisons, each to keep a ratio from 0.8 to 1.25"));
   }
   Say("sends", absl::StrCat("version 1: one in two of ", customers.size(),
                             " customers, whoever they are"));

@@ -76,6 +76,7 @@ absl::Status DemoTour::Run() {
   CONSENTRY_RETURN_IF_ERROR(QuietHours());
   CONSENTRY_RETURN_IF_ERROR(DistressPrice());
   CONSENTRY_RETURN_IF_ERROR(CreditDecision());
+  CONSENTRY_RETURN_IF_ERROR(Fairness());
   CONSENTRY_RETURN_IF_ERROR(Stranger());
   return Log();
 }
