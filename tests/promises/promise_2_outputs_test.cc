@@ -62,6 +62,7 @@ class OutputsLogTest : public ::testing::Test {
     const Identity writer = gateway_.Register(crm);
     v1::Client engine = testing::FullClient("engine", kLetters);
     engine.add_permissions("screening.screen");
+    engine.mutable_limits()->set_calls_per_second(100'000);
     engine_ = gateway_.Register(engine, /*days=*/10);
     const auto channel = gateway_.Connect(writer);
     const auto consents = v1::ConsentService::NewStub(channel);
