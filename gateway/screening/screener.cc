@@ -298,6 +298,14 @@ void Screener::CommitOnly(const std::shared_ptr<Job>& job) {
   store::v1::Leaf leaf = job->leaf;
   leaf.set_released_nothing(true);
   TellVerdict(job->outcome, &leaf);
+  store::v1::ScreeningDoc doc;
+  KeepVerdict(job->outcome, job->judgement, &doc);
+  CommitAnswer(job, leaf, AnswerOf(doc));
+}
+
+void Screener::CommitAnswer(const std::shared_ptr<Job>& job,
+                            const store::v1::Leaf& leaf,
+                            v1::ScreenOutputResponse answer) {
   store::ReadCommit commit;
   commit.entry = leaf.SerializeAsString();
   commit.subjects = job->decision.versions();
@@ -305,11 +313,9 @@ void Screener::CommitOnly(const std::shared_ptr<Job>& job) {
   commit.configuration_epoch = job->plan.plan.configuration->epoch();
   commit.decided_at_us = job->now_us;
   commit.decided_until_us = job->decision.decision.decided_until_us;
-  store::v1::ScreeningDoc doc;
-  KeepVerdict(job->outcome, job->judgement, &doc);
   parts_.committer->CommitRead(
-      std::move(commit),
-      [this, job, answer = AnswerOf(doc)](store::ReadOutcome outcome) mutable {
+      std::move(commit), [this, job, answer = std::move(answer)](
+                             store::ReadOutcome outcome) mutable {
         switch (outcome.kind) {
           case store::ReadOutcome::Kind::kFailed:
             job->done(std::move(outcome.status));
@@ -630,34 +636,7 @@ void Screener::AnswerRepeated(const std::shared_ptr<Job>& job) {
   leaf.add_details("screening=" + earlier.doc.id());
   leaf.add_details("repeated=true");
   leaf.add_details("verdict=" + VerdictWord(answer.verdict()));
-  store::ReadCommit commit;
-  commit.entry = leaf.SerializeAsString();
-  commit.subjects = job->decision.versions();
-  commit.as_of_change = job->as_of_change;
-  commit.configuration_epoch = job->plan.plan.configuration->epoch();
-  commit.decided_at_us = job->now_us;
-  commit.decided_until_us = job->decision.decision.decided_until_us;
-  parts_.committer->CommitRead(
-      std::move(commit), [this, job, answer = std::move(answer)](
-                             store::ReadOutcome outcome) mutable {
-        switch (outcome.kind) {
-          case store::ReadOutcome::Kind::kFailed:
-            job->done(std::move(outcome.status));
-            return;
-          case store::ReadOutcome::Kind::kStale:
-            Again(job);
-            return;
-          case store::ReadOutcome::Kind::kCommitted:
-            break;
-        }
-        answer.set_audit_reference(parts_.tokens->Encode(
-            crypto::TokenKind::kAudit,
-            crypto::LogPosition{outcome.log_index, 0}.Pack()));
-        access::Released<v1::ScreenOutputResponse> released;
-        released.response = std::move(answer);
-        released.tickets.push_back(std::move(outcome.ticket));
-        job->done(std::move(released));
-      });
+  CommitAnswer(job, leaf, std::move(answer));
 }
 
 }  // namespace consentry::screening

@@ -112,6 +112,10 @@ class Screener {
   absl::Status Decide(Job* job);
   absl::Status PrepareRelease(Job* job) const;
   void CommitOnly(const std::shared_ptr<Job>& job);
+  // An answer that changes nothing, with its entry.
+  void CommitAnswer(const std::shared_ptr<Job>& job,
+                    const store::v1::Leaf& leaf,
+                    v1::ScreenOutputResponse answer);
   void CommitRow(const std::shared_ptr<Job>& job);
   absl::Status Apply(store::ChangeContext& context, Job* job) const;
   absl::Status ApplyRelease(store::ChangeContext& context, Job* job) const;
