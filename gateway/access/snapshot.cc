@@ -9,13 +9,6 @@
 namespace consentry::access {
 namespace {
 
-constexpr int kLooksAgain = 2;
-
-bool DoesNotVerify(const absl::Status& status) {
-  return absl::IsDataLoss(status) ||
-         ReasonOf(status) == v1::ERROR_REASON_DATA_CORRUPT;
-}
-
 // What the parts below answer, as the API names it.
 absl::Status Translate(const absl::Status& status) {
   if (ReasonOf(status)) return status;
@@ -93,14 +86,6 @@ absl::StatusOr<Snapshot> TakeSnapshot(
     const ReadPlan& plan, const SubjectName& name,
     const vault::SubjectReader::HeadOptions& options) {
   auto snapshot = Take(reader, connection, plan, name, options);
-  // An erasure seals what a law keeps under new keys and destroys the others: a
-  // look in between finds rows of before and keys of after.
-  for (int again = 0; again < kLooksAgain && DoesNotVerify(snapshot.status());
-       ++again) {
-    vault::SubjectReader::HeadOptions past = options;
-    past.past_cache = true;
-    snapshot = Take(reader, connection, plan, name, past);
-  }
   if (!snapshot.ok()) return Translate(snapshot.status());
   return snapshot;
 }

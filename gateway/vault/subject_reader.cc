@@ -78,6 +78,9 @@ bool IsKnownBy(const SubjectHead& head, const LookupKey& key) {
     const auto id = crypto::ParseId(crypto::IdKind::kSubject, head.public_id());
     return id.ok() && key.keys.size() == 1 && PublicIdKey(*id) == key.keys[0];
   }
+  // An erasure that keeps something takes the names from the head first, and
+  // only then their rows.
+  if (head.erasing() && head.identifiers().empty()) return true;
   const uint64_t digest = IdentifierDigest(head.digest_key(), *key.identifier);
   return std::any_of(
       head.identifiers().begin(), head.identifiers().end(),
@@ -216,6 +219,17 @@ absl::StatusOr<std::shared_ptr<const CachedSubject>> SubjectReader::ReadHead(
   }
   const HeadCache::Moment before =
       options.began.has_value() ? *options.began : options_.cache->Now();
+  auto entry = ReadStored(connection, subject, options.as_of_change);
+  if (absl::IsNotFound(entry.status())) {
+    // Between row and keys an erasure may have sealed it anew.
+    entry = ReadStored(connection, subject, options.as_of_change);
+  }
+  if (entry.ok() && options.keep) options_.cache->Insert(before, *entry);
+  return entry;
+}
+
+absl::StatusOr<std::shared_ptr<const CachedSubject>> SubjectReader::ReadStored(
+    Connection* connection, uint64_t subject, int64_t as_of_change) const {
   CONSENTRY_ASSIGN_OR_RETURN(
       Query query,
       connection->Prepare(
@@ -228,10 +242,8 @@ absl::StatusOr<std::shared_ptr<const CachedSubject>> SubjectReader::ReadHead(
   const int64_t version = query.Int64(0);
   CONSENTRY_ASSIGN_OR_RETURN(SubjectHead head,
                              OpenHead(keys, version, query.Blob(1)));
-  auto entry = std::make_shared<const CachedSubject>(
-      version, options.as_of_change, std::move(head), std::move(keys));
-  if (options.keep) options_.cache->Insert(before, entry);
-  return entry;
+  return std::make_shared<const CachedSubject>(
+      version, as_of_change, std::move(head), std::move(keys));
 }
 
 absl::StatusOr<std::vector<std::shared_ptr<const CachedSubject>>>
@@ -281,9 +293,13 @@ absl::StatusOr<std::vector<StoredRecord>> SubjectReader::ReadKind(
       Query query,
       connection->Prepare("SELECT record_id, row_gen, fields FROM records "
                           "WHERE record_no BETWEEN $1 AND $2 LIMIT $3"));
+  // Amid an erasure rows are still there that the head counts no more.
+  const int64_t most =
+      subject.head().erasing()
+          ? int64_t{kMaxRecordIndex} + 1
+          : static_cast<int64_t>(RecordCount(kind, subject.head()));
   query.Bind(RecordNumber(subject.subject(), *position, 0),
-             RecordNumber(subject.subject(), *position, kMaxRecordIndex),
-             static_cast<int64_t>(RecordCount(kind, subject.head())));
+             RecordNumber(subject.subject(), *position, kMaxRecordIndex), most);
   while (true) {
     CONSENTRY_ASSIGN_OR_RETURN(const bool row, query.Step());
     if (!row) break;
@@ -299,9 +315,12 @@ absl::StatusOr<std::vector<StoredRecord>> SubjectReader::ReadKind(
     std::copy(id.begin(), id.end(), record.id.begin());
     record.kind = std::string(kind);
     record.row_generation = static_cast<uint32_t>(query.Int64(1));
-    CONSENTRY_ASSIGN_OR_RETURN(record.meta,
-                               OpenMeta(subject.keys(), record.id, kind,
-                                        record.row_generation, record.blob));
+    auto meta = OpenMeta(subject.keys(), record.id, kind, record.row_generation,
+                         record.blob);
+    // Its key was destroyed: erased, and not yet removed.
+    if (absl::IsNotFound(meta.status())) continue;
+    if (!meta.ok()) return meta.status();
+    record.meta = *std::move(meta);
     records.push_back(std::move(record));
   }
   std::sort(records.begin(), records.end(),

@@ -43,7 +43,9 @@ struct LookupKey {
 
 // Whether the head itself says that its subject is known by that name. Rows of
 // lookup are not sealed: this is what vouches for where they lead. A head that
-// was read before the name was added to it does not know it yet.
+// was read before the name was added to it does not know it yet; one of whom an
+// erasure keeps something knows no name any more, and amid it speaks against
+// none.
 bool IsKnownBy(const store::v1::SubjectHead& head, const LookupKey& key);
 
 // One record as it lies in the store. Its values are still sealed; `meta` is
@@ -142,7 +144,8 @@ class SubjectReader {
       store::Connection* connection, uint64_t subject, int64_t version) const;
 
   // The subject's records of these kinds, for each kind newest first (by
-  // collection, then id) and at most kMaxRecordsRead.
+  // collection, then id) and at most kMaxRecordsRead; none whose key an erasure
+  // has destroyed.
   absl::StatusOr<std::vector<StoredRecord>> ReadRecords(
       store::Connection* connection, const CachedSubject& subject,
       std::span<const std::string_view> kinds) const;
@@ -169,6 +172,9 @@ class SubjectReader {
 
  private:
   absl::StatusOr<crypto::SubjectKeys> LoadKeys(uint64_t subject) const;
+  absl::StatusOr<std::shared_ptr<const CachedSubject>> ReadStored(
+      store::Connection* connection, uint64_t subject,
+      int64_t as_of_change) const;
   absl::StatusOr<std::vector<StoredRecord>> ReadKind(
       store::Connection* connection, const CachedSubject& subject,
       std::string_view kind) const;

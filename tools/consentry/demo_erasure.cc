@@ -77,6 +77,15 @@ absl::Status DemoTour::Erasure() {
   }
   Say("then", "another person, the data protection officer, approves it");
 
+  const auto request =
+      Question(kSampleFrench, kMarketing, {"profile.email"}, v1::CHANNEL_EMAIL);
+  Ask("newsletter, for marketing by e-mail, to which she had consented");
+  CONSENTRY_ASSIGN_OR_RETURN(const auto response, newsletter.Read(request));
+  Print(response);
+  if (response.decision().effect() != v1::EFFECT_DENY) {
+    return Unexpected("an erased customer was to be denied");
+  }
+
   v1::ErasureCertificate certificate;
   for (int i = 0; certificate.note().empty(); ++i) {
     grpc::ClientContext call;
@@ -87,15 +96,6 @@ absl::Status DemoTour::Erasure() {
     if (status.ok()) break;
     if (i == kPolls) return FromRpc(status);
     std::this_thread::sleep_for(kPoll);
-  }
-
-  const auto request =
-      Question(kSampleFrench, kMarketing, {"profile.email"}, v1::CHANNEL_EMAIL);
-  Ask("newsletter, for marketing by e-mail, to which she had consented");
-  CONSENTRY_ASSIGN_OR_RETURN(const auto response, newsletter.Read(request));
-  Print(response);
-  if (response.decision().effect() != v1::EFFECT_DENY) {
-    return Unexpected("an erased customer was to be denied");
   }
   *out_ << "\n";
   Say("gets", "a certificate, signed, without a value");

@@ -23,18 +23,19 @@ namespace consentry::access {
 class WholeGateway {
  public:
   // `config` is added to what init writes.
-  explicit WholeGateway(const std::string& config_text = "") {
-    server::InitialiseOptions options;
-    options.folder = dir_.File("gateway");
-    options.home = "DE";
-    options.name = "Test Shop";
-    options.contact = "privacy@shop.example";
-    EXPECT_OK(server::Initialise(options));
-    std::ofstream(options.folder + "/consentry.txtpb", std::ios::app)
+  explicit WholeGateway(const std::string& config_text = "",
+                        server::Gateway::Options options = {}) {
+    server::InitialiseOptions initial;
+    initial.folder = dir_.File("gateway");
+    initial.home = "DE";
+    initial.name = "Test Shop";
+    initial.contact = "privacy@shop.example";
+    EXPECT_OK(server::Initialise(initial));
+    std::ofstream(initial.folder + "/consentry.txtpb", std::ios::app)
         << config_text << "\n";
-    auto config = server::LoadConfig(options.folder, server::PackIds());
+    auto config = server::LoadConfig(initial.folder, server::PackIds());
     EXPECT_OK(config);
-    auto opened = server::Gateway::Open(*config, {});
+    auto opened = server::Gateway::Open(*config, std::move(options));
     EXPECT_OK(opened);
     gateway_ = *std::move(opened);
     Register("shop");
@@ -90,8 +91,14 @@ class WholeGateway {
 
   v1::Decision Read(const std::string& subject_id,
                     const std::string& client = "shop") {
+    v1::SubjectRef ref;
+    ref.set_id(subject_id);
+    return Read(ref, client);
+  }
+  v1::Decision Read(const v1::SubjectRef& ref,
+                    const std::string& client = "shop") {
     v1::ReadSubjectRequest request;
-    request.mutable_subject()->set_id(subject_id);
+    *request.mutable_subject() = ref;
     request.set_purpose("essential.service.operations");
     request.add_fields("profile.given_name");
     const auto response = Wait<v1::ReadSubjectResponse>([&](auto done) {
