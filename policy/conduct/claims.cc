@@ -106,7 +106,12 @@ Opinion OnOfferEnd(const Case& at, const EvidenceRule& row,
     }
   }
   const std::string_view why = WhyNotHonoured(at, row, *end_us);
-  return why.empty() ? kHolds : Otherwise(why);
+  if (!why.empty()) return Otherwise(why);
+  // Whose end it is: without that nobody can say whether it is honoured.
+  if (at.output.item().empty()) {
+    return Nothing("its evidence names an end, and the output no item");
+  }
+  return kHolds;
 }
 
 Opinion OnReferencePrice(const Case& at, const TextFinding& claim,

@@ -122,6 +122,9 @@ struct Judgement {
   // if that day comes within 400 days and not after a month of quiet hours
   // without a gap.
   std::optional<int64_t> retry_us;
+  // When quiet hours come that end the leave to deliver it: the first moment
+  // within any, not before its delivery. Absent: none in the next eight days.
+  std::optional<int64_t> quiet_from_us;
   // What to add to ContactHistory with Record() when the output is released;
   // absent where it reaches nobody or is blocked.
   std::optional<Contact> charge;

@@ -19,6 +19,7 @@ using policy::Fault;
 using policy::kUsPerDay;
 
 constexpr int64_t kHorizonUs = 31 * kUsPerDay;
+constexpr int32_t kDaysAhead = 8;
 
 bool Load(const std::string& name, absl::TimeZone* zone) {
   return absl::LoadTimeZone(name, zone);
@@ -122,6 +123,17 @@ bool DayTime::Begins(int32_t day, std::string_view calendar) const {
          policy::Holidays::Shipped().IsOff(calendar, day);
 }
 
+DayTime::Stretch DayTime::StretchOf(int32_t day,
+                                    const absl::TimeZone& zone) const {
+  // Where a clock shows an hour twice, the first of them begins and the second
+  // ends; an hour that it leaves out lies at the change.
+  const auto begin = zone.At(MomentOf(day, from_));
+  const auto end = zone.At(MomentOf(to_ > from_ ? day : day + 1, to_));
+  const auto skipped = absl::TimeZone::TimeInfo::SKIPPED;
+  return {begin.kind == skipped ? begin.trans : begin.pre,
+          end.kind == skipped ? end.trans : end.post};
+}
+
 int64_t DayTime::OverAt(int64_t time_us, const absl::TimeZone& zone,
                         std::string_view calendar) const {
   absl::Time time = absl::FromUnixMicros(time_us);
@@ -132,22 +144,28 @@ int64_t DayTime::OverAt(int64_t time_us, const absl::TimeZone& zone,
     const int32_t today = NumberOf(absl::ToCivilDay(time, zone));
     for (const int32_t day : {today - 1, today}) {
       if (!Begins(day, calendar)) continue;
-      // Where a clock shows an hour twice, the first of them begins and the
-      // second ends; an hour that it leaves out lies at the change.
-      const auto begin = zone.At(MomentOf(day, from_));
-      const auto end = zone.At(MomentOf(to_ > from_ ? day : day + 1, to_));
-      const absl::Time begins = begin.kind == absl::TimeZone::TimeInfo::SKIPPED
-                                    ? begin.trans
-                                    : begin.pre;
-      const absl::Time ends =
-          end.kind == absl::TimeZone::TimeInfo::SKIPPED ? end.trans : end.post;
-      if (begins <= time && time < ends) {
-        time = ends;
+      const Stretch stretch = StretchOf(day, zone);
+      if (stretch.begin <= time && time < stretch.end) {
+        time = stretch.end;
         moved = true;
       }
     }
   }
   return std::max(time_us, absl::ToUnixMicros(time));
+}
+
+std::optional<int64_t> DayTime::NextAt(int64_t time_us,
+                                       const absl::TimeZone& zone,
+                                       std::string_view calendar) const {
+  const absl::Time time = absl::FromUnixMicros(time_us);
+  const int32_t today = NumberOf(absl::ToCivilDay(time, zone));
+  for (int32_t day = today - 1; day <= today + kDaysAhead; ++day) {
+    if (!Begins(day, calendar)) continue;
+    const Stretch stretch = StretchOf(day, zone);
+    if (stretch.begin >= stretch.end || stretch.end <= time) continue;
+    return std::max(time_us, absl::ToUnixMicros(stretch.begin));
+  }
+  return std::nullopt;
 }
 
 }  // namespace consentry::conduct

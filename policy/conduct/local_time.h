@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,12 +45,21 @@ class DayTime {
 
   // The first moment, not before `time_us`, at which it is over on this clock:
   // `time_us` itself where it is not within. Public holidays are those of
-  // `calendar` (policy::Holidays). At most a
-  // month on.
+  // `calendar` (policy::Holidays). At most a month on.
   int64_t OverAt(int64_t time_us, const absl::TimeZone& zone,
                  std::string_view calendar) const;
+  // The first moment, not before `time_us`, that lies within it. Absent: none
+  // in the next eight days.
+  std::optional<int64_t> NextAt(int64_t time_us, const absl::TimeZone& zone,
+                                std::string_view calendar) const;
 
  private:
+  struct Stretch {
+    absl::Time begin;
+    // Not within.
+    absl::Time end;
+  };
+  Stretch StretchOf(int32_t day, const absl::TimeZone& zone) const;
   bool Begins(int32_t day, std::string_view calendar) const;
 
   int from_ = 0;

@@ -152,6 +152,18 @@ class Quiet {
     return over_us;
   }
 
+  std::optional<int64_t> NextAt(const QuietHours& row, int64_t time_us) const {
+    const DayTime day_time(row);
+    std::optional<int64_t> first;
+    for (const absl::TimeZone& zone : zones_) {
+      for (const std::string_view calendar : calendars_) {
+        const auto next = day_time.NextAt(time_us, zone, calendar);
+        if (next && (!first || *next < *first)) first = next;
+      }
+    }
+    return first;
+  }
+
  private:
   const std::vector<absl::TimeZone> zones_;
   std::vector<std::string_view> calendars_;
@@ -194,6 +206,16 @@ class PressureRules {
     for (const QuietHours* row : hours_) {
       f(row->rule(), "within quiet hours", quiet_->OverAt(*row, time_us));
     }
+  }
+
+  // The first moment from delivery on that lies within any quiet hours.
+  std::optional<int64_t> QuietFrom() const {
+    std::optional<int64_t> first;
+    for (const QuietHours* row : hours_) {
+      const auto next = quiet_->NextAt(*row, at_.deliver_us);
+      if (next && (!first || *next < *first)) first = next;
+    }
+    return first;
   }
 
   // The first moment at which all are content; kNever: none within the horizon,
@@ -241,6 +263,7 @@ void JudgePressure(const Case& at, Judgement* out) {
   };
   rules.ForEachCount(at.deliver_us, ask);
   rules.ForEachHour(at.deliver_us, ask);
+  out->quiet_from_us = rules.QuietFrom();
   if (!open) {
     const int64_t retry_us = rules.FirstOpen();
     if (retry_us != kNever) out->retry_us = retry_us;

@@ -23,6 +23,7 @@ class ClaimsTest : public ::testing::Test {
  protected:
   ClaimsTest() {
     asked_.output.set_kind(v1::OUTPUT_KIND_PAGE_CONTENT);
+    asked_.output.set_item("chair-7");
     asked_.question.purpose_class =
         config::v1::PurposeClass::CONTENT_PERSONALIZATION;
     asked_.question.channel = config::v1::Channel::INTERNAL;
@@ -134,6 +135,15 @@ TEST_F(ClaimsTest, AnOfferThatEndsNowHasEnded) {
   EXPECT_EQ(Got(), Action::kBlock);
   SetTime(kNowUs + 1, evidence->mutable_offer_end());
   EXPECT_EQ(Got(), Action::kRelease);
+}
+
+TEST_F(ClaimsTest, AnEndOfNothingThatIsNamedProvesNothing) {
+  Claim(ConductType::URGENCY, ConductProof::OFFER_END);
+  SetTime(kNowUs + kUsPerHour, Proof()->mutable_offer_end());
+  EXPECT_EQ(Got(), Action::kRelease);
+  asked_.output.clear_item();
+  EXPECT_EQ(Got(), Action::kHold);
+  EXPECT_EQ(Message(), "its evidence names an end, and the output no item");
 }
 
 TEST_F(ClaimsTest, AnEndMayBeTheSameToTheMinute) {

@@ -39,6 +39,28 @@ TEST(LocalTimeTest, QuietHoursRunOverMidnight) {
             "2026-11-23T07:00:00Z");
 }
 
+TEST(LocalTimeTest, QuietHoursComeAgain) {
+  const auto next_at = [](const config::v1::QuietHours& row, const char* time) {
+    absl::TimeZone berlin;
+    EXPECT_TRUE(absl::LoadTimeZone("Europe/Berlin", &berlin));
+    const auto next =
+        DayTime(row).NextAt(policy::ParseTime(time).value_or(-1), berlin, "");
+    return next ? policy::FormatTime(*next) : "never";
+  };
+  const auto night = Hours("21:00", "08:00");
+  EXPECT_EQ(next_at(night, "2026-11-22T07:00:00Z"), "2026-11-22T20:00:00Z");
+  EXPECT_EQ(next_at(night, "2026-11-22T19:59:59Z"), "2026-11-22T20:00:00Z");
+  // Within: now; on both sides of midnight.
+  EXPECT_EQ(next_at(night, "2026-11-22T20:00:00Z"), "2026-11-22T20:00:00Z");
+  EXPECT_EQ(next_at(night, "2026-11-23T06:59:59Z"), "2026-11-23T06:59:59Z");
+  auto sundays = Hours("00:00", "00:00");
+  sundays.add_days(config::v1::Weekday::SUNDAY);
+  EXPECT_EQ(next_at(sundays, "2026-11-22T23:00:00Z"), "2026-11-28T23:00:00Z");
+  auto holidays = Hours("00:00", "00:00");
+  holidays.add_days(config::v1::Weekday::HOLIDAY);
+  EXPECT_EQ(next_at(holidays, "2026-11-22T07:00:00Z"), "never");
+}
+
 TEST(LocalTimeTest, AnHourThatAClockLeavesOutIsNotWaitedFor) {
   // 29 March 2026: Berlin goes from 02:00 to 03:00.
   EXPECT_EQ(
