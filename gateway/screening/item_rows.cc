@@ -1,10 +1,12 @@
 #include "gateway/screening/item_rows.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
 
 #include "gateway/crypto/system_seal.h"
 #include "proto/support/status_macros.h"
+#include "proto/support/timestamp.h"
 
 namespace consentry::screening {
 namespace {
@@ -113,29 +115,40 @@ absl::Status ItemRows::AddShown(store::Connection* connection,
   return Write(connection, at, doc);
 }
 
-absl::Status ItemRows::AddEnd(store::Connection* connection,
-                              std::string_view item,
-                              const conduct::ShownDeadline& end) const {
-  Place at{keys_->Item(item), kNoDay, 0, 0};
-  CONSENTRY_ASSIGN_OR_RETURN(auto doc, Read(connection, &at));
-  const auto same =
-      std::find_if(doc.mutable_ends()->begin(), doc.mutable_ends()->end(),
-                   [&](const store::v1::OfferEnd& other) {
-                     return other.offer_end_us() == end.offer_end_us;
-                   });
-  if (same != doc.mutable_ends()->end()) {
-    // Which was shown last is all that rules ask for; a write for each output
-    // of a campaign is not.
-    if (end.shown_us < same->shown_us() + kUsPerHour) return absl::OkStatus();
-    same->set_shown_us(end.shown_us);
-  } else {
-    if (doc.ends_size() >= kMaxEnds)
-      doc.mutable_ends()->erase(doc.ends().begin());
-    store::v1::OfferEnd* added = doc.add_ends();
-    added->set_offer_end_us(end.offer_end_us);
-    added->set_shown_us(end.shown_us);
+absl::Status ItemRows::AddEnds(store::Connection* connection,
+                               const v1::Output& output,
+                               int64_t shown_us) const {
+  std::set<int64_t> ends;
+  for (const v1::Evidence& evidence : output.evidence()) {
+    if (evidence.fact_case() != v1::Evidence::kOfferEnd) continue;
+    ends.insert(MicrosOf(evidence.offer_end()));
   }
-  return Write(connection, at, doc);
+  if (ends.empty() || output.item().empty()) return absl::OkStatus();
+  Place at{keys_->Item(output.item()), kNoDay, 0, 0};
+  CONSENTRY_ASSIGN_OR_RETURN(auto doc, Read(connection, &at));
+  bool changed = false;
+  for (const int64_t end_us : ends) {
+    const auto same =
+        std::find_if(doc.mutable_ends()->begin(), doc.mutable_ends()->end(),
+                     [&](const store::v1::OfferEnd& other) {
+                       return other.offer_end_us() == end_us;
+                     });
+    if (same != doc.mutable_ends()->end()) {
+      // Which was shown last is all that rules ask for; a write for each output
+      // of a campaign is not.
+      if (shown_us < same->shown_us() + kUsPerHour) continue;
+      same->set_shown_us(shown_us);
+    } else {
+      if (doc.ends_size() >= kMaxEnds) {
+        doc.mutable_ends()->erase(doc.ends().begin());
+      }
+      store::v1::OfferEnd* added = doc.add_ends();
+      added->set_offer_end_us(end_us);
+      added->set_shown_us(shown_us);
+    }
+    changed = true;
+  }
+  return changed ? Write(connection, at, doc) : absl::OkStatus();
 }
 
 conduct::OthersShown OthersOf(const store::v1::ItemPriceDoc& shown,

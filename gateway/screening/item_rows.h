@@ -39,8 +39,10 @@ class ItemRows {
   absl::Status AddShown(store::Connection* connection, std::string_view item,
                         int64_t time_us, std::string_view place,
                         const v1::Money& price) const;
-  absl::Status AddEnd(store::Connection* connection, std::string_view item,
-                      const conduct::ShownDeadline& end) const;
+  // Every end that the output's evidence names, proof or not: what its item was
+  // offered until. Nothing where it names no item.
+  absl::Status AddEnds(store::Connection* connection, const v1::Output& output,
+                       int64_t shown_us) const;
 
  private:
   struct Place {

@@ -1,7 +1,11 @@
 #include "gateway/screening/recheck.h"
 
 #include <algorithm>
+#include <set>
+#include <string>
 #include <utility>
+
+#include "absl/strings/str_join.h"
 
 #include "gateway/screening/conduct_check.h"
 #include "gateway/screening/significance.h"
@@ -31,11 +35,26 @@ void ForgetOwn(const store::v1::ScreeningDoc& doc,
   if (found != history->contacts.end()) history->contacts.erase(found);
 }
 
+// As its engine would ask for it now.
+absl::StatusOr<access::OutputPlan> PlanOf(const ScreeningParts& parts,
+                                          const ScreeningRow& row,
+                                          int64_t now_us,
+                                          access::Caller* engine) {
+  engine->client_id = row.doc.client_id();
+  access::OutputQuestion question;
+  question.purpose = row.doc.purpose();
+  question.channel = static_cast<v1::Channel>(row.doc.channel());
+  question.input_categories = {row.doc.input_categories().begin(),
+                               row.doc.input_categories().end()};
+  return access::MakeOutputPlan(parts.configuration(), *engine, question,
+                                now_us, /*decided_before=*/true);
+}
+
 absl::Status JudgeAgain(const ScreeningParts& parts,
                         store::Connection* connection, const v1::Output& output,
                         int64_t now_us, bool for_delivery, Rechecked* made) {
   v1::Output now_delivered = output;
-  now_delivered.clear_deliver_time();
+  if (made->row.doc.deliver_us() <= now_us) now_delivered.clear_deliver_time();
   ConductCheck::Evidence evidence;
   evidence.scan = parts.conduct->Scan(output);
   CONSENTRY_RETURN_IF_ERROR(parts.conduct->Gather(connection, made->plan,
@@ -45,6 +64,8 @@ absl::Status JudgeAgain(const ScreeningParts& parts,
   // Others' prices were compared when it was released.
   evidence.question.others = {};
   const conduct::Judgement judgement = parts.conduct->Judge(evidence);
+  made->quiet_from_us = judgement.quiet_from_us;
+  made->retry_us = judgement.retry_us;
   for (const conduct::Finding& finding : judgement.findings) {
     const bool settled =
         finding.action == conduct::Action::kHold && made->row.doc.reviewed();
@@ -75,14 +96,7 @@ absl::StatusOr<Rechecked> Recheck(const ScreeningParts& parts,
   }
   made.row = *std::move(row);
   access::Caller engine;
-  engine.client_id = made.row.doc.client_id();
-  access::OutputQuestion question;
-  question.purpose = made.row.doc.purpose();
-  question.channel = static_cast<v1::Channel>(made.row.doc.channel());
-  question.input_categories = {made.row.doc.input_categories().begin(),
-                               made.row.doc.input_categories().end()};
-  auto plan = access::MakeOutputPlan(parts.configuration(), engine, question,
-                                     now_us, /*decided_before=*/true);
+  auto plan = PlanOf(parts, made.row, now_us, &engine);
   if (!plan.ok()) {
     if (IsFailure(plan.status())) return plan.status();
     return made;
@@ -120,6 +134,54 @@ absl::StatusOr<Rechecked> Recheck(const ScreeningParts& parts,
     made.state = Rechecked::State::kLater;
   }
   return made;
+}
+
+absl::Status JudgeAltered(const ScreeningParts& parts,
+                          store::ChangeContext& context,
+                          const ScreeningRow& row, const v1::Output& altered) {
+  if (row.subject == 0) return absl::OkStatus();
+  access::Caller engine;
+  CONSENTRY_ASSIGN_OR_RETURN(const access::OutputPlan plan,
+                             PlanOf(parts, row, context.now_us(), &engine));
+  access::SubjectName name;
+  name.subject = row.subject;
+  vault::SubjectReader::HeadOptions options;
+  options.past_cache = true;
+  options.keep = false;
+  CONSENTRY_ASSIGN_OR_RETURN(
+      access::Snapshot snapshot,
+      access::TakeSnapshot(*parts.subjects, context.connection(), plan.plan,
+                           name, options));
+  if (!snapshot.known()) return absl::OkStatus();
+  CONSENTRY_ASSIGN_OR_RETURN(
+      const access::OutputDecision decision,
+      access::DecideOutput(plan, engine, std::move(snapshot), context.now_us(),
+                           /*reviewed=*/true));
+  ConductCheck::Evidence evidence;
+  evidence.scan = parts.conduct->Scan(altered);
+  CONSENTRY_RETURN_IF_ERROR(parts.conduct->Gather(context.connection(), plan,
+                                                  decision, altered, {},
+                                                  context.now_us(), &evidence));
+  evidence.question.others = {};
+  std::set<std::string> held_for;
+  for (const auto& finding : row.doc.findings())
+    held_for.insert(finding.rule());
+  std::set<std::string> broken;
+  for (const conduct::Finding& finding :
+       parts.conduct->Judge(evidence).findings) {
+    if (finding.verdict_class != v1::VERDICT_CLASS_CONDUCT ||
+        finding.action == conduct::Action::kRelease ||
+        (finding.action == conduct::Action::kHold &&
+         held_for.contains(finding.rule))) {
+      continue;
+    }
+    broken.insert(finding.rule);
+  }
+  if (broken.empty()) return absl::OkStatus();
+  absl::Status status = MakeError(v1::ERROR_REASON_FIELD_INVALID,
+                                  "the new outcome breaks rules of conduct");
+  AddFieldViolation(&status, {"new_outcome", absl::StrJoin(broken, ", ")});
+  return status;
 }
 
 }  // namespace consentry::screening

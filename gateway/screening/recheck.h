@@ -26,19 +26,31 @@ struct Rechecked {
   access::OutputPlan plan;
   access::OutputDecision decision;
   ScreeningRow row;
-  // With kHolds and kLater, where they were asked for.
+  // With kHolds and kLater.
   store::v1::ScreenedOutput words;
+  // As conduct::Judgement has them, by now.
+  std::optional<int64_t> quiet_from_us;
+  std::optional<int64_t> retry_us;
 };
 
 // Decides anew whether the output of a release may still reach its customer: by
 // law and choice, and by what is known about her now. What is said about the
 // output itself was judged when it was released, and stands. `for_delivery`:
-// opens the words, and looks at the time and at pressure too. Reads the store;
-// errors are the store's or the gateway's.
+// looks at the time and at pressure too. Reads the store; errors are the
+// store's or the gateway's.
 absl::StatusOr<Rechecked> Recheck(const ScreeningParts& parts,
                                   store::Connection* connection,
                                   const ReleaseRow& release, int64_t now_us,
                                   int64_t as_of_change, bool for_delivery);
+
+// What the rules of conduct say about words that a human wants to put in the
+// place of a held or released output's own: FIELD_INVALID (new_outcome) where
+// they break one for which the output was not held in the first place. What
+// depends on the customer and on the time is left to Recheck. On the
+// committer's thread, inside a change.
+absl::Status JudgeAltered(const ScreeningParts& parts,
+                          store::ChangeContext& context,
+                          const ScreeningRow& row, const v1::Output& altered);
 
 }  // namespace consentry::screening
 

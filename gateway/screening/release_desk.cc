@@ -21,6 +21,8 @@
 namespace consentry::screening {
 namespace {
 
+// Of a digest, in a page token.
+constexpr size_t kDigestBytesNamed = 4;
 constexpr int kMaxAttempts = 4;
 constexpr int kDefaultPage = 50;
 constexpr int kDefaultRevokedPage = 1000;
@@ -37,6 +39,28 @@ std::string FetchQuery(const v1::FetchOutputsRequest& request) {
 absl::Status BadToken() {
   return MakeError(v1::ERROR_REASON_PAGE_TOKEN_INVALID,
                    "the page token is not one of this question");
+}
+
+// A release of a page. Another one may have taken its number by the time that
+// the page is confirmed: a human put another output in its place.
+struct Handed {
+  int64_t no = 0;
+  // Of its digest, hexadecimal.
+  std::string begin;
+
+  std::string ToString() const { return absl::StrCat(no, ":", begin); }
+  static std::optional<Handed> Parse(absl::string_view text) {
+    const std::pair<std::string, std::string> parts =
+        absl::StrSplit(text, absl::MaxSplits(':', 1));
+    Handed handed;
+    if (!absl::SimpleAtoi(parts.first, &handed.no)) return std::nullopt;
+    handed.begin = parts.second;
+    return handed;
+  }
+};
+
+std::string BeginOf(const store::v1::ReleaseDoc& doc) {
+  return absl::BytesToHexString(doc.digest().substr(0, kDigestBytesNamed));
 }
 
 }  // namespace
@@ -58,7 +82,7 @@ struct ReleaseDesk::Page {
   std::optional<bool> reviewed;
   std::vector<std::string> ids;
   v1::FetchOutputsResponse response;
-  std::vector<int64_t> handed;
+  std::vector<Handed> handed;
   std::vector<ReleaseRow> over;
   int64_t until_us = INT64_MAX;
   bool more = false;
@@ -151,7 +175,11 @@ absl::Status ReleaseDesk::GatherPage(Page* page) {
       *page->response.mutable_next_page_token(),
       page_tokens_->Seal(clients::RequesterOf(page->caller),
                          FetchQuery(*page->request),
-                         absl::StrJoin(page->handed, ","), page->now_us));
+                         absl::StrJoin(page->handed, ",",
+                                       [](std::string* out, const Handed& one) {
+                                         out->append(one.ToString());
+                                       }),
+                         page->now_us));
   return absl::OkStatus();
 }
 
@@ -166,9 +194,11 @@ absl::Status ReleaseDesk::Confirm(Page* page) {
       page_tokens_->Open(clients::RequesterOf(page->caller),
                          FetchQuery(*page->request), token, page->now_us);
   if (!position.ok()) return BadToken();
-  std::vector<int64_t> taken;
+  std::vector<Handed> taken;
   for (const absl::string_view part : absl::StrSplit(*position, ',')) {
-    if (!absl::SimpleAtoi(part, &taken.emplace_back())) return BadToken();
+    auto handed = Handed::Parse(part);
+    if (!handed) return BadToken();
+    taken.push_back(*std::move(handed));
   }
   store::Change change;
   change.apply = [this, page,
@@ -179,9 +209,13 @@ absl::Status ReleaseDesk::Confirm(Page* page) {
     leaf.set_purpose(page->request->purpose());
     leaf.set_channel(page->request->channel());
     leaf.add_details(absl::StrCat("confirmed=", taken.size()));
-    for (const int64_t no : taken) {
+    for (const Handed& one : taken) {
+      CONSENTRY_ASSIGN_OR_RETURN(
+          const auto release,
+          parts_->releases->Find(context.connection(), one.no));
+      if (!release || BeginOf(release->doc) != one.begin) continue;
       CONSENTRY_RETURN_IF_ERROR(parts_->releases->SetState(
-          context.connection(), no, ReleaseState::kFetched));
+          context.connection(), one.no, ReleaseState::kFetched));
     }
     context.SetEntry(leaf.SerializeAsString());
     return absl::OkStatus();
@@ -278,6 +312,14 @@ absl::StatusOr<bool> ReleaseDesk::Offer(Page* page,
                        parts_->log_origin);
   }
   if (!page->leaf->HasRoom(own.snapshot.members.size())) return false;
+  access::SubjectName name;
+  name.subject = release.subject;
+  const absl::Status within = access::ChargeBudget(
+      page->plan.plan, name, own.snapshot, parts_->clock->MonotonicUs());
+  if (!within.ok()) {
+    if (page->handed.empty()) return within;
+    return false;
+  }
   v1::FetchedOutput* fetched = page->response.add_outputs();
   if (!fetched->mutable_output()->ParseFromString(checked.words.output())) {
     return CorruptScreening();
@@ -290,14 +332,15 @@ absl::StatusOr<bool> ReleaseDesk::Offer(Page* page,
   terms.channel = static_cast<v1::Channel>(release.doc.channel());
   terms.expire_s =
       std::min(release.doc.expire_us(),
-               std::min(own.decision.decided_until_us,
-                        checked.decision.decision.decided_until_us)) /
+               std::min({own.decision.decided_until_us,
+                         checked.decision.decision.decided_until_us,
+                         checked.quiet_from_us.value_or(INT64_MAX)})) /
       kUsPerSecond;
   CONSENTRY_ASSIGN_OR_RETURN(*fetched->mutable_release(),
                              SignRelease(*parts_->signer, terms));
   page->leaf->Add(own.snapshot, own.decision, /*released=*/0);
   page->ids.push_back(checked.row.doc.id());
-  page->handed.push_back(release.no);
+  page->handed.push_back({release.no, BeginOf(release.doc)});
   page->until_us = std::min(
       page->until_us, std::min(own.decision.decided_until_us,
                                checked.decision.decision.decided_until_us));

@@ -87,17 +87,6 @@ bool IsDrawn(std::string_view output_key, uint32_t per_10000) {
   return number % 10'000 < per_10000;
 }
 
-// What the customer pays or is charged is pressed on by an end that is near:
-// the end of each offer that the evidence names is kept.
-std::optional<int64_t> OfferEndOf(const v1::Output& output) {
-  for (const v1::Evidence& evidence : output.evidence()) {
-    if (evidence.fact_case() == v1::Evidence::kOfferEnd) {
-      return MicrosOf(evidence.offer_end());
-    }
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 int64_t ReleaseSpanUs(const config::v1::Screening& settings) {
@@ -141,6 +130,8 @@ struct Screener::Job {
   store::v1::Leaf leaf;
   // What was screened under this id before.
   std::optional<ScreeningRow> earlier;
+  // Of the output itself; its note may end before.
+  int64_t release_until_us = 0;
   ReleaseTerms terms;
   std::string sealed_output;
   crypto::ObjectId id{};
@@ -343,10 +334,14 @@ absl::Status Screener::PrepareRelease(Job* job) const {
       crypto::TokenKind::kPseudonym,
       job->decision.snapshot.members[0]->subject(), job->caller.client_id);
   job->terms.channel = job->request->channel();
-  const int64_t end_us =
+  job->release_until_us =
       std::min(job->deliver_us() + ReleaseSpanUs(parts_.settings),
                job->decision.decision.decided_until_us);
-  job->terms.expire_s = end_us / kUsPerSecond;
+  // Whoever delivers it by the note alone does not look at the clock again.
+  job->terms.expire_s =
+      std::min(job->release_until_us,
+               job->judgement.quiet_from_us.value_or(INT64_MAX)) /
+      kUsPerSecond;
   job->release.Clear();
   if (job->outcome.verdict != v1::VERDICT_RELEASED) return absl::OkStatus();
   CONSENTRY_ASSIGN_OR_RETURN(job->release,
@@ -529,7 +524,8 @@ absl::Status Screener::ApplyRelease(store::ChangeContext& context,
   const v1::Output& output = job->output();
   store::v1::ScreeningDoc& doc = job->row.doc;
   doc.set_digest(job->terms.digest);
-  doc.set_release_until_us(job->terms.expire_s * kUsPerSecond);
+  doc.set_release_until_us(job->release_until_us / kUsPerSecond * kUsPerSecond);
+  doc.set_note_until_us(job->terms.expire_s * kUsPerSecond);
   ReleaseRow release;
   release.no = job->row.no;
   release.subject = job->row.subject;
@@ -553,10 +549,8 @@ absl::Status Screener::ApplyRelease(store::ChangeContext& context,
         parts_.items->AddShown(connection, output.item(), context.now_us(),
                                job->evidence.place, output.price()));
   }
-  if (const auto end = OfferEndOf(output); end && !output.item().empty()) {
-    CONSENTRY_RETURN_IF_ERROR(parts_.items->AddEnd(connection, output.item(),
-                                                   {*end, context.now_us()}));
-  }
+  CONSENTRY_RETURN_IF_ERROR(
+      parts_.items->AddEnds(connection, output, context.now_us()));
   CONSENTRY_RETURN_IF_ERROR(Inferences::Note(parts_.settings, context,
                                              *job->keys(), output, job->row));
   if (parts_.reviews != nullptr && job->row.subject != 0 &&
@@ -594,6 +588,8 @@ void Screener::AnswerRepeated(const std::shared_ptr<Job>& job) {
   }
   v1::ScreenOutputResponse answer = AnswerOf(earlier.doc);
   if (earlier.doc.verdict() == v1::VERDICT_RELEASED) {
+    Rechecked checked;
+    checked.state = Rechecked::State::kHolds;
     const auto holds = [&]() -> absl::StatusOr<bool> {
       CONSENTRY_ASSIGN_OR_RETURN(auto lease, parts_.readers->Acquire());
       CONSENTRY_ASSIGN_OR_RETURN(
@@ -602,9 +598,8 @@ void Screener::AnswerRepeated(const std::shared_ptr<Job>& job) {
       if (!release || release->doc.expire_us() <= job->now_us) return true;
       if (release->state == ReleaseState::kRevoked) return false;
       CONSENTRY_ASSIGN_OR_RETURN(
-          const Rechecked checked,
-          Recheck(parts_, lease.get(), *release, job->now_us, job->as_of_change,
-                  /*for_delivery=*/false));
+          checked, Recheck(parts_, lease.get(), *release, job->now_us,
+                           job->as_of_change, /*for_delivery=*/false));
       return checked.state == Rechecked::State::kHolds;
     }();
     if (!holds.ok()) {
@@ -612,10 +607,22 @@ void Screener::AnswerRepeated(const std::shared_ptr<Job>& job) {
       return;
     }
     // A release that does not hold any more is not told again.
+    const int64_t quiet_us = checked.quiet_from_us.value_or(INT64_MAX);
     if (!*holds) {
       answer.set_verdict(v1::VERDICT_BLOCKED);
       answer.set_verdict_class(v1::VERDICT_CLASS_NOT_PERMITTED);
       answer.clear_findings();
+    } else if (!earlier.doc.alteration().empty()) {
+      answer.set_verdict(v1::VERDICT_BLOCKED);
+      answer.set_verdict_class(v1::VERDICT_CLASS_SIGNIFICANT);
+      answer.set_replaced(true);
+    } else if (earlier.doc.note_until_us() == 0 && quiet_us <= job->now_us) {
+      // A human let it pass, and now is no time for it.
+      answer.set_verdict(v1::VERDICT_BLOCKED);
+      answer.set_verdict_class(v1::VERDICT_CLASS_PRESSURE);
+      if (checked.retry_us) {
+        SetTime(*checked.retry_us, answer.mutable_retry_time());
+      }
     } else {
       ReleaseTerms terms;
       terms.digest = earlier.doc.digest();
@@ -623,7 +630,12 @@ void Screener::AnswerRepeated(const std::shared_ptr<Job>& job) {
           parts_.tokens->Encode(crypto::TokenKind::kPseudonym, earlier.subject,
                                 job->caller.client_id);
       terms.channel = static_cast<v1::Channel>(earlier.doc.channel());
-      terms.expire_s = earlier.doc.release_until_us() / kUsPerSecond;
+      terms.expire_s = std::min({earlier.doc.release_until_us(),
+                                 job->decision.decision.decided_until_us,
+                                 earlier.doc.note_until_us() != 0
+                                     ? earlier.doc.note_until_us()
+                                     : quiet_us}) /
+                       kUsPerSecond;
       auto release = SignRelease(*parts_.signer, terms);
       if (!release.ok()) {
         Refuse(job, release.status());

@@ -12,9 +12,12 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "gateway/access/output_decision.h"
+#include "gateway/crypto/subject_tag.h"
 #include "gateway/screening/inferences.h"
 #include "gateway/screening/pressure_rows.h"
+#include "gateway/screening/recheck.h"
 #include "gateway/screening/screening_words.h"
+#include "gateway/vault/head_edit.h"
 #include "policy/conduct/amount_text.h"
 #include "proto/support/error.h"
 #include "proto/support/status_macros.h"
@@ -24,6 +27,8 @@ namespace {
 
 constexpr int64_t kUsPerSecond = 1'000'000;
 constexpr size_t kMaxLabelBytes = 128;
+constexpr size_t kMaxRanking = 500;
+constexpr size_t kMaxItemBytes = 128;
 
 absl::Status NoTarget() {
   return MakeError(v1::ERROR_REASON_NOT_FOUND, "no output has this id");
@@ -65,8 +70,18 @@ std::optional<v1::Money> ParseAmount(std::string_view text) {
   return money;
 }
 
+// What the engine said with an outcome that is not its own any more says
+// something else: words, reasons, score, proofs.
+void ForgetWords(v1::Output* output) {
+  output->clear_text();
+  output->clear_explanation();
+  output->clear_score();
+  output->clear_evidence();
+}
+
 absl::Status Alter(std::string_view new_outcome, v1::Output* output) {
   const std::string text(new_outcome);
+  ForgetWords(output);
   switch (output->kind()) {
     case v1::OUTPUT_KIND_PRICE:
     case v1::OUTPUT_KIND_OFFER: {
@@ -83,11 +98,20 @@ absl::Status Alter(std::string_view new_outcome, v1::Output* output) {
       }
       output->set_label(text);
       return absl::OkStatus();
+    case v1::OUTPUT_KIND_RECOMMENDATION: {
+      const std::vector<std::string> items = absl::StrSplit(text, '\n');
+      if (items.size() > kMaxRanking ||
+          std::any_of(items.begin(), items.end(), [](const std::string& item) {
+            return item.empty() || item.size() > kMaxItemBytes;
+          })) {
+        return BadOutcome("must be items of 1 to 128 bytes, one on each line");
+      }
+      output->mutable_ranking()->Assign(items.begin(), items.end());
+      return absl::OkStatus();
+    }
     default:
       if (text.empty()) return BadOutcome("is required");
       output->set_text(text);
-      // What proved the old words says nothing about the new ones.
-      output->clear_evidence();
       return absl::OkStatus();
   }
 }
@@ -158,7 +182,7 @@ absl::Status ScreeningTarget::Apply(store::ChangeContext& context,
     if (ruling == review::Ruling::kRelease) {
       return parts_->rows->Update(connection, &row, words);
     }
-    CONSENTRY_RETURN_IF_ERROR(TakeBack(context, row));
+    CONSENTRY_RETURN_IF_ERROR(TakeBack(context, row, leaf));
   }
   if (ruling == review::Ruling::kBlock) {
     if (out) {
@@ -175,14 +199,14 @@ absl::Status ScreeningTarget::Apply(store::ChangeContext& context,
   } else if (ruling == review::Ruling::kReverse) {
     output.set_favourable(!output.favourable());
     output.clear_label();
+    ForgetWords(&output);
     if (!new_outcome.empty()) {
       CONSENTRY_RETURN_IF_ERROR(Alter(new_outcome, &output));
     }
-    // How the machine came to the opposite explains nothing of it.
-    output.clear_explanation();
     row.doc.set_alteration("REVERSED");
   }
-  if (!row.doc.alteration().empty()) {
+  if (ruling != review::Ruling::kRelease) {
+    CONSENTRY_RETURN_IF_ERROR(JudgeAltered(*parts_, context, row, output));
     words.set_original(words.output());
     words.set_output(output.SerializeAsString());
     if (output.has_price()) {
@@ -224,6 +248,7 @@ absl::Status ScreeningTarget::Apply(store::ChangeContext& context,
     CONSENTRY_RETURN_IF_ERROR(parts_->items->AddShown(
         connection, output.item(), now_us, row.doc.place(), output.price()));
   }
+  CONSENTRY_RETURN_IF_ERROR(parts_->items->AddEnds(connection, output, now_us));
   {
     CONSENTRY_ASSIGN_OR_RETURN(const auto keys,
                                parts_->rows->slots().Load(row.subject));
@@ -233,9 +258,22 @@ absl::Status ScreeningTarget::Apply(store::ChangeContext& context,
   return parts_->rows->Update(connection, &row, words);
 }
 
-// What is out already does not hold any more; another may take its place.
+// What is out already does not hold any more; another may take its place. The
+// customer counts as changed, so that what is being handed out is decided anew.
 absl::Status ScreeningTarget::TakeBack(store::ChangeContext& context,
-                                       const ScreeningRow& row) const {
+                                       const ScreeningRow& row,
+                                       store::v1::Leaf* leaf) const {
+  context.MarkNegative();
+  auto edit =
+      vault::HeadEdit::Begin(&context, parts_->rows->slots(), row.subject);
+  if (edit.ok()) {
+    CONSENTRY_RETURN_IF_ERROR(edit->Write(parts_->subjects->cache()));
+    const crypto::SubjectTag tag = crypto::ComputeSubjectTag(
+        edit->keys(), parts_->log_origin, crypto::MonthOf(context.now_us()));
+    leaf->add_subjects()->set_tag(tag.data(), tag.size());
+  } else if (!absl::IsNotFound(edit.status())) {
+    return edit.status();
+  }
   CONSENTRY_ASSIGN_OR_RETURN(
       const auto release, parts_->releases->Find(context.connection(), row.no));
   if (!release) return absl::OkStatus();

@@ -19,10 +19,12 @@ class ScreeningTarget final : public review::ReviewTarget {
   explicit ScreeningTarget(const ScreeningParts* parts) : parts_(parts) {}
 
   // With kReleaseChanged the new outcome becomes the text of a message, page or
-  // reply, the label of a segment, persona or decision, the amount
-  // ("12.50 EUR") of a price or offer; FIELD_INVALID where it cannot.
-  // A reversed decision is favourable where it was not, and the other way
-  // round; whatever else is reversed is blocked.
+  // reply, the label of a segment, persona or decision, the ranking of a
+  // recommendation (a line each), the amount ("12.50 EUR") of a price or offer;
+  // FIELD_INVALID where it cannot, or breaks a rule of conduct. Whatever else
+  // the engine said with its own outcome goes: text, explanation, score,
+  // evidence. A reversed decision is favourable where it was not, and the other
+  // way round; whatever else is reversed is blocked.
   absl::Status Apply(store::ChangeContext& context, std::string_view target,
                      review::Ruling ruling, std::string_view new_outcome,
                      store::v1::Leaf* leaf) override;
@@ -32,8 +34,8 @@ class ScreeningTarget final : public review::ReviewTarget {
       const crypto::Grant& grant) override;
 
  private:
-  absl::Status TakeBack(store::ChangeContext& context,
-                        const ScreeningRow& row) const;
+  absl::Status TakeBack(store::ChangeContext& context, const ScreeningRow& row,
+                        store::v1::Leaf* leaf) const;
 
   const ScreeningParts* const parts_;
 };

@@ -201,6 +201,21 @@ TEST_F(ReleaseDeskTest, WhatWaitsKeepsNothingBehindItWaiting) {
   EXPECT_EQ(seen.size(), 9u);
 }
 
+TEST_F(ReleaseDeskTest,
+       AChannelIsHandedNoMoreCustomersThanItsRegistrationAllows) {
+  for (const char* key : {"anna", "berta", "carla"}) {
+    Release(Reader(key), absl::StrCat("l-", key));
+  }
+  v1::Client mailer = ClientFor("mailer", kLettersPurpose);
+  mailer.mutable_limits()->set_subjects_per_hour(2);
+  SetClient(mailer);
+  const auto first = Fetch("mailer", kLettersPurpose);
+  ASSERT_OK(first);
+  EXPECT_EQ(first->outputs_size(), 2);
+  const auto next = Fetch("mailer", kLettersPurpose, first->next_page_token());
+  EXPECT_EQ(ReasonOf(next.status()), v1::ERROR_REASON_BUDGET_EXHAUSTED);
+}
+
 TEST_F(ReleaseDeskTest, AnotherChannelsCallerGetsNothing) {
   const std::string anna = Reader("anna");
   Release(anna, "l-1");

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "policy/engine/civil.h"
+#include "proto/support/timestamp.h"
 #include "tests/unit/gateway/screening/screening_fixture.h"
 
 namespace consentry::screening {
@@ -109,6 +111,46 @@ TEST_F(ScreenerTest, AClaimWithoutProofDoesNotGoOut) {
   ASSERT_GT(bare->findings_size(), 0);
   EXPECT_FALSE(bare->findings(0).citation().empty());
   EXPECT_GT(bare->findings(0).length(), 0u);
+}
+
+TEST_F(ScreenerTest, AnEndMovesForNobodyWhateverTheEvidenceNamesFirst) {
+  const auto letter = [&](const std::string& id, int64_t end_us) {
+    auto request = Letter(Reader("reader-" + id), id);
+    v1::Output* output = request.mutable_output();
+    output->set_item("chair-7");
+    output->set_text("Sale ends in 2 hours");
+    // The first is old and proves nothing; it hides nothing either.
+    for (const int64_t each : {kNowUs - 30 * kUsPerDay, end_us}) {
+      v1::Evidence* evidence = output->add_evidence();
+      if (each == end_us) evidence->set_source("offers");
+      SetTime(kNowUs, evidence->mutable_time());
+      SetTime(each, evidence->mutable_offer_end());
+    }
+    const auto answer = Screen("letters", request);
+    EXPECT_OK(answer);
+    return answer.ok() ? *answer : v1::ScreenOutputResponse();
+  };
+  const int64_t end_us = kNowUs + 2 * policy::kUsPerHour;
+  EXPECT_EQ(letter("l-1", end_us).verdict(), v1::VERDICT_RELEASED);
+  EXPECT_EQ(letter("l-2", end_us).verdict(), v1::VERDICT_RELEASED);
+  const auto moved = letter("l-3", end_us + 10 * 60 * int64_t{1'000'000});
+  EXPECT_EQ(moved.verdict(), v1::VERDICT_BLOCKED);
+  EXPECT_EQ(moved.verdict_class(), v1::VERDICT_CLASS_CONDUCT);
+}
+
+TEST_F(ScreenerTest, ANoteEndsWhenQuietHoursBegin) {
+  const std::string anna = Reader("anna");
+  const auto request = Letter(anna, "l-1");
+  const auto answer = Screen("letters", request);
+  ASSERT_OK(answer);
+  ASSERT_EQ(answer->verdict(), v1::VERDICT_RELEASED);
+  // Ten in the evening in Berlin, on 18 November 2026.
+  EXPECT_EQ(answer->release().expire_time().seconds(), 1'795'035'600);
+  // The output itself is there for the morning.
+  clock().SetNowUs(kNowUs + 20 * policy::kUsPerHour);
+  const auto morning = Fetch("letters", kLettersPurpose);
+  ASSERT_OK(morning);
+  EXPECT_EQ(morning->outputs_size(), 1);
 }
 
 TEST_F(ScreenerTest, TheSameOutputAgainIsTheFirstVerdictAndSpendsNothing) {

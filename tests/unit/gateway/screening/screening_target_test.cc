@@ -6,6 +6,8 @@
 #include <string>
 
 #include "gateway/access/output_decision.h"
+#include "policy/engine/civil.h"
+#include "proto/support/error.h"
 #include "tests/unit/gateway/screening/screening_fixture.h"
 
 namespace consentry::screening {
@@ -63,10 +65,55 @@ TEST_F(ScreeningTargetTest, AReversedDecisionIsTheOpposite) {
   const v1::Output& output = page->outputs(0).output();
   EXPECT_TRUE(output.favourable());
   EXPECT_EQ(output.label(), "granted");
-  EXPECT_TRUE(output.explanation().empty());
   EXPECT_OK(CheckRelease(verifier(), page->outputs(0).release().note(), output,
                          page->outputs(0).release().pseudonym(),
                          v1::CHANNEL_EMAIL, kNowUs / 1'000'000 + 60));
+}
+
+TEST_F(ScreeningTargetTest, AReversedDecisionKeepsNoWordOfTheMachine) {
+  const std::string anna = Person("anna");
+  auto refusal = Refusal(anna, "c-1");
+  refusal.mutable_output()->set_text("We cannot give you the credit.");
+  const auto held = Screen("bank", refusal);
+  ASSERT_OK(held);
+  ASSERT_EQ(held->verdict(), v1::VERDICT_HELD);
+  ASSERT_OK(Rule(held->screening_id(), review::Ruling::kReverse, "granted"));
+  const auto page = Fetch("bank", kCreditPurpose);
+  ASSERT_OK(page);
+  ASSERT_EQ(page->outputs_size(), 1);
+  const v1::Output& output = page->outputs(0).output();
+  EXPECT_TRUE(output.text().empty());
+  EXPECT_TRUE(output.explanation().empty());
+  EXPECT_EQ(output.score(), 0);
+  // The engine whose refusal it was may not send it.
+  const auto again = Screen("bank", refusal);
+  ASSERT_OK(again);
+  EXPECT_EQ(again->verdict(), v1::VERDICT_BLOCKED);
+  EXPECT_TRUE(again->replaced());
+  EXPECT_FALSE(again->has_release());
+}
+
+TEST_F(ScreeningTargetTest, AHumansOwnWordsKeepTheRulesOfConductToo) {
+  const std::string anna = Person("anna");
+  Give(anna, kLettersPurpose);
+  auto request = Letter(anna, "l-1");
+  request.mutable_output()->set_text("1,204 people bought this chair today.");
+  const auto held = Screen("letters", request);
+  ASSERT_OK(held);
+  ASSERT_EQ(held->verdict(), v1::VERDICT_HELD);
+  const absl::Status claimed =
+      Rule(held->screening_id(), review::Ruling::kReleaseChanged,
+           "Only 2 left in stock!");
+  EXPECT_EQ(ReasonOf(claimed), v1::ERROR_REASON_FIELD_INVALID);
+  const auto waiting = Get(held->screening_id());
+  ASSERT_OK(waiting);
+  EXPECT_EQ(waiting->verdict(), v1::VERDICT_HELD);
+  ASSERT_OK(Rule(held->screening_id(), review::Ruling::kReleaseChanged,
+                 "The chair that many like."));
+  const auto page = Fetch("letters", kLettersPurpose);
+  ASSERT_OK(page);
+  ASSERT_EQ(page->outputs_size(), 1);
+  EXPECT_EQ(page->outputs(0).output().text(), "The chair that many like.");
 }
 
 TEST_F(ScreeningTargetTest, AChangedOneGoesOutAsChanged) {
@@ -82,10 +129,11 @@ TEST_F(ScreeningTargetTest, AChangedOneGoesOutAsChanged) {
 TEST_F(ScreeningTargetTest, ANewPriceIsReadInTheCurrencysOwnDigits) {
   const std::string anna = Person("anna");
   int n = 0;
-  const auto priced = [&](const std::string& outcome) -> int64_t {
+  const auto priced = [&](const std::string& outcome,
+                          const char* currency = "EUR") -> int64_t {
     auto request = Refusal(anna, "p-" + std::to_string(n++));
     request.mutable_output()->set_kind(v1::OUTPUT_KIND_PRICE);
-    request.mutable_output()->mutable_price()->set_currency("EUR");
+    request.mutable_output()->mutable_price()->set_currency(currency);
     request.mutable_output()->mutable_price()->set_minor_units(5000);
     *request.mutable_output()->mutable_base_price() = request.output().price();
     request.mutable_output()->add_disclosures("personalised_price");
@@ -101,8 +149,10 @@ TEST_F(ScreeningTargetTest, ANewPriceIsReadInTheCurrencysOwnDigits) {
   };
   EXPECT_EQ(priced("12.50 EUR"), 1250);
   EXPECT_EQ(priced("12 EUR"), 1200);
-  EXPECT_EQ(priced("1200 JPY"), 1200);
-  EXPECT_EQ(priced("1.250 KWD"), 1250);
+  EXPECT_EQ(priced("1200 JPY", "JPY"), 1200);
+  EXPECT_EQ(priced("1.250 KWD", "KWD"), 1250);
+  // Not what it is without personalization.
+  EXPECT_EQ(priced("1200 JPY"), -1);
   for (const char* wrong :
        {"12.5 EUR", "-1 EUR", "1.00 JPY", "12.50", "12.50 eur", "1e3 EUR",
         ". EUR", "99999999999999999999 EUR", "12.50 EUR now", ""}) {
@@ -156,18 +206,23 @@ TEST_F(ScreeningTargetTest, WhatSheStoppedMeanwhileIsNotReleasedByAHuman) {
 }
 
 TEST_F(ScreeningTargetTest, AReleasedOneThatIsReversedIsRevokedAndReplaced) {
-  const std::string id = Hold(Person("anna"), "c-1");
+  const std::string anna = Person("anna");
+  const std::string id = Hold(anna, "c-1");
   ASSERT_OK(Rule(id, review::Ruling::kRelease));
   const auto out = Fetch("bank", kCreditPurpose);
   ASSERT_OK(out);
   ASSERT_EQ(out->outputs_size(), 1);
   // She contests it.
+  const uint64_t version = Head(Number(anna)).version();
   ASSERT_OK(Rule(id, review::Ruling::kReverse, "granted"));
+  // What is being handed out on the state of before is decided anew.
+  EXPECT_GT(Head(Number(anna)).version(), version);
   const auto revoked = Revoked();
   ASSERT_OK(revoked);
   ASSERT_EQ(revoked->digests_size(), 1);
   EXPECT_EQ(revoked->digests(0), out->outputs(0).release().digest());
-  const auto again = Fetch("bank", kCreditPurpose);
+  // Whoever confirms the old one has not taken over the new one.
+  const auto again = Fetch("bank", kCreditPurpose, out->next_page_token());
   ASSERT_OK(again);
   ASSERT_EQ(again->outputs_size(), 1);
   EXPECT_EQ(again->outputs(0).output().label(), "granted");
@@ -176,6 +231,30 @@ TEST_F(ScreeningTargetTest, AReleasedOneThatIsReversedIsRevokedAndReplaced) {
   const auto same = Fetch("bank", kCreditPurpose);
   ASSERT_OK(same);
   EXPECT_EQ(same->outputs_size(), 1);
+}
+
+TEST_F(ScreeningTargetTest, WhatAHumanLetsPassGoesOutByNoNoteAtNight) {
+  const std::string anna = Person("anna");
+  Give(anna, kLettersPurpose);
+  auto request = Letter(anna, "l-1");
+  request.mutable_output()->set_text("1,204 people bought this chair today.");
+  const auto held = Screen("letters", request);
+  ASSERT_OK(held);
+  ASSERT_OK(Rule(held->screening_id(), review::Ruling::kRelease));
+  // Twelve hours on it is midnight in Berlin.
+  clock().SetNowUs(kNowUs + 12 * policy::kUsPerHour);
+  const auto night = Screen("letters", request);
+  ASSERT_OK(night);
+  EXPECT_EQ(night->verdict(), v1::VERDICT_BLOCKED);
+  EXPECT_EQ(night->verdict_class(), v1::VERDICT_CLASS_PRESSURE);
+  EXPECT_FALSE(night->has_release());
+  EXPECT_GT(night->retry_time().seconds(),
+            (kNowUs + 12 * policy::kUsPerHour) / 1'000'000);
+  clock().SetNowUs(kNowUs + 20 * policy::kUsPerHour);
+  const auto morning = Screen("letters", request);
+  ASSERT_OK(morning);
+  EXPECT_EQ(morning->verdict(), v1::VERDICT_RELEASED);
+  EXPECT_TRUE(morning->has_release());
 }
 
 TEST_F(ScreeningTargetTest, TheReviewerSeesWhatItWasMadeOf) {
