@@ -85,10 +85,13 @@ absl::Status CheckTable(const AuditTable& table) {
   }
   for (const size_t size :
        {table.predicted.size(), table.label.size(), table.score.size(),
-        table.price.size(), table.place.size()}) {
+        table.price.size(), table.exposure.size(), table.place.size()}) {
     if (size != 0 && size != table.cases) {
       return Bad("a column has another number of cases than the table");
     }
+  }
+  if (table.list && !table.exposure.empty()) {
+    return Bad("exposures are given by cases or by lists, not both");
   }
   if (!table.label.empty() && table.predicted.empty()) {
     return Bad("outcomes need predictions");

@@ -44,6 +44,9 @@ struct AuditTable {
   std::vector<double> score;
   // Greater than zero; what is not counts as not known.
   std::vector<double> price;
+  // Attention that watched items got in a case's output, 0 to 1. NaN: not
+  // known. Not together with `list`.
+  std::vector<double> exposure;
   // What lawfully explains a difference; compared within each value.
   std::optional<AuditColumn> stratum;
   // The arm of an A/B test.

@@ -54,6 +54,16 @@ class ValueFigures {
     if (!table_.label.empty()) Calibration(samples);
   }
 
+  void Exposures() {
+    const auto samples =
+        Samples(table_.exposure, [](double one) { return std::isfinite(one); });
+    if (samples.empty()) return;
+    for (const Sample& sample : samples) Mean("exposure", sample);
+    ForPairs(samples, [this](const Sample& group, const Sample& reference) {
+      CompareMeansOf("exposure", group, reference);
+    });
+  }
+
   void Prices() {
     const auto samples = Samples(table_.price, [](double price) {
       return price > 0 && std::isfinite(price);
@@ -141,16 +151,18 @@ class ValueFigures {
     if (!lack.empty()) sheet_->Insufficient(lack);
   }
 
-  void CompareScores(const Sample& group, const Sample& reference) {
+  void CompareMeansOf(const std::string& what, const Sample& group,
+                      const Sample& reference) {
     const Moments p = MomentsOf(group.values);
     const Moments q = MomentsOf(reference.values);
     const std::string lack = LackOfCases(plan_, p.count, q.count);
     const auto compared = CompareMeans(p, q, 1 - plan_.alpha);
     std::optional<size_t> test;
     if (compared && lack.empty()) test = sheet_->AddTest(compared->p_value);
-    Pair(group, reference, "mean_score_group_minus_reference",
+    Pair(group, reference,
+         absl::StrCat("mean_", what, "_group_minus_reference"),
          compared ? std::optional(compared->difference) : std::nullopt,
-         "mean score, group minus reference");
+         absl::StrCat("mean ", what, ", group minus reference"));
     sheet_->WithInterval(
         [p, q](double level) -> std::optional<Interval> {
           const auto result = CompareMeans(p, q, level);
@@ -159,10 +171,14 @@ class ValueFigures {
         },
         "Welch", test);
     if (!lack.empty()) sheet_->Insufficient(lack);
-    Pair(group, reference, "mean_score_group_over_reference",
+    Pair(group, reference, absl::StrCat("mean_", what, "_group_over_reference"),
          MeanRatio(group.values, reference.values),
-         "mean score, group over reference");
+         absl::StrCat("mean ", what, ", group over reference"));
     if (!lack.empty()) sheet_->Insufficient(lack);
+  }
+
+  void CompareScores(const Sample& group, const Sample& reference) {
+    CompareMeansOf("score", group, reference);
     Distances("score", group, reference);
   }
 
@@ -396,6 +412,7 @@ void AddValueFigures(const AuditPlan& plan, const AuditTable& table,
   sheet->At(cases.attribute, cases.variant);
   ValueFigures figures(plan, table, cases, sheet, report);
   figures.Scores();
+  figures.Exposures();
   figures.Prices();
 }
 

@@ -1,0 +1,183 @@
+#include "policy/fairness/profile_audit.h"
+
+#include <google/protobuf/text_format.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/testing/status_matchers.h"
+
+namespace consentry::policy::fairness {
+namespace {
+
+constexpr char kProfile[] = R"pb(
+  id: "credit"
+  title: "Credit decisions"
+  model: "credit"
+  purpose: "fairness"
+  favourable { stated: true }
+  attributes {
+    name: "sex"
+    source: TEXT
+    field: "person.sex"
+    groups { name: "female" }
+    groups { name: "male" }
+    reference: "male"
+  }
+  attributes {
+    name: "age"
+    source: BIRTH_DATE
+    field: "person.birth_date"
+    bands: [ 30, 60 ]
+    reference: "30_59"
+  }
+  intersections {
+    attributes: [ "sex", "age" ]
+    reference: [ "male", "30_59" ]
+  }
+  metrics { kind: SELECTION_RATE tolerance: 0.8 }
+  metrics { kind: SCORE_MEAN tolerance: 0.1 }
+  metrics { kind: PRICE_MEAN tolerance: 0.95 }
+  metrics { kind: EXPOSURE_MEAN tolerance: 0.8 items: "a" }
+  minimum: 30
+  inputs: "user.location"
+  audits {
+    calendar: QUARTERLY
+    yearly_alpha: 0.05
+    outcome: "REPAID"
+    outcome_days: 30
+    legitimate_factors: "person.region"
+    by_variant: true
+  }
+)pb";
+
+std::shared_ptr<const Profile> MakeProfile() {
+  ProfileFile file;
+  EXPECT_TRUE(
+      google::protobuf::TextFormat::ParseFromString(kProfile, &file.message));
+  auto profile = Profile::Create(std::move(file));
+  EXPECT_OK(profile.status());
+  return profile.ok() ? *profile : nullptr;
+}
+
+const v1::FairnessFigure* Find(const v1::FairnessReport& report,
+                               const std::string& group,
+                               const std::string& metric,
+                               const std::string& variant = "") {
+  for (const auto& figure : report.figures()) {
+    if (figure.group() == group && figure.metric() == metric &&
+        figure.variant() == variant) {
+      return &figure;
+    }
+  }
+  return nullptr;
+}
+
+v1::Output OutputOf(int i, bool woman) {
+  v1::Output output;
+  output.set_model("credit");
+  output.set_favourable(i % 10 < (woman ? 3 : 6));
+  output.set_score(i % 10 / 10.0);
+  output.mutable_price()->set_minor_units(1000 + i % 7 * 10);
+  output.mutable_price()->set_currency("EUR");
+  output.mutable_base_price()->set_minor_units(1000);
+  output.mutable_base_price()->set_currency("EUR");
+  output.add_ranking(i % 2 == 0 ? "a" : "b");
+  output.add_ranking("c");
+  output.set_experiment("x");
+  output.set_variant(i % 4 < 2 ? "A" : "B");
+  if (woman) output.add_input_categories("user.location");
+  return output;
+}
+
+TEST(ProfileAuditTest, AsksForWhatTheProfileNames) {
+  const auto profile = MakeProfile();
+  ASSERT_NE(profile, nullptr);
+  ProfileAudit audit(*profile, 0.0125);
+  for (int i = 0; i < 1200; ++i) {
+    const bool woman = i % 3 == 0;
+    const std::vector<int> groups = {i % 20 == 0 ? kUnknownGroup
+                                     : woman     ? 0
+                                                 : 1,
+                                     i % 3};
+    audit.Add(OutputOf(i / 3, woman), groups,
+              i % 5 == 0 ? Answer::kUnknown
+              : i % 2    ? Answer::kYes
+                         : Answer::kNo,
+              i % 11 < 5 ? "north" : "south");
+  }
+  const auto report = audit.Run();
+  ASSERT_OK(report.status());
+  EXPECT_EQ(report->profile_id(), "credit");
+  EXPECT_EQ(report->subject(), "Credit decisions");
+  EXPECT_EQ(report->alpha(), 0.0125);
+  EXPECT_EQ(report->count(), 1200);
+  const auto* women =
+      Find(*report, "female", "selection_rate_group_over_reference");
+  ASSERT_NE(women, nullptr);
+  EXPECT_EQ(women->reference(), "male");
+  EXPECT_EQ(women->finding(), v1::FAIRNESS_FINDING_OUTSIDE_TOLERANCE);
+  for (const char* metric :
+       {"true_positive_rate_group_minus_reference",
+        "selection_rate_group_minus_reference_within_strata",
+        "mean_score_group_minus_reference",
+        "price_group_over_reference_within_strata",
+        "mean_exposure_group_over_reference"}) {
+    EXPECT_NE(Find(*report, "female", metric), nullptr) << metric;
+  }
+  EXPECT_NE(Find(*report, "female", "selection_rate", "x/A"), nullptr);
+  EXPECT_NE(Find(*report, "male*30_59", "selection_rate"), nullptr);
+  ASSERT_GE(report->proxies_size(), 1);
+  EXPECT_GT(report->proxies(0).uncertainty_removed(), 0.9);
+  EXPECT_EQ(report->coverage(0).known(), 1140);
+}
+
+TEST(ProfileAuditTest, WithoutAlphaItDescribes) {
+  const auto profile = MakeProfile();
+  ASSERT_NE(profile, nullptr);
+  ProfileAudit audit(*profile, std::nullopt);
+  audit.Add(OutputOf(1, true), std::vector<int>{0, 0}, Answer::kYes, "");
+  const auto report = audit.Run();
+  ASSERT_OK(report.status());
+  EXPECT_FALSE(report->confirmatory());
+  EXPECT_EQ(report->tests(), 0);
+}
+
+TEST(ProfileAuditTest, OutputsWithoutNumbersAreLeftOut) {
+  const auto profile = MakeProfile();
+  ASSERT_NE(profile, nullptr);
+  ProfileAudit audit(*profile, 0.05);
+  for (int i = 0; i < 100; ++i) {
+    v1::Output output;
+    output.set_score(i % 2 == 0 ? std::numeric_limits<double>::quiet_NaN()
+                                : std::numeric_limits<double>::infinity());
+    output.mutable_price()->set_minor_units(-5);
+    audit.Add(output, std::vector<int>{kOtherGroup, kUnknownGroup},
+              Answer::kUnknown, "");
+  }
+  const auto report = audit.Run();
+  ASSERT_OK(report.status());
+  EXPECT_EQ(Find(*report, "other", "mean_score"), nullptr);
+  EXPECT_EQ(Find(*report, "other", "mean_price"), nullptr);
+}
+
+TEST(ProfileAuditTest, AnEmptyAuditIsNoError) {
+  const auto profile = MakeProfile();
+  ASSERT_NE(profile, nullptr);
+  const auto report = ProfileAudit(*profile, 0.05).Run();
+  ASSERT_OK(report.status());
+  EXPECT_EQ(report->count(), 0);
+}
+
+TEST(ProfileAuditTest, YoungOutputsAreNotAskedForTheirOutcome) {
+  const auto profile = MakeProfile();
+  ASSERT_NE(profile, nullptr);
+  constexpr int64_t kDay = int64_t{24} * 3600 * 1'000'000;
+  EXPECT_FALSE(ProfileAudit::OutcomeIsDue(*profile, 0, 30 * kDay - 1));
+  EXPECT_TRUE(ProfileAudit::OutcomeIsDue(*profile, 0, 30 * kDay));
+}
+
+}  // namespace
+}  // namespace consentry::policy::fairness
