@@ -575,7 +575,9 @@ class Page {
       rows.push_back(std::move(row));
     }
     PlotAxis axis;
-    axis.title = "share of uncertainty removed";
+    // The whole axis, so that little looks like little.
+    axis.title = "share of uncertainty removed; line: all of it";
+    axis.equal = 1;
     axis.least = 0;
     axis.most = 1;
     html_ += IntervalPlot(rows, axis);
@@ -625,7 +627,8 @@ class Page {
       }
       absl::StrAppend(
           &html_, "<tr><td data-h=\"Groups\">", groups,
-          "</td><td data-h=\"Figure\"><code>", HtmlText(figure.metric()),
+          "</td><td data-h=\"Figure\"><code>",
+          absl::StrReplaceAll(HtmlText(figure.metric()), {{"_", "_<wbr>"}}),
           "</code></td><td class=\"n\" data-h=\"Value\">", Bracketed(figure),
           "</td><td class=\"n\" data-h=\"Counts\">", counts,
           "</td><td class=\"n\" data-h=\"p\">", chance,
