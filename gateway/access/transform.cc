@@ -5,7 +5,9 @@
 #include <cmath>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "gateway/base/civil_day.h"
+#include "policy/engine/age_bands.h"
 
 namespace consentry::access {
 namespace {
@@ -51,17 +53,12 @@ std::optional<v1::Value> AgeBand(const v1::Value& value, int64_t now_us) {
   if (!day) return std::nullopt;
   const auto age = YearsBetween(*day, DayOf(now_us));
   if (!age) return std::nullopt;
-  struct Band {
-    int below;
-    const char* name;
-  };
-  static constexpr Band kBands[] = {{13, "0-12"},  {18, "13-17"}, {25, "18-24"},
-                                    {35, "25-34"}, {45, "35-44"}, {55, "45-54"},
-                                    {65, "55-64"}};
-  for (const Band& band : kBands) {
-    if (*age < band.below) return Text(band.name);
+  int first = 0;
+  for (const int next : policy::kAgeBandStarts) {
+    if (*age < next) return Text(absl::StrCat(first, "-", next - 1));
+    first = next;
   }
-  return Text("65+");
+  return Text(absl::StrCat(first, "+"));
 }
 
 // "US-CA" -> "US-CA"; "DE" -> "DE". Regions are held as ISO 3166-2, countries

@@ -1,11 +1,15 @@
 // What a profile will test, and what it can and cannot see.
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "policy/engine/age_bands.h"
 #include "policy/fairness/profile.h"
 
 namespace consentry::policy::fairness {
@@ -121,6 +125,20 @@ std::string_view ActionWords(FairnessAction::Value action) {
   }
 }
 
+// Bands that begin where those of TRANSFORM_AGE_BAND do not.
+std::string CutAgeBands(const Profile::Attribute& attribute) {
+  std::vector<int32_t> cut;
+  if (attribute.source != config::v1::AttributeSource::BIRTH_DATE) return {};
+  for (const int32_t band : attribute.bands) {
+    if (std::find(std::begin(policy::kAgeBandStarts),
+                  std::end(policy::kAgeBandStarts),
+                  band) == std::end(policy::kAgeBandStarts)) {
+      cut.push_back(band);
+    }
+  }
+  return absl::StrJoin(cut, ", ");
+}
+
 void AddRemarks(const Profile& profile, double units, Explanation* out) {
   std::vector<std::string>& remarks = out->remarks;
   const auto& message = profile.message();
@@ -157,6 +175,15 @@ void AddRemarks(const Profile& profile, double units, Explanation* out) {
         "verdict will come.");
   }
   for (const auto& attribute : profile.attributes()) {
+    if (const std::string cut = CutAgeBands(attribute); !cut.empty()) {
+      remarks.push_back(absl::StrCat(
+          attribute.name,
+          ": a purpose that reduces dates of birth to AGE_BAND, as "
+          "bias_detection does at first, gives bands that begin at 0, ",
+          absl::StrJoin(policy::kAgeBandStarts, ", "),
+          ". Whoever is in one that this profile cuts (at ", cut,
+          ") is unknown; cut elsewhere, or let the purpose give the date."));
+    }
     const double unknown = UnknownShare(profile, attribute);
     if (unknown > 0) {
       remarks.push_back(absl::StrFormat(

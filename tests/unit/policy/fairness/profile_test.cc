@@ -321,6 +321,16 @@ TEST(Explain, SaysWhatCanBeSeenAndWhatCannot) {
   const Explanation none = Explain(**made, 0);
   EXPECT_FALSE(none.streams[0].days_if_equal);
   EXPECT_THAT(none.remarks, ::testing::Contains(HasSubstr("No traffic")));
+  // 30 and 60 end within bands of ages.
+  EXPECT_THAT(none.remarks, ::testing::Contains(HasSubstr("(at 30, 60)")));
+  const auto fits = Make(absl::StrReplaceAll(
+      kCredit, {{"bands: 30\n    bands: 60", "bands: 35\n    bands: 65"},
+                {"30_59", "35_64"},
+                {"under_30", "under_35"},
+                {"60_and_over", "65_and_over"}}));
+  ASSERT_OK(fits.status());
+  EXPECT_THAT(Explain(**fits).remarks,
+              ::testing::Not(::testing::Contains(HasSubstr("AGE_BAND"))));
 }
 
 }  // namespace
