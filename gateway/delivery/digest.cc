@@ -47,6 +47,11 @@ void Digest::Start() {
       });
 }
 
+void Digest::Wake() {
+  MutexLock lock(&mu_);
+  if (thread_ != nullptr) thread_->Wake();
+}
+
 void Digest::Stop() {
   std::unique_ptr<base::Periodic> thread;
   {

@@ -55,6 +55,8 @@ class Digest {
   void AddAlarm(Source source) { alarms_.push_back(std::move(source)); }
   void Start();
   void Stop();
+  // Looks now, without waiting for it. Nothing before Start.
+  void Wake();
 
   // Queues the digest of the UTC day of `now_us` unless it was queued already,
   // or there is nothing to tell. A source that fails is a line itself.

@@ -26,7 +26,8 @@ constexpr base::LogEvent kAlarm = {base::LogLevel::kWarn, 6701,
                                    "fairness.alarm"};
 constexpr base::LogEvent kNotLogged = {base::LogLevel::kWarn, 6702,
                                        "fairness.finding_not_in_audit_log"};
-constexpr char kFindingEvent[] = "system.fairness";
+// A version that made no output for so long is not in use.
+constexpr int64_t kInUseUs = int64_t{2} * 24 * 3600 * 1'000'000;
 constexpr size_t kDefaultPage = 50;
 constexpr size_t kMaxText = 256 << 10;
 // Profiles that may be in force.
@@ -361,33 +362,51 @@ void FairnessDesk::Monitors(
 
 void RecordFindings(store::Committer* committer,
                     const clients::ConfigurationSource& configuration,
-                    std::vector<FairnessFinding> found) {
+                    const std::vector<FairnessFinding>& found) {
   for (const FairnessFinding& one : found) {
     base::Log(one.violation ? kViolation : kAlarm,
               {{"monitor", base::LogId{one.monitor}}});
+    store::Change change;
+    change.apply = [configuration = configuration(),
+                    one](store::ChangeContext& context) {
+      access::Caller self;
+      self.event = std::string(kFindingEvent);
+      self.method = self.event;
+      store::v1::Leaf leaf =
+          clients::LeafOf(*configuration, self, context.now_us());
+      leaf.set_change_number(static_cast<uint64_t>(context.number()));
+      leaf.add_details(absl::StrCat(std::string(kRecordDetail), one.record));
+      leaf.add_details(absl::StrCat(
+          std::string(one.violation ? kViolationDetail : kAlarmDetail),
+          one.monitor));
+      context.SetEntry(leaf.SerializeAsString());
+      return absl::OkStatus();
+    };
+    committer->CommitChange(
+        std::move(change), [](store::ChangeOutcome outcome) {
+          // The monitors themselves are kept, and staff are told by them.
+          if (!outcome.status.ok()) {
+            base::Log(kNotLogged, {{"status", outcome.status}});
+          }
+        });
   }
-  store::Change change;
-  change.apply = [configuration = configuration(),
-                  found = std::move(found)](store::ChangeContext& context) {
-    access::Caller self;
-    self.event = kFindingEvent;
-    self.method = kFindingEvent;
-    store::v1::Leaf leaf =
-        clients::LeafOf(*configuration, self, context.now_us());
-    leaf.set_change_number(static_cast<uint64_t>(context.number()));
-    for (const FairnessFinding& one : found) {
-      leaf.add_details(
-          absl::StrCat(one.violation ? "violation=" : "alarm=", one.monitor));
-    }
-    context.SetEntry(leaf.SerializeAsString());
-    return absl::OkStatus();
-  };
-  committer->CommitChange(std::move(change), [](store::ChangeOutcome outcome) {
-    // The monitors themselves are kept; a later start does not tell it again.
-    if (!outcome.status.ok()) {
-      base::Log(kNotLogged, {{"status", outcome.status}});
-    }
-  });
+}
+
+std::vector<std::string> FindingLines(const FairnessWatch& watch,
+                                      int64_t now_us) {
+  std::vector<std::string> lines;
+  for (const auto& version : watch.versions()) {
+    if (version->doc.last_us() < now_us - kInUseUs) continue;
+    const auto add = [&](const char* what, const std::vector<size_t>& streams) {
+      for (const size_t stream : streams) {
+        lines.push_back(absl::StrCat(
+            what, ": ", FairnessWatch::MonitorId(*version, stream)));
+      }
+    };
+    add("fairness_violation", version->violations);
+    add("fairness_alarm", version->alarms);
+  }
+  return lines;
 }
 
 }  // namespace consentry::fairness

@@ -1,7 +1,10 @@
 #ifndef CONSENTRY_GATEWAY_FAIRNESS_FAIRNESS_DESK_H_
 #define CONSENTRY_GATEWAY_FAIRNESS_FAIRNESS_DESK_H_
 
+#include <cstdint>
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
@@ -52,11 +55,16 @@ class FairnessDesk {
   const Options options_;
 };
 
-// Leaves an entry about what monitors newly found, so that it stands in the log
-// with its time.
+// Leaves an entry about each thing that monitors newly found, so that it stands
+// in the log with its time. Does not wait.
 void RecordFindings(store::Committer* committer,
                     const clients::ConfigurationSource& configuration,
-                    std::vector<FairnessFinding> found);
+                    const std::vector<FairnessFinding>& found);
+
+// For staff: monitors in violation and those with an alarm, of versions that
+// made outputs in the last two days. Ids alone.
+std::vector<std::string> FindingLines(const FairnessWatch& watch,
+                                      int64_t now_us);
 
 }  // namespace consentry::fairness
 

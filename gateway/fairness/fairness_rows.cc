@@ -70,8 +70,9 @@ absl::StatusOr<std::vector<ProfileRow>> FairnessRows::Profiles(
     CONSENTRY_ASSIGN_OR_RETURN(const bool more, query.Step());
     if (!more) return rows;
     ProfileRow row;
+    row.key = std::string(query.Blob(0));
     row.generation = query.Int64(1);
-    const std::string name = Hex(query.Blob(0));
+    const std::string name = Hex(row.key);
     CONSENTRY_RETURN_IF_ERROR(
         Open(*epochs_,
              ContextOf(SystemTable::kFairnessProfile, 0, name, row.generation),
@@ -83,8 +84,9 @@ absl::StatusOr<std::vector<ProfileRow>> FairnessRows::Profiles(
 absl::Status FairnessRows::Put(store::Connection* connection,
                                ProfileRow* row) const {
   ++row->generation;
-  const std::string key = KeyOf("profile", {row->doc.id()});
-  const std::string name = Hex(key);
+  // After a restore under another root key it lies where it did.
+  if (row->key.empty()) row->key = KeyOf("profile", {row->doc.id()});
+  const std::string name = Hex(row->key);
   CONSENTRY_ASSIGN_OR_RETURN(
       const std::string sealed,
       crypto::SystemSeal::Seal(
@@ -97,7 +99,7 @@ absl::Status FairnessRows::Put(store::Connection* connection,
           "INSERT INTO fairness_profiles (profile_key, row_gen, doc) VALUES "
           "($1, $2, $3) ON CONFLICT (profile_key) DO UPDATE SET row_gen = "
           "excluded.row_gen, doc = excluded.doc"));
-  query.Bind(key, row->generation, sealed);
+  query.Bind(row->key, row->generation, sealed);
   return query.Run();
 }
 

@@ -17,6 +17,8 @@
 namespace consentry::fairness {
 
 struct ProfileRow {
+  // Where it lies; empty: a new one.
+  std::string key;
   int64_t generation = 0;
   store::v1::FairnessProfileDoc doc;
 };

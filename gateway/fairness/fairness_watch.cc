@@ -48,18 +48,6 @@ conduct::Action ActionOf(config::v1::FairnessAction::Value action) {
   }
 }
 
-absl::StatusOr<std::shared_ptr<const ProfileInForce>> Compile(
-    const std::string& id, const std::string& text, uint64_t version) {
-  CONSENTRY_ASSIGN_OR_RETURN(
-      auto file, policy::ParseText<config::v1::FairnessProfile>(id, text));
-  auto made = std::make_shared<ProfileInForce>();
-  CONSENTRY_ASSIGN_OR_RETURN(made->profile,
-                             rules::Profile::Create(std::move(file)));
-  made->version = version;
-  made->text = text;
-  return std::shared_ptr<const ProfileInForce>(std::move(made));
-}
-
 void NoteStanding(WatchedVersion* version) {
   version->violations.clear();
   version->alarms.clear();
@@ -73,11 +61,45 @@ void NoteStanding(WatchedVersion* version) {
 
 }  // namespace
 
+absl::StatusOr<std::shared_ptr<const ProfileInForce>> CompileProfile(
+    const std::string& id, const std::string& text, uint64_t version) {
+  CONSENTRY_ASSIGN_OR_RETURN(
+      auto file, policy::ParseText<config::v1::FairnessProfile>(id, text));
+  auto made = std::make_shared<ProfileInForce>();
+  CONSENTRY_ASSIGN_OR_RETURN(made->profile,
+                             rules::Profile::Create(std::move(file)));
+  made->version = version;
+  made->text = text;
+  return std::shared_ptr<const ProfileInForce>(std::move(made));
+}
+
+store::v1::FairnessVersionDoc NewVersionDoc(const ProfileInForce& profile,
+                                            const std::string& model_version,
+                                            int64_t now_us) {
+  store::v1::FairnessVersionDoc doc;
+  doc.set_profile_id(profile.profile->id());
+  doc.set_profile_version(profile.version);
+  doc.set_profile_text(profile.text);
+  doc.set_model(profile.profile->message().model());
+  doc.set_model_version(model_version);
+  doc.set_start_us(now_us);
+  for (size_t i = 0; i < profile.profile->attributes().size(); ++i) {
+    doc.add_attributes();
+  }
+  for (size_t i = 0; i < profile.profile->metrics().size(); ++i) {
+    doc.add_unreadable(0);
+  }
+  return doc;
+}
+
+std::string RecordName(const store::v1::FairnessVersionDoc& doc) {
+  return absl::StrCat(doc.profile_id(), "/", doc.model_version());
+}
+
 // One output, ready to be counted. Group numbers leave this file in counters
 // alone.
 struct FairnessWatch::Weighed {
   VersionKey version;
-  std::string model;
   std::shared_ptr<const ProfileInForce> profile;
   std::string unit_key;
   int64_t expire_hour = 0;
@@ -115,7 +137,7 @@ absl::Status FairnessWatch::Load(store::Connection* connection) {
   for (const ProfileRow& row : profiles) {
     CONSENTRY_ASSIGN_OR_RETURN(
         profiles_[row.doc.id()],
-        Compile(row.doc.id(), row.doc.text(), row.doc.version()));
+        CompileProfile(row.doc.id(), row.doc.text(), row.doc.version()));
   }
   CONSENTRY_ASSIGN_OR_RETURN(const auto versions, rows.Versions(connection));
   for (const VersionRow& row : versions) {
@@ -130,8 +152,8 @@ absl::Status FairnessWatch::Load(store::Connection* connection) {
     } else {
       CONSENTRY_ASSIGN_OR_RETURN(
           version->profile,
-          Compile(row.doc.profile_id(), row.doc.profile_text(),
-                  row.doc.profile_version()));
+          CompileProfile(row.doc.profile_id(), row.doc.profile_text(),
+                         row.doc.profile_version()));
     }
     const auto& streams = version->profile->profile->streams();
     for (const auto& stream : streams) {
@@ -304,7 +326,6 @@ absl::StatusOr<screening::FairnessGate::Unit> FairnessWatch::Weigh(
   const rules::Profile& profile = *unit->profile->profile;
   // The profile that this version began with may leave such outputs out.
   if (!profile.Watches(output)) return Unit();
-  unit->model = output.model();
   unit->time_us = now_us;
   unit->stratum = profile.StratumOf(output, channel);
   uint64_t person = snapshot.members[0]->subject();
@@ -352,7 +373,8 @@ absl::Status FairnessWatch::Count(store::ChangeContext& context,
                              weighed.expire_hour));
   if (!first) return absl::OkStatus();
   context.AddTo(this, unit);
-  leaf->add_details(absl::StrCat("counted=", weighed.version.first, "/",
+  leaf->add_details(absl::StrCat(std::string(kCountedDetail),
+                                 weighed.version.first, "/",
                                  weighed.version.second));
   return absl::OkStatus();
 }
@@ -375,18 +397,7 @@ FairnessWatch::Working* FairnessWatch::Begin(const VersionKey& key,
   version->no = ++last_version_;
   version->profile = unit.profile;
   const rules::Profile& profile = *unit.profile->profile;
-  version->doc.set_profile_id(key.first);
-  version->doc.set_profile_version(unit.profile->version);
-  version->doc.set_profile_text(unit.profile->text);
-  version->doc.set_model(unit.model);
-  version->doc.set_model_version(key.second);
-  version->doc.set_start_us(now_us);
-  for (size_t i = 0; i < profile.attributes().size(); ++i) {
-    version->doc.add_attributes();
-  }
-  for (size_t i = 0; i < profile.metrics().size(); ++i) {
-    version->doc.add_unreadable(0);
-  }
+  version->doc = NewVersionDoc(*unit.profile, key.second, now_us);
   for (const auto& stream : profile.streams()) {
     version->monitors.push_back(
         std::make_shared<const rules::Monitor>(stream.plan));
@@ -464,7 +475,8 @@ void FairnessWatch::Kept() {
                             const std::vector<size_t>& before, bool violation) {
         for (const size_t stream : now) {
           if (std::find(before.begin(), before.end(), stream) == before.end()) {
-            found.push_back({MonitorId(*working->version, stream), violation});
+            found.push_back({MonitorId(*working->version, stream),
+                             RecordName(working->version->doc), violation});
           }
         }
       };
@@ -505,6 +517,38 @@ std::string FairnessWatch::MonitorId(const WatchedVersion& version,
                       stream);
 }
 
+namespace {
+
+// Neither group where one is too small to be shown.
+void ShowWindow(const rules::Monitor& monitor,
+                const rules::Profile::Metric& metric, uint64_t least,
+                int64_t now_us, v1::FairnessMonitor* shown) {
+  constexpr auto kDays = static_cast<int64_t>(rules::Monitor::kWindowDays);
+  shown->set_window_days(static_cast<int32_t>(kDays));
+  const int64_t today = now_us / kUsPerDay;
+  rules::DayTotals sum;
+  for (const rules::DayTotals& day : monitor.days()) {
+    if (day.day <= today - kDays || day.day > today) continue;
+    sum.group_count += day.group_count;
+    sum.group_sum += day.group_sum;
+    sum.reference_count += day.reference_count;
+    sum.reference_sum += day.reference_sum;
+  }
+  least = std::max<uint64_t>(least, 1);
+  if (sum.group_count < least || sum.reference_count < least) return;
+  const auto mean = [&metric](double total, uint64_t count) {
+    return metric.lower +
+           total / static_cast<double>(count) * (metric.upper - metric.lower);
+  };
+  shown->set_window_group_count(static_cast<int64_t>(sum.group_count));
+  shown->set_window_reference_count(static_cast<int64_t>(sum.reference_count));
+  shown->set_window_group_mean(mean(sum.group_sum, sum.group_count));
+  shown->set_window_reference_mean(
+      mean(sum.reference_sum, sum.reference_count));
+}
+
+}  // namespace
+
 v1::FairnessMonitor ShowMonitor(const WatchedVersion& version, size_t stream,
                                 int64_t now_us) {
   const rules::Profile& profile = *version.profile->profile;
@@ -521,6 +565,10 @@ v1::FairnessMonitor ShowMonitor(const WatchedVersion& version, size_t stream,
   shown.set_reference(about.reference_name);
   shown.set_metric(metric.name);
   shown.set_verdict(v1::FAIRNESS_VERDICT_INSUFFICIENT);
+  if (version.doc.interrupted_us() != 0) {
+    SetTime(version.doc.interrupted_us(), shown.mutable_interrupted_time());
+    shown.set_lost_count(static_cast<int64_t>(version.doc.lost_units()));
+  }
   const auto units = static_cast<double>(version.doc.units());
   double known = units;
   for (const int attribute : about.attributes) {
@@ -534,10 +582,15 @@ v1::FairnessMonitor ShowMonitor(const WatchedVersion& version, size_t stream,
   const auto& group = monitor.totals(rules::Side::kGroup);
   const auto& reference = monitor.totals(rules::Side::kReference);
   const uint64_t least = profile.suppress_below();
+  if (monitor.violation_us() != 0) {
+    shown.set_verdict(v1::FAIRNESS_VERDICT_VIOLATION);
+    SetTime(monitor.violation_us(), shown.mutable_violation_time());
+  }
   if (group.count < least || reference.count < least) {
     shown.set_suppressed(true);
     return shown;
   }
+  ShowWindow(monitor, metric, least, now_us, &shown);
   const rules::Reading reading = monitor.Read(now_us);
   shown.set_verdict(static_cast<v1::FairnessVerdict>(reading.finding));
   shown.set_lower(reading.sequence.lower * metric.scale());
@@ -559,9 +612,6 @@ v1::FairnessMonitor ShowMonitor(const WatchedVersion& version, size_t stream,
   shown.set_alarm(reading.alarm);
   if (reading.alarm) {
     SetTime(monitor.alarm_since_us(), shown.mutable_alarm_time());
-  }
-  if (monitor.violation_us() != 0) {
-    SetTime(monitor.violation_us(), shown.mutable_violation_time());
   }
   return shown;
 }

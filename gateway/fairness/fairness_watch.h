@@ -30,6 +30,15 @@ namespace consentry::fairness {
 
 namespace rules = policy::fairness;
 
+// How entries of the log tell of monitors. An output that was counted, and
+// where: "counted=credit/v7". Something found, an entry of its own: "record="
+// and "violation=fmo_credit.2.3" or "alarm=...".
+inline constexpr std::string_view kCountedDetail = "counted=";
+inline constexpr std::string_view kFindingEvent = "system.fairness";
+inline constexpr std::string_view kRecordDetail = "record=";
+inline constexpr std::string_view kViolationDetail = "violation=";
+inline constexpr std::string_view kAlarmDetail = "alarm=";
+
 // A profile as it was put into force. Immutable.
 struct ProfileInForce {
   std::shared_ptr<const rules::Profile> profile;
@@ -54,10 +63,24 @@ struct WatchedVersion {
 
 // What was newly found, for whoever tells staff.
 struct FairnessFinding {
-  // "fmo_credit.2.1.3": profile, version number of the record, stream.
+  // "fmo_credit.2.3": profile, number of the version's record, stream.
   std::string monitor;
+  // "credit/v7": profile and version of the model.
+  std::string record;
   bool violation = false;
 };
+
+// Of what was put into force as `text`. CONFIG_INVALID.
+absl::StatusOr<std::shared_ptr<const ProfileInForce>> CompileProfile(
+    const std::string& id, const std::string& text, uint64_t version);
+
+// Of a version that nothing is counted of yet.
+store::v1::FairnessVersionDoc NewVersionDoc(const ProfileInForce& profile,
+                                            const std::string& model_version,
+                                            int64_t now_us);
+
+// "credit/v7", as entries name it.
+std::string RecordName(const store::v1::FairnessVersionDoc& doc);
 
 // Watches models through the outputs that pass the gate: counts each unit once,
 // in the transaction of its verdict, and says what stands against a version.

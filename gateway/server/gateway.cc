@@ -636,7 +636,8 @@ absl::Status Gateway::OpenCapabilities() {
                                  .subjects = subjects_.get(),
                                  .epochs = epochs_.get(),
                                  .digests = digests_.get(),
-                                 .page_tokens = page_tokens_.get()}));
+                                 .page_tokens = page_tokens_.get(),
+                                 .digest = delivery_->digest()}));
   CONSENTRY_ASSIGN_OR_RETURN(
       screening_, Screening::Open({.parts = {.configuration = configuration,
                                              .committer = committer_.get(),

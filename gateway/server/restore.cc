@@ -20,10 +20,13 @@
 #include "gateway/crypto/backup_stream.h"
 #include "gateway/crypto/note_signer.h"
 #include "gateway/crypto/recovery_key.h"
+#include "gateway/crypto/request_digest.h"
 #include "gateway/crypto/subject_tag.h"
 #include "gateway/erasure/erasure_desk.h"
 #include "gateway/erasure/erasure_rows.h"
 #include "gateway/erasure/suppression_list.h"
+#include "gateway/fairness/fairness_rows.h"
+#include "gateway/fairness/interruption.h"
 #include "gateway/server/config.h"
 #include "gateway/server/gateway.h"
 #include "gateway/server/wire_screening.h"
@@ -111,6 +114,7 @@ class Restoration {
   absl::Status Redo(const upkeep::ReplayEntry& entry,
                     store::ChangeContext& context, store::v1::Leaf* leaf);
   absl::Status CancelErasures();
+  absl::Status InterruptMonitors();
   absl::Status RenewReleaseKey();
   absl::Status ReplayAll();
   absl::StatusOr<store::ChangeOutcome> Commit(
@@ -509,6 +513,38 @@ absl::Status Restoration::CancelErasures() {
   return absl::OkStatus();
 }
 
+// What was counted since is in the log alone.
+absl::Status Restoration::InterruptMonitors() {
+  fairness::CountedBehind behind;
+  absl::Status fault;
+  CONSENTRY_RETURN_IF_ERROR(log_->reader().Scan(
+      std::min(header_.log_size(), log_size_), log_size_,
+      [&](uint64_t, std::string_view bytes) {
+        store::v1::Leaf leaf;
+        if (!leaf.ParseFromArray(bytes.data(),
+                                 static_cast<int>(bytes.size()))) {
+          fault = absl::DataLossError("an entry of the log is no leaf");
+          return false;
+        }
+        if (static_cast<int64_t>(leaf.change_number()) >
+            header_.last_change()) {
+          behind.Add(leaf);
+        }
+        return true;
+      }));
+  CONSENTRY_RETURN_IF_ERROR(fault);
+  if (behind.empty()) return absl::OkStatus();
+  CONSENTRY_RETURN_IF_ERROR(Before("interrupt_monitors"));
+  const crypto::RequestDigests digests(*root_);
+  const fairness::FairnessRows rows(epochs_.get(), &digests);
+  return Commit(upkeep::kReplayedEvent,
+                [&](store::ChangeContext& context, store::v1::Leaf* leaf) {
+                  return behind.Mark(rows, context.connection(),
+                                     context.now_us(), leaf);
+                })
+      .status();
+}
+
 absl::Status Restoration::ReplayAll() {
   const crypto::GuardedKey pages =
       root_->Derive(crypto::KeyPurpose::kStorePages);
@@ -553,6 +589,7 @@ absl::Status Restoration::ReplayAll() {
             .status());
     report_.configuration = *counts;
   }
+  CONSENTRY_RETURN_IF_ERROR(InterruptMonitors());
   report_.unknown = static_cast<int64_t>(replay_.unknown);
   report_.uncertain = report_.uncertain || replay_.uncertain;
   if (report_.uncertain) {

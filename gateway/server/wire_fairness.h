@@ -8,6 +8,7 @@
 #include "gateway/crypto/epoch_file.h"
 #include "gateway/crypto/page_token.h"
 #include "gateway/crypto/request_digest.h"
+#include "gateway/delivery/digest.h"
 #include "gateway/fairness/fairness_desk.h"
 #include "gateway/fairness/fairness_rows.h"
 #include "gateway/fairness/fairness_watch.h"
@@ -27,6 +28,8 @@ class Fairness {
     const crypto::EpochFile* epochs = nullptr;
     const crypto::RequestDigests* digests = nullptr;
     const crypto::PageTokens* page_tokens = nullptr;
+    // Tells staff what was found. Not started yet.
+    delivery::Digest* digest = nullptr;
   };
   // DATA_CORRUPT where a kept monitor does not open: nobody is judged by what
   // may be false.

@@ -231,6 +231,98 @@ TEST_F(RestoreTest, WhatOutputsMustNotDoStandsAgain) {
   EXPECT_TRUE(Known("carla"));
 }
 
+// What monitors counted since is in the log alone, and each record says so.
+TEST_F(RestoreTest, MonitorsSayWhatTheyLost) {
+  v1::Client client = testing::FullClient("engine", kService);
+  client.add_permissions("screening.screen");
+  const testing::Identity engine = gateway_.Register(client);
+  const testing::Identity staff = gateway_.Made("compliance");
+  const auto hint = [&](const std::string& key, const std::string& version) {
+    v1::ScreenOutputRequest request;
+    *request.mutable_subject() = testing::ById(ids_[key]);
+    request.set_purpose(kService);
+    request.set_channel(v1::CHANNEL_INTERNAL);
+    v1::Output* const output = request.mutable_output();
+    output->set_id(key + version + std::to_string(std::rand()));
+    output->set_kind(v1::OUTPUT_KIND_SEGMENT);
+    output->set_model("hints");
+    output->set_model_version(version);
+    output->set_label("garden");
+    v1::ScreenOutputResponse response;
+    const grpc::Status status =
+        v1::ScreeningService::NewStub(gateway_.Connect(engine))
+            ->ScreenOutput(testing::Timed().get(), request, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+  };
+  const auto monitors = [&] {
+    std::map<std::string, v1::FairnessMonitor> found;
+    v1::ListFairnessMonitorsResponse response;
+    const grpc::Status status =
+        v1::ScreeningService::NewStub(gateway_.Connect(staff))
+            ->ListFairnessMonitors(testing::Timed().get(), {}, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    for (const auto& one : response.monitors()) {
+      found[one.model_version()] = one;
+    }
+    return found;
+  };
+  const auto put = [&](const std::string& minimum, const std::string& etag) {
+    v1::PutFairnessProfileRequest request;
+    request.mutable_profile()->set_etag(etag);
+    request.mutable_profile()->set_text(R"pb(
+                                          id: "hints"
+                                          model: "hints"
+                                          favourable { stated: true }
+                                          purpose: "bias_detection"
+                                          attributes {
+                                            name: "age"
+                                            source: BIRTH_DATE
+                                            field: "profile.birth_date"
+                                            bands: 45
+                                            reference: "under_45"
+                                          }
+                                          metrics { kind: SELECTION_RATE }
+                                        )pb" +
+                                        minimum);
+    v1::FairnessProfile profile;
+    const grpc::Status status =
+        v1::ScreeningService::NewStub(gateway_.Connect(staff))
+            ->PutFairnessProfile(testing::Timed().get(), request, &profile);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return profile;
+  };
+  put("", "");
+  hint("anna", "1");
+  BackUpAndTakeBack();
+  hint("ben", "1");
+  hint("carla", "1");
+  hint("carla", "2");
+  EXPECT_FALSE(monitors().at("1").has_interrupted_time());
+  ASSERT_OK(gateway_.Stop());
+  KeepCheckpoint();
+  // On another machine, with another root key.
+  fs::remove(gateway_.File("keys/root.key"));
+  ASSERT_OK(server::Restore(Options(true)));
+  gateway_.Start();
+  auto found = monitors();
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found.at("1").lost_count(), 2);
+  EXPECT_TRUE(found.at("1").has_interrupted_time());
+  EXPECT_EQ(found.at("2").lost_count(), 1);
+  // It goes on, and so do profiles.
+  hint("ben", "1");
+  EXPECT_EQ(monitors().at("1").lost_count(), 2);
+  EXPECT_EQ(put("minimum: 50", "v1").version(), 2u);
+  ASSERT_OK(gateway_.Stop());
+  gateway_.Start();
+  v1::ListFairnessProfilesResponse profiles;
+  ASSERT_TRUE(v1::ScreeningService::NewStub(gateway_.Connect(staff))
+                  ->ListFairnessProfiles(testing::Timed().get(), {}, &profiles)
+                  .ok());
+  ASSERT_EQ(profiles.profiles_size(), 1);
+  EXPECT_EQ(profiles.profiles(0).version(), 2u);
+}
+
 // Registrations, purposes in use, joins, holds, agents, cancelled erasures.
 TEST_F(RestoreTest, WhatElseWasTakenAwaySinceIsTakenAwayAgain) {
   const auto staff = [&](const char* name) {

@@ -13,11 +13,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "gateway/fairness/fairness_desk.h"
+#include "gateway/fairness/interruption.h"
 #include "tests/unit/gateway/screening/screening_fixture.h"
 
 namespace consentry::fairness {
 namespace {
 
+using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -216,6 +218,12 @@ TEST_F(FairnessWatchTest, AViolationBlocksTheVersionAndNoOther) {
   EXPECT_EQ(blocked.verdict_class(), v1::VERDICT_CLASS_FAIRNESS);
   EXPECT_NE(Decide(Customer("emil", "gold"), true, "4").verdict_class(),
             v1::VERDICT_CLASS_FAIRNESS);
+  // Staff are told while the version is in use.
+  EXPECT_THAT(FindingLines(*watch_, clock().NowUs()),
+              Contains("fairness_violation: fmo_credit.1.0"));
+  EXPECT_THAT(
+      FindingLines(*watch_, clock().NowUs() + int64_t{3} * 86'400 * 1'000'000),
+      IsEmpty());
   const auto monitors = Monitors();
   ASSERT_EQ(monitors.size(), 4u);
   EXPECT_EQ(monitors[0].verdict(), v1::FAIRNESS_VERDICT_VIOLATION);
@@ -249,6 +257,58 @@ TEST_F(FairnessWatchTest, ARestartRestoresWhatWasCounted) {
   Decide(Customer("zoe", "gold"), true);
   EXPECT_EQ(Version()->doc.units(), 41u);
   EXPECT_EQ(Counted(), 41);
+}
+
+TEST_F(FairnessWatchTest, ARestoreSaysWhatWasLostAndLetsViolationsStand) {
+  ASSERT_OK(Put(kProfile));
+  Decide(Customer("anna", "gold"), true);
+  CountedBehind behind;
+  EXPECT_TRUE(behind.empty());
+  store::v1::Leaf leaf;
+  leaf.add_details("screening=scr_x");
+  leaf.add_details("counted=credit/3");
+  behind.Add(leaf);
+  behind.Add(leaf);
+  leaf.set_details(1, "counted=credit/9");
+  behind.Add(leaf);
+  leaf.set_details(1, "counted=gone/1");
+  behind.Add(leaf);
+  store::v1::Leaf finding;
+  finding.set_event(std::string(kFindingEvent));
+  finding.set_time_us(77);
+  finding.add_details("record=credit/9");
+  finding.add_details("violation=fmo_credit.8.0");
+  behind.Add(finding);
+  // What nobody can have found.
+  finding.set_details(1, "violation=fmo_credit.8.77");
+  behind.Add(finding);
+  finding.set_details(1, "violation=fmo_credit");
+  behind.Add(finding);
+  store::Change change;
+  change.apply = [&](store::ChangeContext& context) -> absl::Status {
+    store::v1::Leaf told;
+    CONSENTRY_RETURN_IF_ERROR(
+        behind.Mark(rows_, context.connection(), context.now_us(), &told));
+    EXPECT_EQ(told.details(0), "fairness_records=2");
+    context.SetEntry(told.SerializeAsString());
+    return absl::OkStatus();
+  };
+  ASSERT_OK(committer()->CommitChangeAndWait(std::move(change)).status);
+  Start();
+  EXPECT_EQ(Version("3")->doc.units(), 1u);
+  EXPECT_EQ(Version("3")->doc.lost_units(), 2u);
+  EXPECT_THAT(Version("3")->violations, IsEmpty());
+  ASSERT_NE(Version("9"), nullptr);
+  EXPECT_EQ(Version("9")->doc.lost_units(), 1u);
+  EXPECT_EQ(Version("9")->violations, (std::vector<size_t>{0}));
+  const auto monitors = Monitors();
+  ASSERT_EQ(monitors.size(), 4u);
+  EXPECT_EQ(monitors[0].model_version(), "9");
+  EXPECT_EQ(monitors[0].verdict(), v1::FAIRNESS_VERDICT_VIOLATION);
+  EXPECT_TRUE(monitors[0].has_interrupted_time());
+  EXPECT_EQ(Decide(Customer("bert", "gold"), true, "9").verdict_class(),
+            v1::VERDICT_CLASS_FAIRNESS);
+  EXPECT_EQ(Version("9")->doc.units(), 1u);
 }
 
 TEST_F(FairnessWatchTest, ARunningVersionKeepsWhatItStartedWith) {
