@@ -22,8 +22,8 @@ constexpr const char* kAnyOld[] = {
     "SELECT 1 FROM revoked_releases WHERE expire_hour < $1 LIMIT 1",
 };
 constexpr const char* kAnyPast[] = {
-    "SELECT 1 FROM (SELECT hour FROM screenings ORDER BY screening_no LIMIT 1) "
-    "o WHERE o.hour < $1",
+    ("SELECT 1 FROM (SELECT hour FROM screenings ORDER BY screening_no LIMIT 1)"
+     " o WHERE o.hour < $1"),
     "SELECT 1 FROM screening_outcomes WHERE hour < $1 LIMIT 1",
     "SELECT 1 FROM pressure WHERE hour < $1 LIMIT 1",
     "SELECT 1 FROM vulnerabilities WHERE end_hour < $1 LIMIT 1",
