@@ -69,6 +69,10 @@ absl::StatusOr<BiasRead> ReadForBias(
     read.until_us = now_us;
     return read;
   }
+  read.person = snapshot.members[0]->subject();
+  for (const auto& member : snapshot.members) {
+    read.person = std::min(read.person, member->subject());
+  }
   const policy::Bundle& bundle = plan.bundle();
   policy::DecisionRequest request;
   request.purpose = plan.purpose;
@@ -101,6 +105,14 @@ absl::StatusOr<BiasRead> ReadForBias(
     }
   }
   return read;
+}
+
+absl::StatusOr<crypto::Grant> BiasGrant(const ReadPlan& plan) {
+  policy::Decision decision;
+  decision.permitted = true;
+  auto grant = GrantIssuer::Issue(plan.bundle(), plan.purpose, decision);
+  if (grant) return *std::move(grant);
+  return MakeError(v1::ERROR_REASON_INTERNAL, "no grant was issued");
 }
 
 }  // namespace consentry::access

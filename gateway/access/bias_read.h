@@ -11,6 +11,7 @@
 #include "gateway/access/read_plan.h"
 #include "gateway/access/snapshot.h"
 #include "gateway/clients/configuration.h"
+#include "gateway/crypto/grant.h"
 #include "gateway/store/engine.h"
 #include "gateway/vault/subject_reader.h"
 
@@ -30,6 +31,8 @@ absl::StatusOr<ReadPlan> MakeBiasPlan(
 // when it denies. Never leaves the gateway, so it has no entry of its own: that
 // of the output which is counted says so. Errors of TakeSnapshot and Shape.
 struct BiasRead {
+  // The same for all that are joined with her. 0: nobody is held.
+  uint64_t person = 0;
   google::protobuf::RepeatedPtrField<v1::Field> fields;
   // Until when the answer holds if nothing changes.
   int64_t until_us = 0;
@@ -38,6 +41,12 @@ absl::StatusOr<BiasRead> ReadForBias(
     const vault::SubjectReader& reader, store::Connection* connection,
     const ReadPlan& plan, uint64_t subject, int64_t now_us,
     const vault::SubjectReader::HeadOptions& options);
+
+// What opens words of outputs to count them, under the purpose of such a plan:
+// what engines made of customers, and nothing of the vault. Whose groups may
+// not be read is counted all the same, as "unknown": left out, she would hide
+// how she is treated.
+absl::StatusOr<crypto::Grant> BiasGrant(const ReadPlan& plan);
 
 }  // namespace consentry::access
 

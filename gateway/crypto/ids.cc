@@ -49,6 +49,8 @@ std::string_view IdPrefix(IdKind kind) {
       return "agt_";
     case IdKind::kVulnerability:
       return "vul_";
+    case IdKind::kFairnessReport:
+      return "fre_";
   }
   return "";
 }

@@ -17,26 +17,27 @@ namespace consentry::crypto {
 using ObjectId = std::array<uint8_t, 15>;
 
 enum class IdKind : uint8_t {
-  kSubject,        // cus_
-  kConsentEvent,   // con_
-  kRecord,         // rec_
-  kImport,         // imp_
-  kRightsRequest,  // rgt_
-  kReview,         // rev_
-  kScreening,      // scr_
-  kClient,         // cli_
-  kStaff,          // stf_
-  kJob,            // job_
-  kNotice,         // not_
-  kBreach,         // brc_
-  kDoubleOptIn,    // doi_
-  kHold,           // hld_
-  kProposal,       // prp_
-  kMessage,        // msg_
-  kTask,           // tsk_
-  kEvent,          // evt_
-  kAgent,          // agt_
-  kVulnerability,  // vul_
+  kSubject,         // cus_
+  kConsentEvent,    // con_
+  kRecord,          // rec_
+  kImport,          // imp_
+  kRightsRequest,   // rgt_
+  kReview,          // rev_
+  kScreening,       // scr_
+  kClient,          // cli_
+  kStaff,           // stf_
+  kJob,             // job_
+  kNotice,          // not_
+  kBreach,          // brc_
+  kDoubleOptIn,     // doi_
+  kHold,            // hld_
+  kProposal,        // prp_
+  kMessage,         // msg_
+  kTask,            // tsk_
+  kEvent,           // evt_
+  kAgent,           // agt_
+  kVulnerability,   // vul_
+  kFairnessReport,  // fre_
 };
 
 // The prefix with its underscore.

@@ -76,6 +76,8 @@ enum class SystemTable : uint32_t {
   kFairnessProfile = 65620,
   kFairnessVersion = 65621,
   kFairnessMonitor = 65622,
+  kFairnessReport = 65623,  // An audit; its file has a name of its own.
+  kFairnessHistory = 65624,
 };
 
 // Which row: a number, or an id of 15 bytes. The two never collide.

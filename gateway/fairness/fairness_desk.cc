@@ -146,6 +146,10 @@ void FairnessDesk::Put(const access::Caller& caller,
     for (const auto& attribute : made->profile->attributes()) {
       fields.push_back(attribute.field);
     }
+    for (const auto& factor :
+         made->profile->message().audits().legitimate_factors()) {
+      fields.push_back(factor);
+    }
     CONSENTRY_RETURN_IF_ERROR(
         access::MakeBiasPlan(configuration, made->profile->message().purpose(),
                              fields)
@@ -211,6 +215,7 @@ void FairnessDesk::Put(const access::Caller& caller,
     row.doc.set_version(made->version);
     row.doc.set_text(made->text);
     row.doc.set_time_us(context.now_us());
+    if (row.generation == 0) row.doc.set_create_us(context.now_us());
     row.doc.set_put_by(clients::RequesterOf(caller));
     CONSENTRY_RETURN_IF_ERROR(options_.rows->Put(context.connection(), &row));
     store::v1::Leaf leaf =

@@ -7,11 +7,13 @@
 
 #include "consentry/v1/screening_service.grpc.pb.h"
 #include "gateway/base/threads.h"
+#include "gateway/fairness/audit_desk.h"
 #include "gateway/fairness/fairness_desk.h"
 #include "gateway/rpc/deliver.h"
 #include "gateway/rpc/entries.h"
 #include "gateway/rpc/exchange_call.h"
 #include "gateway/rpc/services.h"
+#include "gateway/rpc/stream_call.h"
 #include "gateway/rpc/unary_call.h"
 #include "gateway/rpc/validate.h"
 #include "gateway/screening/outcome_desk.h"
@@ -52,13 +54,13 @@ using Watching = Api::WithCallbackMethod_GetFairnessProfile<
             Api::WithCallbackMethod_ListFairnessMonitors<Below>>>>;
 
 template <class Below>
-using Unserved = Api::WithGenericMethod_RunFairnessAudit<
-    Api::WithGenericMethod_GetFairnessReport<
-        Api::WithGenericMethod_ListFairnessReports<
-            Api::WithGenericMethod_DownloadFairnessReport<Below>>>>;
+using Auditing = Api::WithCallbackMethod_RunFairnessAudit<
+    Api::WithCallbackMethod_GetFairnessReport<
+        Api::WithCallbackMethod_ListFairnessReports<
+            Api::WithCallbackMethod_DownloadFairnessReport<Below>>>>;
 
 using Base =
-    Screening<Releasing<Looking<Declaring<Watching<Unserved<Api::Service>>>>>>;
+    Screening<Releasing<Looking<Declaring<Watching<Auditing<Api::Service>>>>>>;
 
 // What is wrong with one of several by itself.
 template <class Message>
@@ -100,6 +102,56 @@ class OutputExchange final
  private:
   screening::Screener* const screener_;
   const CallInfo* const call_;
+};
+
+// Hands the file of a report over, 64 KiB at a time.
+class FileSource final
+    : public StreamSource<v1::DownloadFairnessReportResponse> {
+ public:
+  FileSource(const fairness::AuditDesk* audits, const CallInfo* call,
+             v1::DownloadFairnessReportRequest request)
+      : audits_(audits), call_(call), request_(std::move(request)) {}
+
+  void Next(v1::DownloadFairnessReportResponse* out,
+            NextCompletion done) override {
+    if (opened_) {
+      Piece(out, std::move(done));
+      return;
+    }
+    opened_ = true;
+    audits_->Download(
+        CallerOf(*call_, {}), request_,
+        [this, out, done = std::move(done)](
+            absl::StatusOr<access::Released<std::string>> answer) mutable {
+          if (!answer.ok()) {
+            done.End(answer.status());
+            return;
+          }
+          file_ = std::move(answer->response);
+          Piece(out, std::move(done));
+        });
+  }
+
+ private:
+  static constexpr size_t kPieceBytes = 64 << 10;
+
+  void Piece(v1::DownloadFairnessReportResponse* out, NextCompletion done) {
+    if (at_ >= file_.size()) {
+      done.End(absl::OkStatus());
+      return;
+    }
+    out->set_offset(at_);
+    out->set_data(file_.substr(at_, kPieceBytes));
+    at_ += out->data().size();
+    done.Message();
+  }
+
+  const fairness::AuditDesk* const audits_;
+  const CallInfo* const call_;
+  const v1::DownloadFairnessReportRequest request_;
+  std::string file_;
+  size_t at_ = 0;
+  bool opened_ = false;
 };
 
 class ScreeningServer final : public Base {
@@ -273,6 +325,49 @@ class ScreeningServer final : public Base {
                &fairness::FairnessDesk::Monitors);
   }
 
+  grpc::ServerUnaryReactor* RunFairnessAudit(
+      grpc::CallbackServerContext* context,
+      const v1::RunFairnessAuditRequest* request,
+      v1::FairnessReport* response) override {
+    return StartUnary(
+        pipeline_, audit_, context, request, response, Validator(),
+        [this](const CallInfo& call, const v1::RunFairnessAuditRequest& asked,
+               v1::FairnessReport* out, Completion done) {
+          can_.audits->Run(CallerOf(call, asked.context()), asked,
+                           Take(out, std::move(done)));
+        });
+  }
+
+  grpc::ServerUnaryReactor* GetFairnessReport(
+      grpc::CallbackServerContext* context,
+      const v1::GetFairnessReportRequest* request,
+      v1::FairnessReport* response) override {
+    return Ask(report_get_, context, request, response, can_.audits,
+               &fairness::AuditDesk::Get);
+  }
+
+  grpc::ServerUnaryReactor* ListFairnessReports(
+      grpc::CallbackServerContext* context,
+      const v1::ListFairnessReportsRequest* request,
+      v1::ListFairnessReportsResponse* response) override {
+    return Ask(reports_, context, request, response, can_.audits,
+               &fairness::AuditDesk::List);
+  }
+
+  grpc::ServerWriteReactor<v1::DownloadFairnessReportResponse>*
+  DownloadFairnessReport(
+      grpc::CallbackServerContext* context,
+      const v1::DownloadFairnessReportRequest* request) override {
+    return StartStream<v1::DownloadFairnessReportResponse>(
+        pipeline_, download_, context, request, Validator(),
+        [this](const CallInfo& call,
+               const v1::DownloadFairnessReportRequest& asked)
+            -> absl::StatusOr<std::unique_ptr<
+                StreamSource<v1::DownloadFairnessReportResponse>>> {
+          return std::make_unique<FileSource>(can_.audits, &call, asked);
+        });
+  }
+
  private:
   const Method* Get(const std::string& name) const {
     return pipeline_->methods().Get("/consentry.v1.ScreeningService/" + name);
@@ -361,6 +456,10 @@ class ScreeningServer final : public Base {
   const Method* const profiles_ = Get("ListFairnessProfiles");
   const Method* const profile_put_ = Get("PutFairnessProfile");
   const Method* const monitors_ = Get("ListFairnessMonitors");
+  const Method* const audit_ = Get("RunFairnessAudit");
+  const Method* const report_get_ = Get("GetFairnessReport");
+  const Method* const reports_ = Get("ListFairnessReports");
+  const Method* const download_ = Get("DownloadFairnessReport");
 };
 
 }  // namespace

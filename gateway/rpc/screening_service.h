@@ -5,6 +5,7 @@ namespace consentry::base {
 class WorkerPool;
 }  // namespace consentry::base
 namespace consentry::fairness {
+class AuditDesk;
 class FairnessDesk;
 }  // namespace consentry::fairness
 namespace consentry::screening {
@@ -25,6 +26,7 @@ struct ScreeningCapabilities {
   screening::ScreeningReads* reads = nullptr;
   const screening::VulnerabilityDesk* vulnerabilities = nullptr;
   const fairness::FairnessDesk* fairness = nullptr;
+  fairness::AuditDesk* audits = nullptr;
   // For changes that read the store first.
   base::WorkerPool* workers = nullptr;
 };

@@ -131,6 +131,11 @@ void Validate(const v1::GetFairnessProfileRequest& request, FaultList* faults);
 void Validate(const v1::ListFairnessProfilesRequest& request,
               FaultList* faults);
 void Validate(const v1::PutFairnessProfileRequest& request, FaultList* faults);
+void Validate(const v1::RunFairnessAuditRequest& request, FaultList* faults);
+void Validate(const v1::GetFairnessReportRequest& request, FaultList* faults);
+void Validate(const v1::ListFairnessReportsRequest& request, FaultList* faults);
+void Validate(const v1::DownloadFairnessReportRequest& request,
+              FaultList* faults);
 void Validate(const v1::ListFairnessMonitorsRequest& request,
               FaultList* faults);
 

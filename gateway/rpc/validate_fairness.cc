@@ -6,11 +6,18 @@ namespace {
 
 constexpr size_t kMaxProfileBytes = 256 << 10;
 constexpr size_t kMaxEtagBytes = 64;
+constexpr size_t kMaxVersionBytes = 64;
+constexpr size_t kMaxIdBytes = 64;
 
 void CheckProfileId(const std::string& id, const char* field, bool required,
                     FaultList* faults) {
   if (id.empty() && !required) return;
   CheckKey(id, field, faults);
+}
+
+void CheckReportId(const std::string& id, FaultList* faults) {
+  if (id.empty()) faults->Add("id", "is required");
+  CheckToken(id, "id", kMaxIdBytes, faults);
 }
 
 }  // namespace
@@ -43,6 +50,35 @@ void Validate(const v1::ListFairnessMonitorsRequest& request,
     faults->Add("verdict", "no such verdict");
   }
   CheckPage(request.page_size(), kMaxPageSize, request.page_token(), faults);
+}
+
+void Validate(const v1::RunFairnessAuditRequest& request, FaultList* faults) {
+  CheckProfileId(request.profile_id(), "profile_id", true, faults);
+  CheckTime(request.has_from_time(), request.from_time(), "from_time", faults);
+  CheckTime(request.has_to_time(), request.to_time(), "to_time", faults);
+  CheckToken(request.model_version(), "model_version", kMaxVersionBytes,
+             faults);
+  CheckContext(request.context(), faults);
+  CheckRequestId(request.request_id(), faults);
+}
+
+void Validate(const v1::GetFairnessReportRequest& request, FaultList* faults) {
+  CheckReportId(request.id(), faults);
+}
+
+void Validate(const v1::ListFairnessReportsRequest& request,
+              FaultList* faults) {
+  CheckProfileId(request.profile_id(), "profile_id", false, faults);
+  CheckPage(request.page_size(), kMaxPageSize, request.page_token(), faults);
+}
+
+void Validate(const v1::DownloadFairnessReportRequest& request,
+              FaultList* faults) {
+  CheckReportId(request.id(), faults);
+  if (request.format() != v1::FAIRNESS_REPORT_FORMAT_HTML &&
+      request.format() != v1::FAIRNESS_REPORT_FORMAT_JSON) {
+    faults->Add("format", "must be HTML or JSON");
+  }
 }
 
 }  // namespace consentry::rpc

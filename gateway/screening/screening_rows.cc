@@ -302,6 +302,34 @@ absl::StatusOr<std::vector<ScreeningRow>> ScreeningRows::List(
   }
 }
 
+absl::StatusOr<std::vector<ScreeningRow>> ScreeningRows::Walk(
+    store::Connection* connection, std::string_view model, int64_t first_hour,
+    int64_t end_hour, int64_t after, size_t limit, int64_t* last) const {
+  CONSENTRY_ASSIGN_OR_RETURN(
+      auto query,
+      connection->Prepare(std::string(kColumns) +
+                          "WHERE model_key = $1 AND screening_no > $2 AND hour "
+                          ">= $3 AND hour < $4 ORDER BY screening_no LIMIT "
+                          "$5"));
+  query.Bind(keys_->Model(model), after, first_hour, end_hour,
+             static_cast<int64_t>(limit));
+  std::vector<ScreeningRow> rows;
+  for (size_t seen = 0;; ++seen) {
+    CONSENTRY_ASSIGN_OR_RETURN(const bool more, query.Step());
+    if (!more) {
+      if (seen < limit) *last = 0;
+      return rows;
+    }
+    *last = query.Int64(0);
+    ScreeningRow row;
+    row.output = std::string(query.Blob(kOutputColumn));
+    const absl::Status taken = Take(query, &row);
+    if (ReasonOf(taken) == v1::ERROR_REASON_NOT_FOUND) continue;
+    CONSENTRY_RETURN_IF_ERROR(taken);
+    rows.push_back(std::move(row));
+  }
+}
+
 absl::StatusOr<store::v1::ScreenedOutput> ScreeningRows::OpenOutput(
     const crypto::Grant& grant, const ScreeningRow& row) const {
   if (row.subject == 0) return NoScreening();

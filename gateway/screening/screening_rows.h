@@ -123,6 +123,12 @@ class ScreeningRows {
                                                  int64_t before, size_t limit,
                                                  int64_t* last) const;
 
+  // Of one model, oldest first, above `after`, with outputs; hours as in a
+  // filter. Else as List.
+  absl::StatusOr<std::vector<ScreeningRow>> Walk(
+      store::Connection* connection, std::string_view model, int64_t first_hour,
+      int64_t end_hour, int64_t after, size_t limit, int64_t* last) const;
+
   // Opens the output of a row that was read with it. Of nobody's row nothing is
   // opened: NOT_FOUND.
   absl::StatusOr<store::v1::ScreenedOutput> OpenOutput(

@@ -657,6 +657,11 @@ absl::Status Gateway::OpenCapabilities() {
                                    .page_tokens = page_tokens_.get(),
                                    .cache = cache_.get(),
                                    .writer = vault_writer_.get()}));
+  fairness_->OpenAudits({.screenings = screening_->rows(),
+                         .outcomes = screening_->outcome_rows(),
+                         .signer = signer_.get(),
+                         .log_origin = origin,
+                         .sender = delivery_->sender()});
   review_->SetTarget(screening_->target());
   identity_ = std::make_unique<IdentityParts>(
       IdentityParts::Options{.config = &config_.message.identity(),
@@ -759,6 +764,7 @@ absl::Status Gateway::NoteStart() {
   upkeep_->Start();
   screening_->Start();
   review_->Start();
+  fairness_->Start();
   approver_ = std::make_unique<base::Periodic>(
       base::Constant("approver"), std::chrono::seconds(options_.dev ? 1 : 60),
       [this] {
@@ -843,6 +849,7 @@ absl::Status Gateway::Close() {
   closed_ = true;
   if (erasure_ != nullptr) erasure_->Stop();
   rights_.Stop();
+  if (fairness_ != nullptr) fairness_->Stop();
   if (screening_ != nullptr) screening_->Stop();
   if (review_ != nullptr) review_->Stop();
   ticker_.reset();

@@ -137,6 +137,8 @@ class Server::Impl {
       base::Log(kStopping);
       SetHealth(false);
       pipeline_->Stop();
+      // Calls wait for audits.
+      gateway_->fairness()->Stop();
       const auto now = std::chrono::system_clock::now();
       // Returns when every call has ended, some of them cancelled: a handler
       // that never ends would hold it for good.
@@ -228,6 +230,7 @@ class Server::Impl {
          .reads = gateway->screening()->reads(),
          .vulnerabilities = gateway->screening()->vulnerabilities(),
          .fairness = gateway->fairness()->desk(),
+         .audits = gateway->fairness()->audits(),
          .workers = gateway->workers()}));
     services_.push_back(rpc::MakeAdminService(
         pipeline_.get(),

@@ -1,14 +1,25 @@
 #include "gateway/server/wire_fairness.h"
 
+#include <chrono>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/str_join.h"
+#include "gateway/base/log.h"
 #include "proto/support/status_macros.h"
 
 namespace consentry::server {
+namespace {
+
+constexpr base::LogEvent kTickFailed{base::LogLevel::kWarn, 7002,
+                                     "fairness.upkeep_failed"};
+constexpr std::chrono::minutes kTick{5};
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<Fairness>> Fairness::Open(
     const Options& options) {
-  auto made = std::unique_ptr<Fairness>(new Fairness);
+  auto made = std::unique_ptr<Fairness>(new Fairness(options));
   made->rows_ =
       std::make_unique<fairness::FairnessRows>(options.epochs, options.digests);
   const access::AnswerParts& answers = options.answers;
@@ -39,6 +50,64 @@ absl::StatusOr<std::unique_ptr<Fairness>> Fairness::Open(
                                       .digests = options.digests,
                                       .page_tokens = options.page_tokens});
   return made;
+}
+
+void Fairness::OpenAudits(AuditOptions options) {
+  report_rows_ = std::make_unique<fairness::ReportRows>(options_.epochs);
+  cases_ = std::make_unique<fairness::AuditCases>(fairness::AuditCases::Options{
+      .configuration = options_.answers.configuration,
+      .committer = options_.answers.committer,
+      .readers = options_.readers,
+      .subjects = options_.subjects,
+      .screenings = options.screenings,
+      .outcomes = options.outcomes});
+  audits_ = std::make_unique<fairness::AuditDesk>(fairness::AuditDesk::Options{
+      .answers = options_.answers,
+      .readers = options_.readers,
+      .watch = watch_.get(),
+      .profiles = rows_.get(),
+      .rows = report_rows_.get(),
+      .cases = cases_.get(),
+      .digests = options_.digests,
+      .page_tokens = options_.page_tokens,
+      .signer = options.signer,
+      .log_origin = options.log_origin,
+      .tell =
+          [sender = options.sender](store::ChangeContext& context,
+                                    const std::string& report,
+                                    const std::vector<std::string>& lines) {
+            return sender->TellStaff(
+                context, "staff.fairness",
+                {{"report", report}, {"lines", absl::StrJoin(lines, "\n")}},
+                "fairness:" + report);
+          },
+      .wake =
+          [this] {
+            MutexLock lock(&mu_);
+            if (thread_ != nullptr) thread_->Wake();
+          }});
+}
+
+void Fairness::Start() {
+  MutexLock lock(&mu_);
+  thread_ = std::make_unique<base::Periodic>(
+      base::Constant("fairness"), kTick, [this] {
+        if (const absl::Status status = audits_->Tick(); !status.ok()) {
+          base::Log(kTickFailed, {{"status", status}});
+        }
+      });
+  thread_->Wake();
+}
+
+void Fairness::Stop() {
+  if (audits_ != nullptr) audits_->Stop();
+  std::unique_ptr<base::Periodic> thread;
+  {
+    MutexLock lock(&mu_);
+    thread = std::move(thread_);
+  }
+  // What it does may want the lock.
+  thread.reset();
 }
 
 }  // namespace consentry::server

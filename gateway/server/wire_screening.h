@@ -80,6 +80,10 @@ class Screening {
   const screening::VulnerabilityDesk* vulnerabilities() const {
     return vulnerabilities_.get();
   }
+  const screening::ScreeningRows* rows() const { return rows_.get(); }
+  const screening::OutcomeRows* outcome_rows() const {
+    return outcome_rows_.get();
+  }
   screening::ScreeningTarget* target() { return target_.get(); }
   screening::ScreeningUpkeep* upkeep() { return upkeep_.get(); }
   const screening::SubjectOutputs* of_subjects() const {

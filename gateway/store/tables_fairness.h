@@ -17,6 +17,14 @@ namespace consentry::store {
 //   fairness_units(unit_key key, expire_hour)
 //            who was counted in this period; unit_key: a keyed hash of version,
 //            customer and period that leads to nobody. Until the period ended
+//   fairness_reports(report_no key, report_id unique, state, row_gen, doc
+//            sealed, report sealed)
+//            an audit. report_no: number of the change that registered it.
+//            state: 1 registered, 2 made, 3 cannot be made. report: the signed
+//            file, empty until it is made
+//   fairness_history(version_no, point; doc sealed)
+//            how the monitors of that version stood, as counts and ends of
+//            intervals alone. point: from 1
 inline constexpr char kFairnessTables[] = R"sql(
 CREATE TABLE fairness_profiles (
   profile_key {blob} NOT NULL PRIMARY KEY,
@@ -44,6 +52,23 @@ CREATE TABLE fairness_units (
   expire_hour {int} NOT NULL
 ) {clustered};
 CREATE INDEX fairness_units_end ON fairness_units (expire_hour);
+
+CREATE TABLE fairness_reports (
+  report_no {int} PRIMARY KEY,
+  report_id {blob} NOT NULL UNIQUE,
+  state {int} NOT NULL,
+  row_gen {int} NOT NULL,
+  doc {blob} NOT NULL,
+  report {blob} NOT NULL
+);
+CREATE INDEX fairness_reports_state ON fairness_reports (state);
+
+CREATE TABLE fairness_history (
+  version_no {int} NOT NULL,
+  point {int} NOT NULL,
+  doc {blob} NOT NULL,
+  PRIMARY KEY (version_no, point)
+) {clustered};
 )sql";
 
 }  // namespace consentry::store

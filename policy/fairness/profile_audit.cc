@@ -2,14 +2,18 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "policy/fairness/groups.h"
+#include "policy/fairness/proxies.h"
+#include "policy/fairness/rate_trends.h"
 
 namespace consentry::policy::fairness {
 namespace {
@@ -20,6 +24,9 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr int64_t kUsPerDay = int64_t{24} * 3600 * 1'000'000;
 constexpr uint32_t kDefaultMinimum = 100;
 constexpr uint32_t kDefaultDepth = 10;
+// Numbers with more distinct values than these are put into bins as inputs.
+constexpr size_t kMostInputValues = 20;
+constexpr size_t kInputBins = 10;
 
 uint32_t CodeOf(const std::string& value, AuditColumn* column,
                 std::map<std::string, uint32_t>* codes) {
@@ -56,10 +63,35 @@ const char* UnitWords(config::v1::FairnessUnit::Period period) {
   }
 }
 
+// Numbers of many values as bins of about the same size.
+void PutIntoBins(AuditColumn* column) {
+  if (column->values.size() <= kMostInputValues) return;
+  std::vector<double> numbers;
+  for (const std::string& value : column->values) {
+    double number = 0;
+    numbers.push_back(absl::SimpleAtod(value, &number) ? number : kNaN);
+  }
+  const auto known = std::count_if(numbers.begin(), numbers.end(),
+                                   [](double n) { return std::isfinite(n); });
+  // "not known" may be among them.
+  if (static_cast<size_t>(known) + 1 < numbers.size()) return;
+  std::vector<double> of_cases;
+  for (const uint32_t code : column->codes) of_cases.push_back(numbers[code]);
+  column->codes = CodesOfNumbers(of_cases, kInputBins);
+  column->values.clear();
+  const uint32_t most =
+      *std::max_element(column->codes.begin(), column->codes.end());
+  for (uint32_t code = 0; code <= most; ++code) {
+    column->values.push_back(absl::StrCat("bin ", code));
+  }
+}
+
 }  // namespace
 
-ProfileAudit::ProfileAudit(const Profile& profile, std::optional<double> alpha)
-    : profile_(profile) {
+ProfileAudit::ProfileAudit(const Profile& profile, std::optional<double> alpha,
+                           const std::vector<std::string>& fields,
+                           AuditPeriod period)
+    : profile_(profile), period_(period) {
   const config::v1::FairnessProfile& message = profile.message();
   plan_.confirmatory = alpha.has_value();
   if (alpha) plan_.alpha = *alpha;
@@ -130,18 +162,23 @@ ProfileAudit::ProfileAudit(const Profile& profile, std::optional<double> alpha)
   for (const std::string& input : message.inputs()) {
     table_.inputs.push_back({input, {"not used", "used"}, {}});
   }
+  first_field_ = table_.inputs.size();
+  field_values_.resize(fields.size());
+  for (const std::string& field : fields) {
+    table_.inputs.push_back({field, {}, {}});
+  }
 }
 
-void ProfileAudit::Add(const v1::Output& output, std::span<const int> groups,
-                       Answer outcome, const std::string& factor) {
+void ProfileAudit::Add(const v1::Output& output, const OutputCase& about) {
   const auto value = [&](const Profile::Metric* metric) {
     const auto found = profile_.ValueOf(*metric, output);
     return found ? found->value : kNaN;
   };
   ++table_.cases;
+  times_.push_back(about.time_us);
   for (size_t i = 0; i < table_.attributes.size(); ++i) {
     AuditColumn& column = table_.attributes[i];
-    const int group = i < groups.size() ? groups[i] : kUnknownGroup;
+    const int group = i < about.groups.size() ? about.groups[i] : kUnknownGroup;
     const auto other = static_cast<uint32_t>(column.values.size() - 1);
     column.codes.push_back(group == kUnknownGroup ? kNoCode
                            : group == kOtherGroup
@@ -154,7 +191,7 @@ void ProfileAudit::Add(const v1::Output& output, std::span<const int> groups,
                                : favourable > 0.5     ? Answer::kYes
                                                       : Answer::kNo);
     if (!profile_.message().audits().outcome().empty()) {
-      table_.label.push_back(outcome);
+      table_.label.push_back(about.outcome);
     }
   }
   if (score_ != nullptr) table_.score.push_back(output.score());
@@ -170,6 +207,7 @@ void ProfileAudit::Add(const v1::Output& output, std::span<const int> groups,
   }
   if (exposure_ != nullptr) table_.exposure.push_back(value(exposure_));
   if (table_.stratum) {
+    const std::string factor(about.factor);
     table_.stratum->codes.push_back(
         factor.empty() ? kNoCode : CodeOf(factor, &*table_.stratum, &factors_));
   }
@@ -181,11 +219,19 @@ void ProfileAudit::Add(const v1::Output& output, std::span<const int> groups,
     table_.variant->codes.push_back(
         arm.empty() ? kNoCode : CodeOf(arm, &*table_.variant, &variants_));
   }
-  for (AuditColumn& input : table_.inputs) {
+  for (size_t i = 0; i < first_field_; ++i) {
+    AuditColumn& input = table_.inputs[i];
     const bool used = std::find(output.input_categories().begin(),
                                 output.input_categories().end(),
                                 input.name) != output.input_categories().end();
     input.codes.push_back(used ? 1 : 0);
+  }
+  for (size_t i = 0; i < field_values_.size(); ++i) {
+    AuditColumn& field = table_.inputs[first_field_ + i];
+    const std::string& told =
+        i < about.inputs.size() ? about.inputs[i] : std::string();
+    field.codes.push_back(
+        CodeOf(told.empty() ? "not known" : told, &field, &field_values_[i]));
   }
 }
 
@@ -198,8 +244,18 @@ bool ProfileAudit::OutcomeIsDue(const Profile& profile, int64_t output_us,
 }
 
 absl::StatusOr<v1::FairnessReport> ProfileAudit::Run() {
+  for (size_t i = first_field_; i < table_.inputs.size(); ++i) {
+    PutIntoBins(&table_.inputs[i]);
+  }
+  // Of what every output says alike nothing can be told.
+  std::erase_if(table_.inputs, [](const AuditColumn& input) {
+    return std::adjacent_find(input.codes.begin(), input.codes.end(),
+                              std::not_equal_to<>()) == input.codes.end();
+  });
   auto report = RunAudit(plan_, table_);
   if (!report.ok()) return report;
+  AddRateTrends(plan_, table_, times_, period_.from_us, period_.to_us,
+                &*report);
   const config::v1::FairnessProfile& message = profile_.message();
   report->set_profile_id(message.id());
   report->set_subject(message.title().empty() ? message.model()

@@ -7,6 +7,8 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "consentry/v1/screening_service.pb.h"
@@ -15,20 +17,41 @@
 
 namespace consentry::policy::fairness {
 
+// One output, with what is known of whom it was for.
+struct OutputCase {
+  // One number for each attribute of the profile (profile.h).
+  std::span<const int> groups;
+  // What came true, where the profile names an outcome.
+  Answer outcome = Answer::kUnknown;
+  // Values of the legitimate factors, as one text. Empty: not known.
+  std::string_view factor = {};
+  // Values of the fields that the audit was made with, in their order. Empty
+  // text: not known. No entries at all: of none.
+  std::span<const std::string> inputs = {};
+  // When it was made.
+  int64_t time_us = 0;
+};
+
+// Which outputs.
+struct AuditPeriod {
+  // Inclusive and exclusive. Both 0: all.
+  int64_t from_us = 0;
+  int64_t to_us = 0;
+};
+
 // The audit that a profile asks for, over outputs that are added one by one.
 // Pure: equal outputs in equal order give equal reports. One thread at a time.
 class ProfileAudit {
  public:
-  // `alpha` is what was set aside; absent: the audit describes. `profile` must
-  // outlive the audit.
-  ProfileAudit(const Profile& profile, std::optional<double> alpha);
+  // `alpha` is what was set aside; absent: the audit describes. `fields` are
+  // those behind the declared inputs: what their values tell about groups is
+  // looked at, and of the inputs themselves whether they were used. `profile`
+  // must outlive the audit.
+  ProfileAudit(const Profile& profile, std::optional<double> alpha,
+               const std::vector<std::string>& fields = {},
+               AuditPeriod period = {});
 
-  // One case. `groups` has one number for each attribute of the profile
-  // (profile.h); `outcome` is what came true where the profile names an
-  // outcome; `factor` the values of the legitimate factors, as one text, empty:
-  // not known.
-  void Add(const v1::Output& output, std::span<const int> groups,
-           Answer outcome, const std::string& factor);
+  void Add(const v1::Output& output, const OutputCase& about);
 
   size_t cases() const { return table_.cases; }
 
@@ -37,12 +60,14 @@ class ProfileAudit {
   static bool OutcomeIsDue(const Profile& profile, int64_t output_us,
                            int64_t now_us);
 
-  // With profile id, subject and words about prediction, outcome and unit; the
-  // rest is the caller's. Errors as RunAudit.
+  // With profile id, subject and words about prediction, outcome and unit, and
+  // with rates over the time of the period; the rest is the caller's. Once.
+  // Errors as RunAudit.
   absl::StatusOr<v1::FairnessReport> Run();
 
  private:
   const Profile& profile_;
+  const AuditPeriod period_;
   AuditPlan plan_;
   AuditTable table_;
   // Of the profile's metrics.
@@ -52,6 +77,10 @@ class ProfileAudit {
   const Profile::Metric* exposure_ = nullptr;
   std::map<std::string, uint32_t> factors_;
   std::map<std::string, uint32_t> variants_;
+  // Of the fields, which stand behind the inputs in the table.
+  size_t first_field_ = 0;
+  std::vector<std::map<std::string, uint32_t>> field_values_;
+  std::vector<int64_t> times_;
 };
 
 }  // namespace consentry::policy::fairness

@@ -399,6 +399,13 @@ class Checker {
               "of one attribute add up to more than 1");
     }
     const auto& audits = profile_.audits();
+    v1::OutcomeKind outcome = v1::OUTCOME_KIND_UNSPECIFIED;
+    Require(audits.outcome().empty() ||
+                (v1::OutcomeKind_Parse("OUTCOME_KIND_" + audits.outcome(),
+                                       &outcome) &&
+                 outcome != v1::OUTCOME_KIND_UNSPECIFIED),
+            at.At("audits").At("outcome"),
+            "must be a kind of outcome, such as \"REPAID\"");
     Require(audits.outcome_days() <= 3660, at.At("audits").At("outcome_days"),
             "must be at most 3660");
     Require(audits.ranking_depth() <= 500, at.At("audits").At("ranking_depth"),

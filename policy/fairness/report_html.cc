@@ -59,8 +59,8 @@ std::string Day(const google::protobuf::Timestamp& time) {
 std::string Count(int64_t count) {
   std::string digits = absl::StrCat(count);
   for (int at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3) {
-    // A thin space, as ISO 80000 has it.
-    digits.insert(static_cast<size_t>(at), "\u2009");
+    // A thin space, as ISO 80000 has it; no line breaks there.
+    digits.insert(static_cast<size_t>(at), "\u202f");
   }
   return digits;
 }
@@ -124,6 +124,14 @@ std::string Shown(const std::string& name) {
     }
   }
   return shown;
+}
+
+// A whole day as such.
+std::string Moment(const google::protobuf::Timestamp& time) {
+  if (time.seconds() % 86400 == 0 && time.nanos() == 0) return Day(time);
+  return absl::FormatTime("%Y-%m-%d %H:%M:%S UTC",
+                          absl::FromUnixSeconds(time.seconds()),
+                          absl::UTCTimeZone());
 }
 
 std::string Titled(const std::string& attribute, const std::string& variant) {
@@ -226,14 +234,24 @@ class Page {
       Fact("Profile", absl::StrCat(HtmlText(report_.profile_id()), ", version ",
                                    report_.profile_version()));
     }
-    if (report_.has_from_time() || report_.has_to_time()) {
-      Fact("Period",
-           absl::StrCat(report_.has_from_time() ? Day(report_.from_time()) : "",
-                        " to ",
-                        report_.has_to_time() ? Day(report_.to_time()) : "",
-                        " (the last day not in it)"));
+    if (!report_.model_version().empty()) {
+      Fact("Version of the model", HtmlText(report_.model_version()));
     }
-    if (report_.has_create_time()) Fact("Made", Day(report_.create_time()));
+    if (report_.has_from_time() && report_.has_to_time()) {
+      Fact("Period",
+           absl::StrCat(
+               report_.span().empty() ? "" : HtmlText(report_.span()) + ": ",
+               "from ", Moment(report_.from_time()), ", before ",
+               Moment(report_.to_time())));
+    }
+    if (report_.has_register_time()) {
+      Fact("Registered",
+           absl::StrCat(Moment(report_.register_time()),
+                        report_.span().empty() ? ", as somebody asked"
+                                               : ", by the calendar",
+                        ", before anything was looked at"));
+    }
+    if (report_.has_create_time()) Fact("Made", Moment(report_.create_time()));
     Fact("Cases", absl::StrCat(Count(report_.count()),
                                report_.unit().empty()
                                    ? ""
@@ -645,11 +663,17 @@ class Page {
   void Proof() {
     if (report_.digest().empty() && report_.note().empty()) return;
     html_ +=
-        "<h2>Proof</h2>\n<p>The digest of this report stands in the audit "
-        "log.</p>\n<dl class=\"facts\">\n";
+        "<h2>Proof</h2>\n<p>The report as a JSON file has this digest, which "
+        "stands in the audit log; the key of the log signed the note.</p>\n"
+        "<dl class=\"facts\">\n";
     Fact("Report", HtmlText(report_.id()));
     Fact("SHA-256",
          absl::StrCat("<code>", HtmlText(report_.digest()), "</code>"));
+    if (!report_.profile_digest().empty()) {
+      Fact("Of the profile",
+           absl::StrCat("<code>", HtmlText(report_.profile_digest()),
+                        "</code>"));
+    }
     html_ += "</dl>\n";
     if (!report_.note().empty()) {
       absl::StrAppend(&html_, "<pre>", HtmlText(report_.note()), "</pre>\n");

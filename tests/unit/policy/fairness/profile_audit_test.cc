@@ -3,6 +3,7 @@
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -102,11 +103,12 @@ TEST(ProfileAuditTest, AsksForWhatTheProfileNames) {
                                      : woman     ? 0
                                                  : 1,
                                      i % 3};
-    audit.Add(OutputOf(i / 3, woman), groups,
-              i % 5 == 0 ? Answer::kUnknown
-              : i % 2    ? Answer::kYes
-                         : Answer::kNo,
-              i % 11 < 5 ? "north" : "south");
+    audit.Add(OutputOf(i / 3, woman),
+              {.groups = groups,
+               .outcome = i % 5 == 0 ? Answer::kUnknown
+                          : i % 2    ? Answer::kYes
+                                     : Answer::kNo,
+               .factor = i % 11 < 5 ? "north" : "south"});
   }
   const auto report = audit.Run();
   ASSERT_OK(report.status());
@@ -138,7 +140,8 @@ TEST(ProfileAuditTest, WithoutAlphaItDescribes) {
   const auto profile = MakeProfile();
   ASSERT_NE(profile, nullptr);
   ProfileAudit audit(*profile, std::nullopt);
-  audit.Add(OutputOf(1, true), std::vector<int>{0, 0}, Answer::kYes, "");
+  const std::vector<int> groups = {0, 0};
+  audit.Add(OutputOf(1, true), {.groups = groups, .outcome = Answer::kYes});
   const auto report = audit.Run();
   ASSERT_OK(report.status());
   EXPECT_FALSE(report->confirmatory());
@@ -154,13 +157,93 @@ TEST(ProfileAuditTest, OutputsWithoutNumbersAreLeftOut) {
     output.set_score(i % 2 == 0 ? std::numeric_limits<double>::quiet_NaN()
                                 : std::numeric_limits<double>::infinity());
     output.mutable_price()->set_minor_units(-5);
-    audit.Add(output, std::vector<int>{kOtherGroup, kUnknownGroup},
-              Answer::kUnknown, "");
+    const std::vector<int> groups = {kOtherGroup, kUnknownGroup};
+    audit.Add(output, {.groups = groups});
   }
   const auto report = audit.Run();
   ASSERT_OK(report.status());
   EXPECT_EQ(Find(*report, "other", "mean_score"), nullptr);
   EXPECT_EQ(Find(*report, "other", "mean_price"), nullptr);
+}
+
+TEST(ProfileAuditTest, ValuesBehindAnInputTellWhatItsUseDoesNot) {
+  const auto profile = MakeProfile();
+  ASSERT_NE(profile, nullptr);
+  ProfileAudit audit(*profile, 0.05, {"person.town", "person.income"});
+  for (int i = 0; i < 1000; ++i) {
+    const bool woman = i % 2 == 0;
+    v1::Output output = OutputOf(i, woman);
+    output.clear_input_categories();
+    output.add_input_categories("user.location");
+    const std::vector<int> groups = {woman ? 0 : 1, 0};
+    const std::vector<std::string> values = {woman ? "Ulm" : "Bonn",
+                                             std::to_string(1000 + i * 7)};
+    audit.Add(output, {.groups = groups, .inputs = values});
+  }
+  const auto report = audit.Run();
+  ASSERT_OK(report.status());
+  std::map<std::string, double> told;
+  for (const auto& proxy : report->proxies()) {
+    if (proxy.attribute() == "sex") {
+      told[proxy.input()] = proxy.uncertainty_removed();
+    }
+  }
+  // Used by every output: it tells nothing.
+  EXPECT_FALSE(told.contains("user.location"));
+  ASSERT_TRUE(told.contains("person.town"));
+  EXPECT_GT(told["person.town"], 0.99);
+  ASSERT_TRUE(told.contains("person.income"));
+  EXPECT_LT(told["person.income"], 0.05);
+}
+
+TEST(ProfileAuditTest, RatesOfPeriodsStandInTheReport) {
+  const auto profile = MakeProfile();
+  ASSERT_NE(profile, nullptr);
+  constexpr int64_t kDay = int64_t{24} * 3600 * 1'000'000;
+  ProfileAudit audit(*profile, 0.05, {}, {0, 90 * kDay});
+  // Women only in the first month, but for two in the last.
+  for (int i = 0; i < 1800; ++i) {
+    const bool woman = i < 600 || i >= 1798;
+    const std::vector<int> groups = {woman ? 0 : 1, 0};
+    audit.Add(OutputOf(i, woman), {.groups = groups, .time_us = kDay * i / 20});
+  }
+  const auto report = audit.Run();
+  ASSERT_OK(report.status());
+  const auto find = [&](const char* group) -> const v1::FairnessTrend* {
+    for (const auto& trend : report->trends()) {
+      if (trend.attribute() == "sex" && trend.group() == group) return &trend;
+    }
+    return nullptr;
+  };
+  const auto* men = find("male");
+  ASSERT_NE(men, nullptr);
+  EXPECT_EQ(men->metric(), "selection_rate");
+  int64_t counted = 0;
+  for (const auto& point : men->points()) {
+    EXPECT_LE(point.lower(), point.estimate());
+    EXPECT_GE(point.upper(), point.estimate());
+    counted += point.count();
+  }
+  EXPECT_EQ(counted, 1198);
+  // The two are not told, nor could they be found by subtraction.
+  const auto* women = find("female");
+  ASSERT_NE(women, nullptr);
+  counted = 0;
+  for (const auto& point : women->points()) {
+    EXPECT_GE(point.count(), 10);
+    counted += point.count();
+  }
+  EXPECT_LE(counted, 602 - 10);
+}
+
+TEST(ProfileAuditTest, AnOutcomeThatNobodyReportsIsRefused) {
+  ProfileFile file;
+  ASSERT_TRUE(
+      google::protobuf::TextFormat::ParseFromString(kProfile, &file.message));
+  for (const char* outcome : {"REPAYED", "UNSPECIFIED", "repaid"}) {
+    file.message.mutable_audits()->set_outcome(outcome);
+    EXPECT_FALSE(Profile::Create(file).ok()) << outcome;
+  }
 }
 
 TEST(ProfileAuditTest, AnEmptyAuditIsNoError) {
