@@ -42,7 +42,10 @@ void AddRenew(CLI::App* app, CommandContext* context);
 void AddServe(CLI::App* app, CommandContext* context);
 void AddDoctor(CLI::App* app, CommandContext* context);
 void AddConduct(CLI::App* app, CommandContext* context);
+// What works on files alone.
 void AddFairness(CLI::App* app, CommandContext* context);
+// With what asks a gateway.
+void AddFairnessOfGateway(CLI::App* app, CommandContext* context);
 void AddDemo(CLI::App* app, CommandContext* context);
 void AddBreach(CLI::App* app, CommandContext* context);
 void AddSuspend(CLI::App* app, CommandContext* context);

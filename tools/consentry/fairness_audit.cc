@@ -83,20 +83,24 @@ int FairnessAudit(const FairnessAuditOptions& options, std::ostream& out,
   return kExitOk;
 }
 
-void AddFairnessAudit(CLI::App* fairness, CommandContext* context) {
+void AddFairnessAudit(CLI::App* fairness, CommandContext* context,
+                      FairnessRun run) {
   auto options = std::make_shared<FairnessAuditOptions>();
+  auto online = std::make_shared<FairnessRunOptions>();
   CLI::App* audit = fairness->add_subcommand(
-      "audit", "Audit a CSV or TSV file, without a gateway");
+      "audit", run ? "Audit a CSV or TSV file, without a gateway, or with "
+                     "--run what a gateway screened"
+                   : "Audit a CSV or TSV file, without a gateway");
   audit->footer(kExpressions);
   FairnessColumns& columns = options->columns;
-  audit->add_option("--csv", options->csv, "File with a header")->required();
+  CLI::Option* const csv =
+      audit->add_option("--csv", options->csv, "File with a header");
   audit->add_option("--prediction", columns.prediction,
                     "EXPR: what is a positive prediction");
   audit->add_option("--label", columns.label, "EXPR: what came true");
-  audit
-      ->add_option("--group", columns.groups,
-                   "COLUMN (or EXPR) by which people are told apart")
-      ->required();
+  CLI::Option* const group =
+      audit->add_option("--group", columns.groups,
+                        "COLUMN (or EXPR) by which people are told apart");
   audit->add_option("--reference", columns.references,
                     "VALUE of the group that others are compared with; with "
                     "several --group COLUMN=VALUE [the largest]");
@@ -152,10 +156,35 @@ void AddFairnessAudit(CLI::App* fairness, CommandContext* context) {
                   "Figures and intervals, no tests and no findings");
   audit->add_option("--html", options->html, "Write a page for people there");
   audit->add_flag("--json", options->json, "Print JSON");
-  audit->callback([context, options, descriptive] {
-    options->plan.confirmatory = !*descriptive;
-    context->exit_code = FairnessAudit(*options, std::cout, std::cerr);
-  });
+  if (run) {
+    audit
+        ->add_option("--run", online->profile,
+                     "PROFILE: the gateway makes, signs and keeps the audit")
+        ->excludes(csv)
+        ->excludes(group);
+    audit->add_option("--from", online->from,
+                      "With --run: first day or time [90 days before the end]");
+    audit->add_option("--to", online->to, "With --run: end [now]");
+    audit->add_option("--model-version", online->model_version,
+                      "With --run: outputs of this version alone");
+    audit->add_option("--as", online->as,
+                      "With --run: registration to ask as [compliance]");
+  }
+  audit->callback(
+      [context, options, online, descriptive, run = std::move(run)] {
+        if (run && !online->profile.empty()) {
+          online->descriptive = *descriptive;
+          online->html = options->html;
+          online->json = options->json;
+          context->exit_code = run(context->folder, *online);
+          return;
+        }
+        if (options->csv.empty()) throw CLI::RequiredError("--csv");
+        if (options->columns.groups.empty())
+          throw CLI::RequiredError("--group");
+        options->plan.confirmatory = !*descriptive;
+        context->exit_code = FairnessAudit(*options, std::cout, std::cerr);
+      });
 }
 
 }  // namespace consentry::tools

@@ -1,6 +1,7 @@
 #ifndef CONSENTRY_TOOLS_CONSENTRY_FAIRNESS_AUDIT_H_
 #define CONSENTRY_TOOLS_CONSENTRY_FAIRNESS_AUDIT_H_
 
+#include <functional>
 #include <ostream>
 #include <string>
 
@@ -32,8 +33,25 @@ struct FairnessAuditOptions {
 int FairnessAudit(const FairnessAuditOptions& options, std::ostream& out,
                   std::ostream& err);
 
-// Under `fairness`.
-void AddFairnessAudit(CLI::App* fairness, CommandContext* context);
+// Of `audit --run`: an audit that a gateway makes of what it screened.
+struct FairnessRunOptions {
+  std::string profile;
+  // Registration to ask as.
+  std::string as;
+  // As ParseTime. Empty: the gateway's own.
+  std::string from;
+  std::string to;
+  std::string model_version;
+  bool descriptive = false;
+  std::string html;
+  bool json = false;
+};
+using FairnessRun =
+    std::function<int(const std::string& folder, const FairnessRunOptions&)>;
+
+// Under `fairness`. Without `run` it knows no gateway.
+void AddFairnessAudit(CLI::App* fairness, CommandContext* context,
+                      FairnessRun run = nullptr);
 
 }  // namespace consentry::tools
 

@@ -1,6 +1,7 @@
 #include "tools/consentry/fairness_command.h"
 
 #include <CLI/CLI.hpp>
+#include <utility>
 
 #include "tools/consentry/command.h"
 #include "tools/consentry/fairness_audit.h"
@@ -8,11 +9,16 @@
 namespace consentry::tools {
 
 void AddFairness(CLI::App* app, CommandContext* context) {
+  AddFairness(app, context, nullptr);
+}
+
+CLI::App* AddFairness(CLI::App* app, CommandContext* context, FairnessRun run) {
   CLI::App* const fairness = app->add_subcommand(
       "fairness", "Watch and audit how models treat groups of customers");
   fairness->require_subcommand(1);
-  AddFairnessAudit(fairness, context);
+  AddFairnessAudit(fairness, context, std::move(run));
   AddFairnessProfiles(fairness, context);
+  return fairness;
 }
 
 }  // namespace consentry::tools

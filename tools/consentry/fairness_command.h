@@ -5,6 +5,8 @@
 #include <ostream>
 #include <string>
 
+#include "tools/consentry/fairness_audit.h"
+
 namespace CLI {
 class App;
 }
@@ -28,6 +30,9 @@ struct FairnessExplainOptions {
 // for a profile that is not whole.
 int FairnessExplain(const FairnessExplainOptions& options, std::ostream& out,
                     std::ostream& err);
+
+// `fairness` with what works on files, and `audit --run` where `run` is given.
+CLI::App* AddFairness(CLI::App* app, CommandContext* context, FairnessRun run);
 
 // Under `fairness`.
 void AddFairnessProfiles(CLI::App* fairness, CommandContext* context);

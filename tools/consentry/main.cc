@@ -101,7 +101,7 @@ int main(int argc, char** argv) {
   AddPolicyDiff(app.get_subcommand("policy"), &context);
   AddConduct(&app, &context);
   AddScreen(&app, &context);
-  AddFairness(&app, &context);
+  AddFairnessOfGateway(&app, &context);
   AddAudit(&app, &context);
   AddTransparency(&app, &context);
   AddRights(&app, &context);
