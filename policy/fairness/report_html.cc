@@ -29,7 +29,7 @@ constexpr char kStyle[] =
     "body{max-width:66rem}"
     "td.n,th.n{text-align:right;white-space:nowrap;"
     "font-variant-numeric:tabular-nums}"
-    "td{min-width:0}"
+    "td{min-width:0}table:not(.all) td{overflow-wrap:break-word}"
     "dl.facts{display:grid;grid-template-columns:12rem 1fr;gap:.2rem 1rem}"
     "dl.facts dt{color:#5a6676}dl.facts dd{margin:0;overflow-wrap:anywhere}"
     ".sums{display:flex;flex-wrap:wrap;gap:.8rem;margin:1rem 0}"
