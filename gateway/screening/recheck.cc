@@ -6,7 +6,8 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
-
+#include "gateway/clients/caller_context.h"
+#include "gateway/crypto/subject_tag.h"
 #include "gateway/screening/conduct_check.h"
 #include "gateway/screening/significance.h"
 #include "proto/support/error.h"
@@ -25,14 +26,16 @@ bool IsFailure(const absl::Status& status) {
          *reason == v1::ERROR_REASON_INTERNAL;
 }
 
-// What the release itself spent is no reason against it.
-void ForgetOwn(const store::v1::ScreeningDoc& doc,
-               conduct::ContactHistory* history) {
+// What the release itself was charged is no reason against it: it has its place
+// in the budgets, whoever came after it.
+void KeepOwn(const store::v1::ScreeningDoc& doc, conduct::Question* question) {
   if (!doc.has_charge()) return;
+  auto& contacts = question->subject.contacts.contacts;
   const conduct::Contact own = ContactOf(doc.charge());
-  const auto found =
-      std::find(history->contacts.begin(), history->contacts.end(), own);
-  if (found != history->contacts.end()) history->contacts.erase(found);
+  const auto found = std::find(contacts.begin(), contacts.end(), own);
+  if (found == contacts.end()) return;
+  contacts.erase(found);
+  question->reserved = own;
 }
 
 // As its engine would ask for it now.
@@ -60,7 +63,7 @@ absl::Status JudgeAgain(const ScreeningParts& parts,
   CONSENTRY_RETURN_IF_ERROR(parts.conduct->Gather(connection, made->plan,
                                                   made->decision, now_delivered,
                                                   {}, now_us, &evidence));
-  ForgetOwn(made->row.doc, &evidence.question.subject.contacts);
+  KeepOwn(made->row.doc, &evidence.question);
   // Others' prices were compared when it was released.
   evidence.question.others = {};
   const conduct::Judgement judgement = parts.conduct->Judge(evidence);
@@ -78,7 +81,17 @@ absl::Status JudgeAgain(const ScreeningParts& parts,
       made->state = Rechecked::State::kLater;
     }
   }
+  if (for_delivery && made->row.doc.charge_due() &&
+      made->state == Rechecked::State::kHolds) {
+    made->due = judgement.charge;
+    made->pressure = std::move(evidence.pressure);
+  }
   return absl::OkStatus();
+}
+
+absl::Status Overtaken() {
+  return MakeError(v1::ERROR_REASON_ETAG_MISMATCH,
+                   "what the charge was judged on changed");
 }
 
 }  // namespace
@@ -132,6 +145,7 @@ absl::StatusOr<Rechecked> Recheck(const ScreeningParts& parts,
   if (for_delivery && made.state == Rechecked::State::kHolds &&
       now_us < made.row.doc.deliver_us()) {
     made.state = Rechecked::State::kLater;
+    made.due.reset();
   }
   return made;
 }
@@ -181,6 +195,57 @@ absl::Status JudgeAltered(const ScreeningParts& parts,
   absl::Status status = MakeError(v1::ERROR_REASON_FIELD_INVALID,
                                   "the new outcome breaks rules of conduct");
   AddFieldViolation(&status, {"new_outcome", absl::StrJoin(broken, ", ")});
+  return status;
+}
+
+absl::StatusOr<bool> ChargeDue(const ScreeningParts& parts,
+                               const Rechecked& checked) {
+  store::Change change;
+  change.apply = [&](store::ChangeContext& context) -> absl::Status {
+    const auto& members = checked.decision.snapshot.members;
+    for (const store::SubjectVersion& seen : checked.decision.versions()) {
+      CONSENTRY_RETURN_IF_ERROR(
+          context.RequireVersion(seen.subject, seen.version));
+    }
+    store::Connection* const connection = context.connection();
+    CONSENTRY_ASSIGN_OR_RETURN(
+        ScreeningRow row, parts.rows->ReadByNumber(connection, checked.row.no));
+    CONSENTRY_ASSIGN_OR_RETURN(
+        const bool current,
+        PressureRows::IsCurrent(connection, members, checked.pressure));
+    if (!current || !row.doc.charge_due() ||
+        row.doc.digest() != checked.row.doc.digest()) {
+      return Overtaken();
+    }
+    CONSENTRY_ASSIGN_OR_RETURN(const auto keys,
+                               parts.rows->slots().Load(row.subject));
+    CONSENTRY_RETURN_IF_ERROR(PressureRows::Add(
+        connection, keys, parts.conduct->rules(), *checked.due));
+    *row.doc.mutable_charge() = StoredContact(*checked.due);
+    row.doc.clear_charge_due();
+    CONSENTRY_RETURN_IF_ERROR(
+        parts.rows->Update(connection, &row, checked.words));
+    clients::CallerContext self;
+    self.event = "system.release_charge";
+    store::v1::Leaf leaf =
+        clients::LeafOf(*parts.configuration(), self, context.now_us());
+    leaf.set_change_number(static_cast<uint64_t>(context.number()));
+    leaf.add_details("screening=" + row.doc.id());
+    const crypto::SubjectTag tag = crypto::ComputeSubjectTag(
+        keys, parts.log_origin, crypto::MonthOf(context.now_us()));
+    leaf.add_subjects()->set_tag(tag.data(), tag.size());
+    context.TellOf(static_cast<int64_t>(row.subject));
+    context.SetEntry(leaf.SerializeAsString());
+    return absl::OkStatus();
+  };
+  const absl::Status status =
+      parts.committer->CommitChangeAndWait(std::move(change)).status;
+  if (status.ok()) return true;
+  const auto reason = ReasonOf(status);
+  if (reason == v1::ERROR_REASON_ETAG_MISMATCH ||
+      reason == v1::ERROR_REASON_NOT_FOUND) {
+    return false;
+  }
   return status;
 }
 

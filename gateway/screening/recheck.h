@@ -7,9 +7,11 @@
 #include "absl/status/statusor.h"
 #include "consentry/store/v1/screening.pb.h"
 #include "gateway/access/output_decision.h"
+#include "gateway/screening/pressure_rows.h"
 #include "gateway/screening/release_rows.h"
 #include "gateway/screening/screener.h"
 #include "gateway/store/engine.h"
+#include "policy/conduct/pressure.h"
 
 namespace consentry::screening {
 
@@ -31,12 +33,18 @@ struct Rechecked {
   // As conduct::Judgement has them, by now.
   std::optional<int64_t> quiet_from_us;
   std::optional<int64_t> retry_us;
+  // With kHolds, for delivery: what must be charged (ChargeDue) before it is
+  // handed over, since a human released it without asking the budgets.
+  std::optional<conduct::Contact> due;
+  // What that was judged on.
+  Pressure pressure;
 };
 
 // Decides anew whether the output of a release may still reach its customer: by
 // law and choice, and by what is known about her now. What is said about the
 // output itself was judged when it was released, and stands. `for_delivery`:
-// looks at the time and at pressure too. Reads the store; errors are the
+// looks at the time and at pressure too; a budget that the release was charged
+// to is not asked twice. Reads the store; errors are the
 // store's or the gateway's.
 absl::StatusOr<Rechecked> Recheck(const ScreeningParts& parts,
                                   store::Connection* connection,
@@ -51,6 +59,12 @@ absl::StatusOr<Rechecked> Recheck(const ScreeningParts& parts,
 absl::Status JudgeAltered(const ScreeningParts& parts,
                           store::ChangeContext& context,
                           const ScreeningRow& row, const v1::Output& altered);
+
+// Charges what is `due` in a change of its own. False: something else was
+// charged meanwhile, or the customer or the output changed; look again. Waits
+// for the committer: not from one of its threads.
+absl::StatusOr<bool> ChargeDue(const ScreeningParts& parts,
+                               const Rechecked& checked);
 
 }  // namespace consentry::screening
 

@@ -28,6 +28,7 @@ constexpr int kDefaultPage = 50;
 constexpr int kDefaultRevokedPage = 1000;
 constexpr size_t kRowsAtOnce = 256;
 constexpr size_t kRevokedPerChange = 256;
+constexpr size_t kChargedPerFetch = 64;
 constexpr int64_t kUsPerSecond = 1'000'000;
 constexpr std::string_view kRevokedQuery = "screening.revoked";
 
@@ -84,6 +85,8 @@ struct ReleaseDesk::Page {
   v1::FetchOutputsResponse response;
   std::vector<Handed> handed;
   std::vector<ReleaseRow> over;
+  // To be charged before they are handed over.
+  std::vector<Rechecked> due;
   int64_t until_us = INT64_MAX;
   bool more = false;
 };
@@ -161,15 +164,21 @@ absl::Status ReleaseDesk::GatherPage(Page* page) {
       page->plan, access::MakeOutputPlan(std::move(configuration), page->caller,
                                          question, page->now_us));
   if (!page->confirmed) CONSENTRY_RETURN_IF_ERROR(Confirm(page));
-  page->response.Clear();
-  page->handed.clear();
-  page->ids.clear();
-  page->over.clear();
-  page->leaf.reset();
-  page->reviewed.reset();
-  page->until_us = INT64_MAX;
-  CONSENTRY_RETURN_IF_ERROR(FillPage(page));
-  CONSENTRY_RETURN_IF_ERROR(Revoke(page->over));
+  for (bool first = true;; first = false) {
+    page->response.Clear();
+    page->handed.clear();
+    page->ids.clear();
+    page->over.clear();
+    page->due.clear();
+    page->leaf.reset();
+    page->reviewed.reset();
+    page->until_us = INT64_MAX;
+    CONSENTRY_RETURN_IF_ERROR(FillPage(page));
+    CONSENTRY_RETURN_IF_ERROR(Revoke(page->over));
+    CONSENTRY_ASSIGN_OR_RETURN(const bool charged, Charge(page));
+    // What was charged is handed out by a second look at the same page.
+    if (!charged || !first || !page->handed.empty()) break;
+  }
   if (page->handed.empty()) return absl::OkStatus();
   CONSENTRY_ASSIGN_OR_RETURN(
       *page->response.mutable_next_page_token(),
@@ -248,6 +257,16 @@ absl::Status ReleaseDesk::FillPage(Page* page) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<bool> ReleaseDesk::Charge(Page* page) const {
+  bool any = false;
+  for (const Rechecked& checked : page->due) {
+    CONSENTRY_ASSIGN_OR_RETURN(const bool charged, ChargeDue(*parts_, checked));
+    any = any || charged;
+  }
+  if (any) page->as_of = parts_->committer->LastStored();
+  return any;
+}
+
 absl::StatusOr<int64_t> ReleaseDesk::FillFrom(Page* page,
                                               store::Connection* connection,
                                               int64_t begin) {
@@ -305,6 +324,13 @@ absl::StatusOr<bool> ReleaseDesk::Offer(Page* page,
                            page->now_us, checked.row.doc.reviewed()));
   if (!own.permitted || own.review_required) {
     if (page->handed.empty()) page->reviewed.reset();
+    return true;
+  }
+  if (checked.due) {
+    if (page->handed.empty()) page->reviewed.reset();
+    if (page->due.size() < kChargedPerFetch) {
+      page->due.push_back(std::move(checked));
+    }
     return true;
   }
   if (!page->leaf.has_value()) {

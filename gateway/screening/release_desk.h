@@ -59,6 +59,8 @@ class ReleaseDesk {
   // Where the next fetch begins.
   absl::StatusOr<int64_t> FillFrom(Page* page, store::Connection* connection,
                                    int64_t begin);
+  // Whether any of what was due is charged now.
+  absl::StatusOr<bool> Charge(Page* page) const;
   // True: the page has it.
   absl::StatusOr<bool> Offer(Page* page, store::Connection* connection,
                              const ReleaseRow& release);

@@ -590,6 +590,10 @@ void Screener::AnswerRepeated(const std::shared_ptr<Job>& job) {
   if (earlier.doc.verdict() == v1::VERDICT_RELEASED) {
     Rechecked checked;
     checked.state = Rechecked::State::kHolds;
+    bool waits = false;
+    // Of what took its place the engine is told nothing more.
+    const bool due =
+        earlier.doc.charge_due() && earlier.doc.alteration().empty();
     const auto holds = [&]() -> absl::StatusOr<bool> {
       CONSENTRY_ASSIGN_OR_RETURN(auto lease, parts_.readers->Acquire());
       CONSENTRY_ASSIGN_OR_RETURN(
@@ -599,8 +603,16 @@ void Screener::AnswerRepeated(const std::shared_ptr<Job>& job) {
       if (release->state == ReleaseState::kRevoked) return false;
       CONSENTRY_ASSIGN_OR_RETURN(
           checked, Recheck(parts_, lease.get(), *release, job->now_us,
-                           job->as_of_change, /*for_delivery=*/false));
-      return checked.state == Rechecked::State::kHolds;
+                           job->as_of_change, /*for_delivery=*/due));
+      waits = checked.state == Rechecked::State::kLater;
+      if (waits) return true;
+      if (checked.state != Rechecked::State::kHolds) return false;
+      if (!checked.due) return true;
+      lease.GiveBack();
+      CONSENTRY_ASSIGN_OR_RETURN(const bool charged,
+                                 ChargeDue(parts_, checked));
+      waits = !charged;
+      return true;
     }();
     if (!holds.ok()) {
       Refuse(job, holds.status());
@@ -616,12 +628,15 @@ void Screener::AnswerRepeated(const std::shared_ptr<Job>& job) {
       answer.set_verdict(v1::VERDICT_BLOCKED);
       answer.set_verdict_class(v1::VERDICT_CLASS_SIGNIFICANT);
       answer.set_replaced(true);
-    } else if (earlier.doc.note_until_us() == 0 && quiet_us <= job->now_us) {
+    } else if (waits ||
+               (earlier.doc.note_until_us() == 0 && quiet_us <= job->now_us)) {
       // A human let it pass, and now is no time for it.
       answer.set_verdict(v1::VERDICT_BLOCKED);
       answer.set_verdict_class(v1::VERDICT_CLASS_PRESSURE);
-      if (checked.retry_us) {
-        SetTime(*checked.retry_us, answer.mutable_retry_time());
+      const int64_t retry_us =
+          std::max(checked.retry_us.value_or(0), earlier.doc.deliver_us());
+      if (retry_us > job->now_us) {
+        SetTime(retry_us, answer.mutable_retry_time());
       }
     } else {
       ReleaseTerms terms;

@@ -14,7 +14,6 @@
 #include "gateway/access/output_decision.h"
 #include "gateway/crypto/subject_tag.h"
 #include "gateway/screening/inferences.h"
-#include "gateway/screening/pressure_rows.h"
 #include "gateway/screening/recheck.h"
 #include "gateway/screening/screening_words.h"
 #include "gateway/vault/head_edit.h"
@@ -223,15 +222,9 @@ absl::Status ScreeningTarget::Apply(store::ChangeContext& context,
   row.doc.set_digest(OutputDigest(output));
   row.doc.set_release_until_us(end_us / kUsPerSecond * kUsPerSecond);
   leaf->add_details("verdict=" + VerdictWord(v1::VERDICT_RELEASED));
-  if (row.doc.has_charge() && !out) {
-    conduct::Contact contact = ContactOf(row.doc.charge());
-    contact.decided_us = now_us;
-    contact.time_us = std::max(contact.time_us, now_us);
-    *row.doc.mutable_charge() = StoredContact(contact);
-    CONSENTRY_ASSIGN_OR_RETURN(const auto keys,
-                               parts_->rows->slots().Load(row.subject));
-    CONSENTRY_RETURN_IF_ERROR(
-        PressureRows::Add(connection, keys, parts_->conduct->rules(), contact));
+  if (!out) {
+    row.doc.clear_charge();
+    row.doc.set_charge_due(true);
   }
   ReleaseRow release;
   release.no = row.no;

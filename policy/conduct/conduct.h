@@ -80,6 +80,11 @@ struct Question {
   OthersShown others;
   // In any order; those of the last 90 days are enough.
   std::vector<ShownDeadline> deadlines;
+  // What the output itself was charged when it was released, where it is judged
+  // once more; its contact is not among the customer's then. A budget that it
+  // was charged to is not asked again within the budget's window, unless it
+  // became smaller since for a vulnerability.
+  std::optional<Contact> reserved;
   // Now, in [0, policy::kMaxTimeUs); another time blocks.
   int64_t time_us = 0;
 };

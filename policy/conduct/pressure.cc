@@ -46,8 +46,14 @@ class BudgetClock {
   BudgetClock(const Loaded<PressureBudget>& budget, const Case& at)
       : window_us_(int64_t{budget.row.window_minutes()} * 60 * kUsPerSecond),
         limit_(budget.row.limit()) {
-    if (!at.vulnerabilities.empty() && budget.row.has_vulnerable_limit()) {
-      limit_ = std::min<size_t>(limit_, budget.row.vulnerable_limit());
+    reserved_ =
+        at.question.reserved.has_value() &&
+        Counts(budget, at, *at.question.reserved) &&
+        at.deliver_us < Later(at.question.reserved->time_us, window_us_);
+    if (!at.vulnerabilities.empty() && budget.row.has_vulnerable_limit() &&
+        budget.row.vulnerable_limit() < limit_) {
+      limit_ = budget.row.vulnerable_limit();
+      reserved_ = false;
     }
     for (const Contact& contact : at.question.subject.contacts.contacts) {
       if (Counts(budget, at, contact)) contacts_.push_back(&contact);
@@ -62,6 +68,7 @@ class BudgetClock {
   // `ahead_us`: between the decision and the moment.
   int64_t OpenAt(int64_t time_us, int64_t ahead_us) const {
     if (limit_ == 0) return kNever;
+    if (reserved_) return time_us;
     if (IsOpen(time_us, time_us - ahead_us)) return time_us;
     std::vector<int64_t> moments;
     for (const Contact* contact : contacts_) {
@@ -108,6 +115,8 @@ class BudgetClock {
 
   const int64_t window_us_;
   size_t limit_;
+  // Its place is taken already.
+  bool reserved_ = false;
   // Sorted by time.
   std::vector<const Contact*> contacts_;
 };

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 
 #include "gateway/access/output_decision.h"
 #include "policy/engine/civil.h"
@@ -203,6 +204,72 @@ TEST_F(ScreeningTargetTest, WhatSheStoppedMeanwhileIsNotReleasedByAHuman) {
   const auto page = Fetch("letters", kLettersPurpose);
   ASSERT_OK(page);
   EXPECT_EQ(page->outputs_size(), 0);
+}
+
+TEST_F(ScreeningTargetTest, WhatAHumanReleasesTakesNothingFromWhatIsReserved) {
+  const std::string anna = Person("anna");
+  Give(anna, kLettersPurpose);
+  auto request = Letter(anna, "l-0");
+  request.mutable_output()->set_text("1,204 people bought this chair today.");
+  const auto held = Screen("letters", request);
+  ASSERT_OK(held);
+  ASSERT_EQ(held->verdict(), v1::VERDICT_HELD);
+  // Others spend all of it while it waits.
+  int others = 0;
+  while (others < 10 &&
+         Screen("letters", Letter(anna, "l-" + std::to_string(others + 1)))
+                 ->verdict() == v1::VERDICT_RELEASED) {
+    ++others;
+  }
+  ASSERT_EQ(others, 3);
+  ASSERT_OK(Rule(held->screening_id(), review::Ruling::kRelease));
+  // Late, but before any of them ends.
+  clock().AdvanceUs(2 * kUsPerHour);
+  const auto page = Fetch("letters", kLettersPurpose);
+  ASSERT_OK(page);
+  EXPECT_EQ(page->outputs_size(), others);
+  for (const auto& each : page->outputs()) {
+    EXPECT_NE(each.output().id(), "l-0");
+  }
+  // Nor does its engine get what waits for room.
+  const auto again = Screen("letters", request);
+  ASSERT_OK(again);
+  EXPECT_EQ(again->verdict(), v1::VERDICT_BLOCKED);
+  EXPECT_EQ(again->verdict_class(), v1::VERDICT_CLASS_PRESSURE);
+  EXPECT_TRUE(again->has_retry_time());
+  EXPECT_FALSE(again->has_release());
+}
+
+TEST_F(ScreeningTargetTest, WhatAHumanReleasesIsChargedOnceWhenItIsHandedOver) {
+  const std::string anna = Person("anna");
+  Give(anna, kLettersPurpose);
+  auto request = Letter(anna, "l-0");
+  request.mutable_output()->set_text("1,204 people bought this chair today.");
+  const auto held = Screen("letters", request);
+  ASSERT_OK(held);
+  ASSERT_EQ(held->verdict(), v1::VERDICT_HELD);
+  ASSERT_OK(Rule(held->screening_id(), review::Ruling::kRelease));
+  EXPECT_EQ(Rows("pressure"), 0);
+  for (int i = 0; i < 2; ++i) {
+    const auto page = Fetch("letters", kLettersPurpose);
+    ASSERT_OK(page);
+    EXPECT_EQ(page->outputs_size(), 1);
+    const auto again = Screen("letters", request);
+    ASSERT_OK(again);
+    EXPECT_EQ(again->verdict(), v1::VERDICT_RELEASED) << again->DebugString();
+  }
+  EXPECT_EQ(Rows("pressure"), 1);
+  // It has spent one of three.
+  for (const auto& [id, verdict] : {std::pair{"l-1", v1::VERDICT_RELEASED},
+                                    std::pair{"l-2", v1::VERDICT_RELEASED},
+                                    std::pair{"l-3", v1::VERDICT_BLOCKED}}) {
+    EXPECT_EQ(Screen("letters", Letter(anna, id))->verdict(), verdict) << id;
+  }
+  const auto page = Fetch("letters", kLettersPurpose);
+  ASSERT_OK(page);
+  const auto rest = Fetch("letters", kLettersPurpose, page->next_page_token());
+  ASSERT_OK(rest);
+  EXPECT_EQ(page->outputs_size() + rest->outputs_size(), 3);
 }
 
 TEST_F(ScreeningTargetTest, AReleasedOneThatIsReversedIsRevokedAndReplaced) {

@@ -62,6 +62,19 @@ class Sender {
     if (got.charge) Record(rules_, *got.charge, &history_);
     return true;
   }
+  // Whether what was charged as `own` may go out at that time.
+  bool StillGoes(const Contact& own, int64_t time_us) {
+    asked_.question.reserved = own;
+    auto& contacts = history_.contacts;
+    const auto found = std::find(contacts.begin(), contacts.end(), own);
+    EXPECT_NE(found, contacts.end());
+    contacts.erase(found);
+    const Judgement got = Ask(time_us);
+    contacts.push_back(own);
+    asked_.question.reserved.reset();
+    return got.action == Action::kRelease;
+  }
+  void Add(const Contact& contact) { Record(rules_, contact, &history_); }
   const ContactHistory& history() const { return history_; }
 
  private:
@@ -81,6 +94,21 @@ TEST(PressureTest, TheWindowIsExactToTheMicrosecond) {
   EXPECT_TRUE(sender.Send(kNowUs + kUsPerHour));
   EXPECT_FALSE(sender.Send(kNowUs + kUsPerHour + 1));
   EXPECT_TRUE(sender.Send(kNowUs + kUsPerHour + 10 * kMinuteUs));
+}
+
+TEST(PressureTest, WhatWasChargedKeepsItsPlaceForTheWindow) {
+  const auto rules = WithBudget(1, 60);
+  Sender sender(*rules);
+  EXPECT_TRUE(sender.Send(kNowUs));
+  const Contact own = sender.history().contacts.front();
+  Contact other = own;
+  other.time_us = other.decided_us = kNowUs + kMinuteUs;
+  sender.Add(other);
+  EXPECT_TRUE(sender.StillGoes(own, kNowUs + 2 * kMinuteUs));
+  EXPECT_TRUE(sender.StillGoes(own, kNowUs + kUsPerHour - 1));
+  // Its hour is over: it stands behind what came since.
+  EXPECT_FALSE(sender.StillGoes(own, kNowUs + kUsPerHour));
+  EXPECT_TRUE(sender.StillGoes(own, kNowUs + kUsPerHour + kMinuteUs));
 }
 
 TEST(PressureTest, NoWindowEverHoldsMoreThanTheLimit) {
