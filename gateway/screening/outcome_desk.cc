@@ -9,6 +9,7 @@
 #include "gateway/clients/caller_context.h"
 #include "gateway/crypto/subject_tag.h"
 #include "gateway/screening/pressure_rows.h"
+#include "gateway/screening/pressure_words.h"
 #include "proto/support/error.h"
 #include "proto/support/status_macros.h"
 #include "proto/support/timestamp.h"
@@ -102,6 +103,7 @@ absl::StatusOr<v1::ErrorReason> OutcomeDesk::RecordOne(
     refusal.channel = static_cast<policy::Channel>(row.doc.channel());
     CONSENTRY_RETURN_IF_ERROR(
         PressureRows::Add(connection, *keys, refusal, context.now_us()));
+    leaf->add_details(RefusalDetail(leaf->subjects_size(), refusal));
   }
   const crypto::SubjectTag tag = crypto::ComputeSubjectTag(
       *keys, parts_->log_origin, crypto::MonthOf(context.now_us()));

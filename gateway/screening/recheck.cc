@@ -9,6 +9,7 @@
 #include "gateway/clients/caller_context.h"
 #include "gateway/crypto/subject_tag.h"
 #include "gateway/screening/conduct_check.h"
+#include "gateway/screening/pressure_words.h"
 #include "gateway/screening/significance.h"
 #include "proto/support/error.h"
 #include "proto/support/status_macros.h"
@@ -231,6 +232,7 @@ absl::StatusOr<bool> ChargeDue(const ScreeningParts& parts,
         clients::LeafOf(*parts.configuration(), self, context.now_us());
     leaf.set_change_number(static_cast<uint64_t>(context.number()));
     leaf.add_details("screening=" + row.doc.id());
+    leaf.add_details(ChargeDetail(0, *checked.due));
     const crypto::SubjectTag tag = crypto::ComputeSubjectTag(
         keys, parts.log_origin, crypto::MonthOf(context.now_us()));
     leaf.add_subjects()->set_tag(tag.data(), tag.size());

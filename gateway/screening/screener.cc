@@ -10,6 +10,7 @@
 #include "gateway/access/output_decision.h"
 #include "gateway/clients/caller_context.h"
 #include "gateway/screening/inferences.h"
+#include "gateway/screening/pressure_words.h"
 #include "gateway/screening/recheck.h"
 #include "gateway/screening/screening_words.h"
 #include "gateway/screening/significance.h"
@@ -499,6 +500,10 @@ absl::Status Screener::Apply(store::ChangeContext& context, Job* job) const {
   }
   if (job->outcome.verdict == v1::VERDICT_RELEASED) {
     CONSENTRY_RETURN_IF_ERROR(ApplyRelease(context, job));
+    // A restore counts it again.
+    if (job->judgement.charge) {
+      leaf.add_details(ChargeDetail(0, *job->judgement.charge));
+    }
   }
   if (!doc.review_id().empty()) {
     leaf.add_details("review=" + doc.review_id());

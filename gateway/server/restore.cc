@@ -574,6 +574,23 @@ absl::Status Restoration::ReplayAll() {
     ++report_.replayed;
   }
   CONSENTRY_RETURN_IF_ERROR(CancelErasures());
+  for (uint64_t after = 0; !replay_.spent.empty();) {
+    CONSENTRY_RETURN_IF_ERROR(Before("replay_spent"));
+    auto next = std::make_shared<uint64_t>(0);
+    CONSENTRY_RETURN_IF_ERROR(
+        Commit(upkeep::kReplayedEvent,
+               [&, next](store::ChangeContext& context,
+                         store::v1::Leaf* leaf) -> absl::Status {
+                 CONSENTRY_ASSIGN_OR_RETURN(
+                     *next, upkeep::ApplySpent(context, *slots_, replay_.spent,
+                                               after, kSubjectsPerChange));
+                 leaf->add_details("budgets=counted");
+                 return absl::OkStatus();
+               })
+            .status());
+    after = *next;
+    if (after == 0) break;
+  }
   if (!replay_.configuration.empty()) {
     CONSENTRY_RETURN_IF_ERROR(Before("replay_configuration"));
     const auto counts = std::make_shared<upkeep::ConfigurationReplay::Counts>();

@@ -15,8 +15,11 @@
 #include "gateway/erasure/holds.h"
 #include "gateway/identity/logins.h"
 #include "gateway/rights/agent_book.h"
+#include "gateway/screening/pressure_rows.h"
+#include "gateway/screening/pressure_words.h"
 #include "gateway/screening/vulnerability_desk.h"
 #include "gateway/screening/vulnerability_rows.h"
+#include "policy/conduct/rulebook.h"
 #include "proto/support/status_macros.h"
 
 namespace consentry::upkeep {
@@ -166,6 +169,8 @@ absl::StatusOr<LogReplay> ReadReplay(const audit::LogReader& log,
   struct Told {
     ReplayEntry entry;
     std::vector<std::pair<std::string, std::vector<std::string>>> tags;
+    // Tag and what was spent.
+    std::vector<std::pair<std::string, screening::ToldPressure>> spent;
   };
   std::vector<Told> told;
   std::set<crypto::Month> months;
@@ -192,7 +197,16 @@ absl::StatusOr<LogReplay> ReadReplay(const audit::LogReader& log,
               subject.tag(), std::vector<std::string>(subject.changes().begin(),
                                                       subject.changes().end()));
         }
-        if (one.tags.empty()) return true;
+        for (const std::string& detail : leaf.details()) {
+          auto spent = screening::ParsePressureDetail(detail);
+          if (!spent || spent->subject < 0 ||
+              spent->subject >= leaf.subjects_size()) {
+            continue;
+          }
+          const std::string& tag = leaf.subjects(spent->subject).tag();
+          one.spent.emplace_back(tag, *std::move(spent));
+        }
+        if (one.tags.empty() && one.spent.empty()) return true;
         one.entry.index = index;
         one.entry.time_us = leaf.time_us();
         one.entry.client_id = leaf.client_id();
@@ -212,6 +226,16 @@ absl::StatusOr<LogReplay> ReadReplay(const audit::LogReader& log,
   CONSENTRY_ASSIGN_OR_RETURN(const Tags tags,
                              TagsOf(slots, log_origin, months));
   for (Told& one : told) {
+    for (auto& [tag, spent] : one.spent) {
+      const auto found = tags.find(tag);
+      if (found == tags.end()) continue;
+      SpentReplay& again = replay.spent[found->second];
+      if (auto* contact = std::get_if<conduct::Contact>(&spent.what)) {
+        again.contacts.push_back(std::move(*contact));
+      } else {
+        again.refusals.push_back(std::get<conduct::Refusal>(spent.what));
+      }
+    }
     for (const auto& [tag, lines] : one.tags) {
       const auto found = tags.find(tag);
       if (found == tags.end()) {
@@ -331,6 +355,34 @@ absl::Status ApplyReplay(store::ChangeContext& context,
   }
   if (events.empty()) return absl::OkStatus();
   return consent::AppendEvents(connection, edit, std::move(events)).status();
+}
+
+absl::StatusOr<uint64_t> ApplySpent(
+    store::ChangeContext& context, const crypto::SlotFile& slots,
+    const std::map<uint64_t, SpentReplay>& spent, uint64_t after, int limit) {
+  store::Connection* const connection = context.connection();
+  int done = 0;
+  for (auto at = spent.upper_bound(after); at != spent.end(); ++at) {
+    if (done++ == limit) return after;
+    after = at->first;
+    CONSENTRY_ASSIGN_OR_RETURN(
+        auto query,
+        connection->Prepare("SELECT 1 FROM subjects WHERE subject = $1"));
+    query.Bind(static_cast<int64_t>(at->first));
+    CONSENTRY_ASSIGN_OR_RETURN(const bool held, query.Step());
+    const auto keys = slots.Load(at->first);
+    if (!held || absl::IsFailedPrecondition(keys.status())) continue;
+    CONSENTRY_RETURN_IF_ERROR(keys.status());
+    for (const conduct::Contact& contact : at->second.contacts) {
+      CONSENTRY_RETURN_IF_ERROR(screening::PressureRows::Add(
+          connection, *keys, conduct::Rulebook::Shipped(), contact));
+    }
+    for (const conduct::Refusal& refusal : at->second.refusals) {
+      CONSENTRY_RETURN_IF_ERROR(screening::PressureRows::Add(
+          connection, *keys, refusal, context.now_us()));
+    }
+  }
+  return 0;
 }
 
 }  // namespace consentry::upkeep

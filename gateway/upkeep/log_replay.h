@@ -16,6 +16,7 @@
 #include "gateway/store/change.h"
 #include "gateway/upkeep/configuration_replay.h"
 #include "gateway/vault/head_edit.h"
+#include "policy/conduct/pressure.h"
 
 namespace consentry::upkeep {
 
@@ -61,11 +62,18 @@ struct ReplayedErasure {
   bool begun = false;  // Its keys were to be destroyed from then on.
 };
 
+// What outputs spent of one customer's budgets, and what she refused.
+struct SpentReplay {
+  std::vector<conduct::Contact> contacts;
+  std::vector<conduct::Refusal> refusals;
+};
+
 // What the log says about customers behind a backup: every line that takes
-// something away, and every erasure.
+// something away, every erasure, and what was spent of budgets.
 struct LogReplay {
   std::vector<ReplayEntry> entries;
   std::map<uint64_t, ReplayedErasure> erasures;
+  std::map<uint64_t, SpentReplay> spent;
   // Customers whose erasure was cancelled: last heard of them.
   std::set<uint64_t> cancelled;
   ConfigurationReplay configuration;
@@ -95,6 +103,13 @@ absl::Status ApplyReplay(store::ChangeContext& context,
                          const ReplayEntry& entry,
                          const std::vector<ReplayLine>& lines,
                          vault::HeadEdit* edit);
+
+// Counts again what was spent, in up to `limit` customers above `after`, inside
+// of a change. The last one's number, 0 at the end. Customers who are not in
+// the store are passed over.
+absl::StatusOr<uint64_t> ApplySpent(
+    store::ChangeContext& context, const crypto::SlotFile& slots,
+    const std::map<uint64_t, SpentReplay>& spent, uint64_t after, int limit);
 
 }  // namespace consentry::upkeep
 

@@ -266,12 +266,15 @@ absl::Status StoreRestore::LoadRows(BackupReader* backup,
   return read == backup->end().count() ? absl::OkStatus() : DoesNotFit();
 }
 
-// Nobody knows what became of it since: a proposal may have been rejected, and
-// a code may have been typed and its consent withdrawn.
+// Nobody knows what became of it since: a proposal may have been rejected, a
+// code may have been typed and its consent withdrawn, an output that was
+// released may have been delivered, or contested and stopped.
 absl::Status StoreRestore::DropPending() {
   CONSENTRY_ASSIGN_OR_RETURN(auto transaction,
                              store::WriteTransaction::Begin(writer_.get()));
   CONSENTRY_RETURN_IF_ERROR(writer_->Execute("DELETE FROM double_opt_ins"));
+  // 3: revoked.
+  CONSENTRY_RETURN_IF_ERROR(writer_->Execute("UPDATE releases SET state = 3"));
   CONSENTRY_ASSIGN_OR_RETURN(
       Query close,
       writer_->Prepare("UPDATE proposals SET state = $1 WHERE state = $2"));

@@ -53,6 +53,7 @@ class RestoreTest : public ::testing::Test {
     gateway_.Start();
     v1::Client shop = testing::FullClient("shop", kService);
     v1::Client letters = testing::FullClient("letters", kLetters);
+    letters.add_permissions("screening.screen");
     shop_ = gateway_.Register(shop);
     letters_ = gateway_.Register(letters);
     for (const char* key : {"anna", "ben", "carla"}) {
@@ -321,6 +322,53 @@ TEST_F(RestoreTest, MonitorsSayWhatTheyLost) {
                   .ok());
   ASSERT_EQ(profiles.profiles_size(), 1);
   EXPECT_EQ(profiles.profiles(0).version(), 2u);
+}
+
+// One letter released before the backup and two after it are all of a week's
+// budget; none of them is handed out any more, nor may another follow.
+TEST_F(RestoreTest, WhatWasSentSinceCountsAndWhatWasReleasedEnds) {
+  const auto screen = [&](const std::string& id) {
+    v1::ScreenOutputRequest request;
+    *request.mutable_subject() = testing::ById(ids_["carla"]);
+    request.set_purpose(kLetters);
+    request.set_channel(v1::CHANNEL_EMAIL);
+    v1::Output* output = request.mutable_output();
+    output->set_id(id);
+    output->set_kind(v1::OUTPUT_KIND_MESSAGE);
+    output->set_model("letters");
+    output->set_model_version("1");
+    output->set_text("Hello. Our new catalogue of garden chairs is here.");
+    output->add_input_categories("user.contact.email");
+    // Never within quiet hours, whenever this runs.
+    const auto noon = (std::chrono::system_clock::now().time_since_epoch() /
+                           std::chrono::hours(24) +
+                       2) *
+                          86'400 +
+                      17 * 3600;
+    output->mutable_deliver_time()->set_seconds(noon);
+    v1::ScreenOutputResponse answer;
+    const grpc::Status status =
+        v1::ScreeningService::NewStub(gateway_.Connect(letters_))
+            ->ScreenOutput(testing::Timed().get(), request, &answer);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return answer;
+  };
+  ASSERT_EQ(screen("l-1").verdict(), v1::VERDICT_RELEASED);
+  BackUpAndTakeBack();
+  ASSERT_EQ(screen("l-2").verdict(), v1::VERDICT_RELEASED);
+  ASSERT_EQ(screen("l-3").verdict(), v1::VERDICT_RELEASED);
+  ASSERT_EQ(screen("l-4").verdict(), v1::VERDICT_BLOCKED);
+  ASSERT_OK(gateway_.Stop());
+  KeepCheckpoint();
+  ASSERT_OK(server::Restore(Options()));
+  gateway_.Start();
+  ExpectTakenBack();
+  const v1::ScreenOutputResponse again = screen("l-1");
+  EXPECT_EQ(again.verdict(), v1::VERDICT_BLOCKED);
+  EXPECT_FALSE(again.has_release());
+  const v1::ScreenOutputResponse next = screen("l-5");
+  EXPECT_EQ(next.verdict(), v1::VERDICT_BLOCKED);
+  EXPECT_EQ(next.verdict_class(), v1::VERDICT_CLASS_PRESSURE);
 }
 
 // Registrations, purposes in use, joins, holds, agents, cancelled erasures.

@@ -4,11 +4,15 @@
 
 #include <map>
 #include <string>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "consentry/v1/consent_service.pb.h"
 #include "consentry/v1/screening_service.pb.h"
 #include "gateway/erasure/holds.h"
+#include "gateway/screening/pressure_rows.h"
+#include "gateway/screening/pressure_words.h"
 #include "gateway/screening/vulnerability_rows.h"
 #include "tests/testing/access_fixture.h"
 #include "tests/testing/status_matchers.h"
@@ -91,6 +95,77 @@ TEST_F(ApplyReplayTest, AVulnerabilityStandsAgainWhicheverItWas) {
   ASSERT_EQ(rows->size(), 1u);
   EXPECT_TRUE(rows->front().InForce(clock().NowUs() + 1));
   EXPECT_EQ(rows->front().doc.kind(), v1::VULNERABILITY_KIND_UNSPECIFIED);
+}
+
+TEST_F(ApplyReplayTest, WhatWasSpentIsCountedAgain) {
+  const std::string anna = Person("anna");
+  const std::string ben = Person("ben");
+  conduct::Contact contact;
+  contact.time_us = contact.decided_us = clock().NowUs();
+  contact.purpose = testing::kLettersPurpose;
+  contact.channel = config::v1::Channel::EMAIL;
+  contact.pressing = true;
+  std::map<uint64_t, SpentReplay> spent;
+  spent[Number(anna)].contacts = {contact, contact};
+  spent[Number(ben)].refusals = {
+      {clock().NowUs(), testing::kLettersPurpose, config::v1::Channel::EMAIL}};
+  // Of somebody who is not here any more.
+  spent[Number(ben) + 1000].contacts = {contact};
+  uint64_t after = 0;
+  int changes = 0;
+  do {
+    store::Change change;
+    uint64_t next = 0;
+    change.apply = [&](store::ChangeContext& context) -> absl::Status {
+      const auto applied =
+          ApplySpent(context, keys().slots(), spent, after, /*limit=*/1);
+      if (!applied.ok()) return applied.status();
+      next = *applied;
+      context.SetEntry("replayed");
+      return absl::OkStatus();
+    };
+    ASSERT_OK(committer()->CommitChangeAndWait(std::move(change)).status);
+    after = next;
+    ASSERT_LT(++changes, 10);
+  } while (after != 0);
+  const auto history = [&](const std::string& id) {
+    vault::SubjectReader::HeadOptions options;
+    const auto members =
+        reader().ReadGroup(reader_connection(), Number(id), options);
+    EXPECT_OK(members);
+    const auto read =
+        screening::PressureRows::Read(reader_connection(), *members);
+    EXPECT_OK(read);
+    return read->history;
+  };
+  EXPECT_EQ(history(anna).contacts,
+            (std::vector<conduct::Contact>{contact, contact}));
+  EXPECT_EQ(history(ben).refusals.size(), 1u);
+}
+
+TEST(PressureDetail, IsReadAsItWasWritten) {
+  conduct::Contact contact;
+  contact.time_us = 1'700'000'000'000'000;
+  contact.decided_us = contact.time_us - 5;
+  contact.purpose = "a/b.letters";
+  contact.purpose_class = config::v1::PurposeClass::DIRECT_MARKETING;
+  contact.channel = config::v1::Channel::SMS;
+  contact.pressing = true;
+  const auto charged =
+      screening::ParsePressureDetail(screening::ChargeDetail(3, contact));
+  ASSERT_TRUE(charged);
+  EXPECT_EQ(charged->subject, 3);
+  EXPECT_EQ(std::get<conduct::Contact>(charged->what), contact);
+  const conduct::Refusal refusal{7, "", config::v1::Channel::PHONE};
+  const auto refused =
+      screening::ParsePressureDetail(screening::RefusalDetail(0, refusal));
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(std::get<conduct::Refusal>(refused->what), refusal);
+  for (const char* other :
+       {"", "charged=", "charged=1/2/3", "charged=a/1/1/1/1/1/x",
+        "refused=1/1/x", "screening=scr_x", "verdict=released"}) {
+    EXPECT_FALSE(screening::ParsePressureDetail(other)) << other;
+  }
 }
 
 TEST_F(ApplyReplayTest, ProtectionsStandAgain) {
