@@ -183,7 +183,7 @@ absl::StatusOr<ReviewRow> ReviewDesk::Insert(store::ChangeContext& context,
 }
 
 absl::Status ReviewDesk::Join(store::ChangeContext& context,
-                              const CallerContext& caller,
+                              const ReviewActor& requester,
                               const v1::RequestReviewRequest& request,
                               ReviewDoc* doc) const {
   const int64_t now_us = context.now_us();
@@ -193,7 +193,7 @@ absl::Status ReviewDesk::Join(store::ChangeContext& context,
   doc->set_priority(std::min(doc->priority(), PriorityOf(request.trigger())));
   doc->set_due_us(std::min(doc->due_us(), now_us + TermUs(request.trigger())));
   if (doc->requested_by().client_id().empty()) {
-    *doc->mutable_requested_by() = ActorOf(caller);
+    *doc->mutable_requested_by() = requester;
   }
   doc->set_version(static_cast<uint64_t>(context.number()));
   return absl::OkStatus();
@@ -220,6 +220,67 @@ absl::StatusOr<QueuedReview> ReviewDesk::Enqueue(store::ChangeContext& context,
                  review.trigger != v1::REVIEW_TRIGGER_SAMPLE,
              {}));
   return QueuedReview{row.doc.id(), row.doc.due_us()};
+}
+
+absl::StatusOr<ReviewDesk::Queued> ReviewDesk::Ask(
+    store::ChangeContext& context, const CallerContext& caller,
+    const ReviewActor& requester, uint64_t subject,
+    const v1::RequestReviewRequest& request) {
+  CONSENTRY_ASSIGN_OR_RETURN(std::optional<ReviewRow> open,
+                             FindOpen(context.connection(), subject, request));
+  Queued asked;
+  asked.joined = open.has_value();
+  if (asked.joined) {
+    CONSENTRY_RETURN_IF_ERROR(Join(context, requester, request, &open->doc));
+  } else {
+    NewReview review;
+    review.target = request.target();
+    review.subject = subject;
+    review.trigger = request.trigger();
+    CONSENTRY_ASSIGN_OR_RETURN(
+        open, Insert(context, review, /*holds_target=*/false, requester));
+  }
+  asked.row = *std::move(open);
+  if (!request.statement().empty()) {
+    CONSENTRY_RETURN_IF_ERROR(
+        AddStatementTo(context, request.statement(), caller, &asked.row));
+  }
+  asked.changed = asked.joined || !request.statement().empty();
+  return asked;
+}
+
+absl::StatusOr<QueuedReview> ReviewDesk::EnqueueCase(
+    store::ChangeContext& context, const CaseQuestion& question) {
+  v1::RequestReviewRequest request;
+  request.set_target(question.target);
+  request.set_trigger(v1::REVIEW_TRIGGER_CUSTOMER);
+  request.set_statement(question.statement);
+  CallerContext caller;
+  caller.client_id = question.requester.client_id();
+  caller.context.set_acting_person(question.requester.person());
+  CONSENTRY_ASSIGN_OR_RETURN(
+      Queued asked,
+      Ask(context, caller, question.requester, question.subject, request));
+  asked.row.doc.add_cases(question.case_id);
+  CONSENTRY_RETURN_IF_ERROR(rows_.Update(context.connection(), &asked.row));
+  return QueuedReview{asked.row.doc.id(), asked.row.doc.due_us()};
+}
+
+absl::StatusOr<uint64_t> ReviewDesk::SubjectOf(
+    store::Connection* connection, const std::string& target) const {
+  if (IsDecision(target) && parts_.decisions != nullptr) {
+    CONSENTRY_ASSIGN_OR_RETURN(const TargetCase found,
+                               parts_.decisions->Find(target));
+    return found.subject;
+  }
+  if (!IsOutput(target) || parts_.target == nullptr) return NoTarget();
+  CONSENTRY_ASSIGN_OR_RETURN(
+      const crypto::Grant grant,
+      access::ReviewGrant(parts_.configuration()->bundle()));
+  CONSENTRY_ASSIGN_OR_RETURN(
+      const TargetCase found,
+      parts_.target->Describe(connection, target, grant));
+  return found.subject;
 }
 
 absl::Status ReviewDesk::TellAbout(store::ChangeContext& context,
@@ -421,26 +482,9 @@ void ReviewDesk::Request(const CallerContext& caller,
       }
     }
     CONSENTRY_ASSIGN_OR_RETURN(
-        std::optional<ReviewRow> open,
-        FindOpen(context.connection(), subject, request));
-    const bool joins = open.has_value();
-    if (joins) {
-      CONSENTRY_RETURN_IF_ERROR(Join(context, caller, request, &open->doc));
-    } else {
-      NewReview review;
-      review.target = request.target();
-      review.subject = subject;
-      review.trigger = request.trigger();
-      CONSENTRY_ASSIGN_OR_RETURN(
-          open,
-          Insert(context, review, /*holds_target=*/false, ActorOf(caller)));
-    }
-    ReviewRow& row = *open;
-    if (!request.statement().empty()) {
-      CONSENTRY_RETURN_IF_ERROR(
-          AddStatementTo(context, request.statement(), caller, &row));
-    }
-    if (joins || !request.statement().empty()) {
+        Queued made, Ask(context, caller, ActorOf(caller), subject, request));
+    ReviewRow& row = made.row;
+    if (made.changed) {
       CONSENTRY_RETURN_IF_ERROR(rows_.Update(context.connection(), &row));
     }
     store::v1::Leaf leaf =
@@ -448,7 +492,7 @@ void ReviewDesk::Request(const CallerContext& caller,
     leaf.set_change_number(static_cast<uint64_t>(context.number()));
     leaf.add_details("review=" + row.doc.id());
     leaf.add_details(absl::StrCat("trigger=", int{request.trigger()}));
-    if (joins) leaf.add_details("joined=true");
+    if (made.joined) leaf.add_details("joined=true");
     Tell(context, row, "review.received", &leaf);
     CONSENTRY_RETURN_IF_ERROR(TellAbout(context, subject, &leaf));
     context.SetEntry(leaf.SerializeAsString());
@@ -606,6 +650,12 @@ void ReviewDesk::Decide(const CallerContext& caller,
             leaf->add_details("target=gone");
           } else {
             CONSENTRY_RETURN_IF_ERROR(applied);
+          }
+        }
+        if (parts_.answer_case) {
+          for (const std::string& waiting : row->doc.cases()) {
+            CONSENTRY_RETURN_IF_ERROR(
+                parts_.answer_case(context, waiting, row->doc, leaf));
           }
         }
         Tell(context, *row, "review.decided", leaf);

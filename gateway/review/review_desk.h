@@ -51,6 +51,24 @@ struct ReviewParts {
                              std::string_view text,
                              std::map<std::string, std::string> arguments)>
       tell;
+  // A review that a case ("rgt_...") waits for is decided: inside of that
+  // change, once for each case. May be null.
+  std::function<absl::Status(store::ChangeContext&, std::string_view case_id,
+                             const store::v1::ReviewDoc&, store::v1::Leaf*)>
+      answer_case;
+};
+
+// What a customer's case asks of a human.
+struct CaseQuestion {
+  // "rgt_...".
+  std::string case_id;
+  // "scr_..." or "dec_...", about `subject`.
+  std::string target;
+  uint64_t subject = 0;
+  // What she wrote. May be empty.
+  std::string statement;
+  // Who entered the case, who does not decide it.
+  store::v1::ReviewActor requester;
 };
 
 // The changes of reviews. Each call is one change with its entry, and what a
@@ -67,6 +85,14 @@ class ReviewDesk final : public ReviewQueue {
 
   absl::StatusOr<QueuedReview> Enqueue(store::ChangeContext& context,
                                        const NewReview& review) override;
+
+  // Inside of the change that needs it: as Request, for a case, which the
+  // decision answers. Tells nobody, and adds nothing to the entry.
+  absl::StatusOr<QueuedReview> EnqueueCase(store::ChangeContext& context,
+                                           const CaseQuestion& question);
+  // Whom a target is about. NOT_FOUND when there is no such one. For workers.
+  absl::StatusOr<uint64_t> SubjectOf(store::Connection* connection,
+                                     const std::string& target) const;
 
   // Called once, on a thread of the committer or the calling one.
   using Done = absl::AnyInvocable<void(absl::StatusOr<v1::Review>)>;
@@ -127,9 +153,21 @@ class ReviewDesk final : public ReviewQueue {
       store::Connection* connection, uint64_t subject,
       const v1::RequestReviewRequest& request) const;
   absl::Status Join(store::ChangeContext& context,
-                    const clients::CallerContext& caller,
+                    const store::v1::ReviewActor& requester,
                     const v1::RequestReviewRequest& request,
                     store::v1::ReviewDoc* doc) const;
+  // A new review, or the open one that the request joins, with its words. The
+  // row is changed and not yet written where it `changed`.
+  struct Queued {
+    ReviewRow row;
+    bool joined = false;
+    bool changed = false;
+  };
+  absl::StatusOr<Queued> Ask(store::ChangeContext& context,
+                             const clients::CallerContext& caller,
+                             const store::v1::ReviewActor& requester,
+                             uint64_t subject,
+                             const v1::RequestReviewRequest& request);
   absl::Status AddStatementTo(store::ChangeContext& context,
                               const std::string& statement,
                               const clients::CallerContext& caller,

@@ -294,6 +294,11 @@ void CaseCompletion::CompleteNow(const CallerContext& caller,
     done(WrongState());
     return;
   }
+  if (!row.doc.review_id().empty() && !standing.refuses_all) {
+    done(MakeError(v1::ERROR_REASON_STATE_INVALID,
+                   "the decision of its review answers the case"));
+    return;
+  }
   if (kind == v1::RIGHTS_KIND_RECTIFICATION && row.subject != 0 &&
       !standing.refuses_all) {
     if (absl::Status status = Correct(caller, row); !status.ok()) {

@@ -7,6 +7,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "gateway/access/rights_grant.h"
 #include "gateway/crypto/subject_tag.h"
 #include "gateway/rights/case_code.h"
 #include "gateway/rights/case_law.h"
@@ -270,6 +271,39 @@ void CaseDesk::TakeEffect(store::ChangeContext& context,
   Note(caller, context.now_us(), "in_force", "", &doc);
 }
 
+absl::Status CaseDesk::AskForReview(store::ChangeContext& context,
+                                    const CallerContext& caller,
+                                    Step* step) const {
+  RightsCaseDoc& doc = step->row.doc;
+  if (step->row.subject == 0 || !doc.review_id().empty()) {
+    return absl::OkStatus();
+  }
+  // Whoever was joined with her may have been erased since.
+  if (doc.decision_subject() == 0 || !options_.outgoing.review ||
+      !options_.slots->Load(doc.decision_subject()).ok()) {
+    Note(caller, context.now_us(), "review_needs_staff",
+         doc.decision_id().empty() ? "no_decision_named" : "decision_not_found",
+         &doc);
+    return absl::OkStatus();
+  }
+  store::v1::CaseWords words;
+  if (step->words != nullptr) {
+    words = *step->words;
+  } else if (doc.has_words()) {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        const crypto::Grant grant,
+        access::RightsGrant(options_.configuration()->bundle()));
+    CONSENTRY_ASSIGN_OR_RETURN(words, rows_.OpenWords(grant, step->row));
+  }
+  CONSENTRY_ASSIGN_OR_RETURN(
+      const std::string review,
+      options_.outgoing.review(context, doc, words.statement()));
+  doc.set_review_id(review);
+  step->leaf.add_details("review=" + review);
+  Note(caller, context.now_us(), "in_review", review, &doc);
+  return absl::OkStatus();
+}
+
 absl::Status CaseDesk::GoOn(store::ChangeContext& context,
                             const CallerContext& caller, Step* step) const {
   RightsCaseDoc& doc = step->row.doc;
@@ -301,6 +335,8 @@ absl::Status CaseDesk::GoOn(store::ChangeContext& context,
         doc.mutable_outcomes()->Assign(outcomes.begin(), outcomes.end());
       }
       return Move(CaseAction::kPlan, &doc);
+    case v1::RIGHTS_KIND_HUMAN_REVIEW:
+      return AskForReview(context, caller, step);
     default:
       return absl::OkStatus();
   }
@@ -606,6 +642,39 @@ void CaseDesk::LiftRestriction(const CallerContext& caller,
     return absl::OkStatus();
   };
   Change(std::move(plan), std::move(done));
+}
+
+absl::Status CaseDesk::Reviewed(store::ChangeContext& context,
+                                std::string_view case_id,
+                                std::string_view review_id,
+                                store::v1::Leaf* leaf) const {
+  const auto id = crypto::ParseId(crypto::IdKind::kRightsRequest, case_id);
+  if (!id.ok()) return absl::OkStatus();
+  auto row = rows_.Read(context.connection(), *id);
+  if (absl::IsNotFound(row.status())) return absl::OkStatus();
+  CONSENTRY_RETURN_IF_ERROR(row.status());
+  Step step;
+  step.row = *std::move(row);
+  RightsCaseDoc& doc = step.row.doc;
+  if (!policy::IsOpen(static_cast<v1::RightsState>(doc.state())) ||
+      doc.review_id() != review_id) {
+    return absl::OkStatus();
+  }
+  CallerContext gateway;
+  gateway.client_id = "gateway";
+  // What staff planned meanwhile is overtaken.
+  doc.clear_outcomes();
+  store::v1::CaseOutcome* outcome = doc.add_outcomes();
+  outcome->set_target(doc.decision_id());
+  outcome->set_disposition(v1::RIGHTS_DISPOSITION_GRANTED);
+  outcome->set_ground("a person has decided");
+  outcome->set_document(std::string(review_id));
+  Note(gateway, context.now_us(), "completed", review_id, &doc);
+  Close(context, v1::RIGHTS_STATE_COMPLETED, &step);
+  Tell(context, gateway, "rights.answer_ready", {}, &step.row);
+  doc.set_version(static_cast<uint64_t>(context.number()));
+  leaf->add_details("case=" + doc.id());
+  return rows_.Update(context.connection(), &step.row);
 }
 
 absl::Status CaseDesk::Erased(store::ChangeContext& context,

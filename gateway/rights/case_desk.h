@@ -38,8 +38,9 @@ struct CaseOpening;
 // When what takes effect (PROTOCOLS G5): opt-outs, objections to marketing and
 // withdrawals at submission, whoever asks and however many share the name;
 // restriction and objections of GDPR Art. 21(1) at submission by the customer's
-// own token, else once she controls the contact point; all else when staff
-// complete it.
+// own token, else once she controls the contact point; a human review goes into
+// the queue of reviews once she is identified, and its decision answers it; all
+// else when staff complete it.
 //
 // Errors: FIELD_INVALID; PURPOSE_NOT_ALLOWED for an unknown purpose; NOT_FOUND
 // for a case that is not the caller's; STATE_INVALID; ETAG_MISMATCH; those of
@@ -96,12 +97,21 @@ class CaseDesk {
   absl::Status Erased(store::ChangeContext& context,
                       const v1::ErasureCertificate& certificate) const;
 
+  // A human has decided what the case asked a review of: that answers it,
+  // whatever was decided. Nothing happens to a case that is answered already.
+  // For whoever decides reviews, inside of that change.
+  absl::Status Reviewed(store::ChangeContext& context, std::string_view case_id,
+                        std::string_view review_id,
+                        store::v1::Leaf* leaf) const;
+
   const CaseRows& rows() const { return rows_; }
   const Options& options() const { return options_; }
 
   // What one step does to a case; the row is written after it.
   struct Step {
     CaseRow row;
+    // What the customer wrote, where the case is only being made.
+    const store::v1::CaseWords* words = nullptr;
     // Null: about nobody, or the step touches no head.
     vault::HeadEdit* head = nullptr;
     store::v1::Leaf leaf;
@@ -173,6 +183,11 @@ class CaseDesk {
   // What binds readers once the requester is known.
   void TakeEffect(store::ChangeContext& context,
                   const clients::CallerContext& caller, Step* step) const;
+  // Puts what a human shall look at into the queue of reviews, or notes what
+  // staff have to do.
+  absl::Status AskForReview(store::ChangeContext& context,
+                            const clients::CallerContext& caller,
+                            Step* step) const;
   // After the requester was identified: takes effect, is planned or answered.
   absl::Status GoOn(store::ChangeContext& context,
                     const clients::CallerContext& caller, Step* step) const;

@@ -263,6 +263,8 @@ absl::StatusOr<int64_t> CaseRows::Forget(store::Connection* connection,
       row.doc.clear_subject_id();
       row.doc.clear_residences();
       row.doc.clear_decision_id();
+      row.doc.clear_decision_subject();
+      row.doc.clear_review_id();
       row.doc.clear_agent_id();
       row.doc.clear_report();
       row.doc.set_has_words(false);

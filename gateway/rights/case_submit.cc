@@ -315,6 +315,16 @@ void CaseDesk::Submit(const CallerContext& caller,
     doc.set_required(law.required);
     doc.set_verified(v1::VERIFICATION_LEVEL_NONE);
     if (!group.empty()) doc.set_subject_id(group[0]->head().public_id());
+    if (request.kind() == v1::RIGHTS_KIND_HUMAN_REVIEW &&
+        !request.decision_id().empty() && options_.outgoing.find_decision) {
+      // Whatever stands in the way of finding it does not in that of asking.
+      const uint64_t found =
+          options_.outgoing.find_decision(lease.get(), request.decision_id())
+              .value_or(0);
+      for (const auto& member : group) {
+        if (member->subject() == found) doc.set_decision_subject(found);
+      }
+    }
 
     if (caller.IsCustomer()) {
       doc.set_verified(clients::CheckFreshLogin(*caller.person, now_us).ok()
@@ -443,6 +453,7 @@ absl::Status CaseDesk::Open(store::ChangeContext& context,
   const CallerContext& caller = opening.caller;
   Step step;
   step.row = opening.row;
+  step.words = opening.words ? &*opening.words : nullptr;
   step.row.case_no = context.number();
   RightsCaseDoc& doc = step.row.doc;
   doc.set_version(static_cast<uint64_t>(context.number()));
@@ -573,6 +584,7 @@ void CaseDesk::Appeal(const CallerContext& caller,
     *appeal.mutable_purposes() = doc.purposes();
     *appeal.mutable_fields() = doc.fields();
     appeal.set_decision_id(doc.decision_id());
+    appeal.set_decision_subject(doc.decision_subject());
     appeal.set_verified(doc.verified());
     appeal.set_required(doc.required());
     appeal.set_agent_id(doc.agent_id());

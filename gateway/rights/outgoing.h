@@ -46,6 +46,19 @@ struct Outgoing {
   std::function<absl::Status(store::ChangeContext&, std::string_view case_id,
                              store::v1::Leaf*)>
       cancel_erasure;
+
+  // Whom an output or a decision ("scr_...", "dec_...") is about; 0: there is
+  // no such one. For workers, not inside of a change.
+  std::function<absl::StatusOr<uint64_t>(store::Connection*,
+                                         const std::string& decision)>
+      find_decision;
+  // Puts the case's decision, about doc.decision_subject, before a human, with
+  // what the customer wrote. The id of the review, whose outcome comes back by
+  // CaseDesk::Reviewed.
+  std::function<absl::StatusOr<std::string>(store::ChangeContext&,
+                                            const store::v1::RightsCaseDoc&,
+                                            const std::string& statement)>
+      review;
 };
 
 }  // namespace consentry::rights

@@ -546,24 +546,41 @@ absl::Status Gateway::OpenCapabilities() {
                  connection, grant, members, report));
              return review_->of_subjects()->AddTo(connection, grant, members,
                                                   report);
+           },
+       .find_decision =
+           [this](store::Connection* connection, const std::string& decision) {
+             return review_->desk()->SubjectOf(connection, decision);
+           },
+       .review =
+           [this](store::ChangeContext& context,
+                  const store::v1::RightsCaseDoc& doc,
+                  const std::string& statement) {
+             return QueueCase(context, doc, statement, review_->desk());
            }},
       &rights_);
   review_ = std::make_unique<Review>(Review::Options{
-      .parts = {.configuration = configuration,
-                .committer = committer_.get(),
-                .readers = readers_.get(),
-                .subjects = subjects_.get(),
-                .slots = slots_.get(),
-                .epochs = epochs_.get(),
-                .tokens = tokens_.get(),
-                .digests = digests_.get(),
-                .log_origin = origin,
-                .settings = config_.message.screening().reviewing(),
-                .keep_days = config_.message.screening().keep_days(),
-                .single_operator = config_.message.single_operator(),
-                .target = nullptr,
-                .decisions = nullptr,
-                .tell = nullptr},
+      .parts =
+          {.configuration = configuration,
+           .committer = committer_.get(),
+           .readers = readers_.get(),
+           .subjects = subjects_.get(),
+           .slots = slots_.get(),
+           .epochs = epochs_.get(),
+           .tokens = tokens_.get(),
+           .digests = digests_.get(),
+           .log_origin = origin,
+           .settings = config_.message.screening().reviewing(),
+           .keep_days = config_.message.screening().keep_days(),
+           .single_operator = config_.message.single_operator(),
+           .target = nullptr,
+           .decisions = nullptr,
+           .tell = nullptr,
+           .answer_case =
+               [this](store::ChangeContext& context, std::string_view case_id,
+                      const store::v1::ReviewDoc& doc, store::v1::Leaf* leaf) {
+                 return rights_.cases->Reviewed(context, case_id, doc.id(),
+                                                leaf);
+               }},
       .sender = delivery_->sender(),
       .reads = reads_.get(),
       .workers = workers_.get(),

@@ -114,4 +114,20 @@ void Review::Start() {
   thread_->Wake();
 }
 
+absl::StatusOr<std::string> QueueCase(store::ChangeContext& context,
+                                      const store::v1::RightsCaseDoc& doc,
+                                      const std::string& statement,
+                                      review::ReviewDesk* desk) {
+  review::CaseQuestion question;
+  question.case_id = doc.id();
+  question.target = doc.decision_id();
+  question.subject = doc.decision_subject();
+  question.statement = statement;
+  question.requester.set_client_id(doc.opened_by().client_id());
+  question.requester.set_person(doc.opened_by().person());
+  CONSENTRY_ASSIGN_OR_RETURN(const review::QueuedReview queued,
+                             desk->EnqueueCase(context, question));
+  return queued.id;
+}
+
 }  // namespace consentry::server

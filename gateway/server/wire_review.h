@@ -2,9 +2,12 @@
 #define CONSENTRY_GATEWAY_SERVER_WIRE_REVIEW_H_
 
 #include <memory>
+#include <string>
 #include <string_view>
 
+#include "absl/status/statusor.h"
 #include "audit/log/reader.h"
+#include "consentry/store/v1/rights.pb.h"
 #include "gateway/access/governed_reads.h"
 #include "gateway/base/threads.h"
 #include "gateway/crypto/page_token.h"
@@ -84,6 +87,12 @@ class Review {
   std::unique_ptr<review::SubjectReviews> of_subjects_;
   std::unique_ptr<base::Periodic> thread_;
 };
+
+// Puts the decision that a case asks about before a human; the review's id.
+absl::StatusOr<std::string> QueueCase(store::ChangeContext& context,
+                                      const store::v1::RightsCaseDoc& doc,
+                                      const std::string& statement,
+                                      review::ReviewDesk* desk);
 
 }  // namespace consentry::server
 

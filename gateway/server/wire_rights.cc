@@ -156,6 +156,8 @@ void WireRights(RightsWiring wiring, RightsParts* parts) {
                                     .workers = wiring.workers};
   wiring.cases.agents = parts->agents.get();
   wiring.cases.outgoing = OutgoingOf(wiring.erasures, wiring.delivery);
+  wiring.cases.outgoing.find_decision = std::move(wiring.find_decision);
+  wiring.cases.outgoing.review = std::move(wiring.review);
   rights::CaseRetention::Options retention;
   retention.configuration = wiring.cases.configuration;
   retention.committer = wiring.cases.committer;

@@ -53,6 +53,9 @@ struct RightsWiring {
   const crypto::PageTokens* page_tokens = nullptr;
   // See rights::CaseCompletion::Options.
   decltype(rights::CaseCompletion::Options::add_outputs) add_outputs = nullptr;
+  // See rights::Outgoing.
+  decltype(rights::Outgoing::find_decision) find_decision = nullptr;
+  decltype(rights::Outgoing::review) review = nullptr;
 };
 // After WireAgents.
 void WireRights(RightsWiring wiring, RightsParts* parts);

@@ -43,6 +43,7 @@ struct Options {
   std::string reason;
   std::string ground;
   std::string statement;
+  std::string decision;
   std::string language;
   std::string channel;
   std::string received;
@@ -131,6 +132,12 @@ void ShowCase(const v1::RightsCase& one, bool steps) {
                                                : "/" + step.acting_person())
               << (step.reason_code().empty() ? "" : "  " + step.reason_code())
               << "\n";
+  }
+  if (one.steps_size() > 0 && IsDue(one) &&
+      one.steps(one.steps_size() - 1).event() == "review_needs_staff") {
+    std::cout
+        << "  to do     ask her which decision she means, put it before a "
+           "human (RequestReview), complete the case\n";
   }
 }
 
@@ -230,6 +237,7 @@ int Submit(const std::string& folder, const Options& options) {
   }
   request.set_language(options.language);
   request.set_statement(options.statement);
+  request.set_decision_id(options.decision);
   request.set_agent_id(options.agent);
   SetContext(options, &request);
   return WithStub(folder, options, [&](Stub* stub) {
@@ -398,6 +406,8 @@ void AddSubmit(Builder* builder, const std::shared_ptr<Options>& options) {
   submit->add_option("--channel", options->channel, "post, phone, web, ...");
   submit->add_option("--language", options->language, "en, de, fr, es");
   submit->add_option("--statement", options->statement, "What she wrote");
+  submit->add_option("--decision", options->decision,
+                     "scr_... or dec_..., for a human review");
   submit->add_option("--agent", options->agent, "agt_...");
 }
 

@@ -305,6 +305,32 @@ TEST_F(ReviewDeskTest, ARequestJoinsTheReviewThatWaitsForTheSame) {
   EXPECT_NE(again->id(), id);
 }
 
+TEST_F(ReviewDeskTest, ACaseIsAnsweredByTheDecisionThatItWaitsFor) {
+  const std::string id = EnqueueCase("rgt_1", kDecision);
+  ASSERT_EQ(Words(id), (std::vector<std::string>{"Look again."}));
+  // Whoever entered the case does not decide it.
+  EXPECT_FALSE(Claim(id, "clerk").ok());
+  const auto claimed = Claim(id, "rita");
+  ASSERT_OK(claimed.status());
+  EXPECT_EQ(claimed->trigger(), v1::REVIEW_TRIGGER_CUSTOMER);
+  ASSERT_OK(Decide(*claimed, "rita", v1::REVIEW_VERDICT_ESCALATE).status());
+  EXPECT_TRUE(answered_.empty());
+  const auto again = Claim(id, "otto");
+  ASSERT_OK(again.status());
+  ASSERT_OK(Decide(*again, "otto", v1::REVIEW_VERDICT_UPHOLD).status());
+  EXPECT_EQ(answered_, (std::map<std::string, std::string>{{"rgt_1", id}}));
+}
+
+TEST_F(ReviewDeskTest, ACaseJoinsWhatIsHeldAlready) {
+  const std::string held = EnqueueHeld();
+  EXPECT_EQ(EnqueueCase("rgt_1", kTarget), held);
+  const auto claimed = Claim(held, "rita");
+  ASSERT_OK(claimed.status());
+  ASSERT_OK(Decide(*claimed, "rita", v1::REVIEW_VERDICT_REVERSE).status());
+  ASSERT_EQ(target_.rulings.size(), 1u);
+  EXPECT_EQ(answered_.size(), 1u);
+}
+
 TEST_F(ReviewDeskTest, ASecondHandOverFillsNoQueue) {
   const auto first = HandOver(anna_, "Hello?");
   ASSERT_OK(first.status());

@@ -95,6 +95,12 @@ class ReviewFixture : public ::testing::Test {
       for (const auto& [name, value] : arguments) arguments_.push_back(value);
       return absl::OkStatus();
     };
+    parts.answer_case = [this](store::ChangeContext&, std::string_view id,
+                               const store::v1::ReviewDoc& doc,
+                               store::v1::Leaf*) {
+      answered_[std::string(id)] = doc.id();
+      return absl::OkStatus();
+    };
     desk_ = std::make_unique<ReviewDesk>(std::move(parts));
   }
 
@@ -118,6 +124,32 @@ class ReviewFixture : public ::testing::Test {
       id = queued->id;
       store::v1::Leaf leaf = clients::LeafOf(*fixture_.configuration(),
                                              As("shop"), context.now_us());
+      leaf.set_change_number(static_cast<uint64_t>(context.number()));
+      context.SetEntry(leaf.SerializeAsString());
+      return absl::OkStatus();
+    };
+    EXPECT_OK(
+        fixture_.committer()->CommitChangeAndWait(std::move(change)).status);
+    return id;
+  }
+  // As a case of hers does, in a change of its own.
+  std::string EnqueueCase(const std::string& case_id,
+                          const std::string& target) {
+    CaseQuestion question;
+    question.case_id = case_id;
+    question.target = target;
+    question.subject = number_;
+    question.statement = "Look again.";
+    question.requester.set_client_id("office");
+    question.requester.set_person("clerk");
+    std::string id;
+    store::Change change;
+    change.apply = [&](store::ChangeContext& context) -> absl::Status {
+      auto queued = desk_->EnqueueCase(context, question);
+      if (!queued.ok()) return queued.status();
+      id = queued->id;
+      store::v1::Leaf leaf = clients::LeafOf(*fixture_.configuration(),
+                                             As("office"), context.now_us());
       leaf.set_change_number(static_cast<uint64_t>(context.number()));
       context.SetEntry(leaf.SerializeAsString());
       return absl::OkStatus();
@@ -210,6 +242,8 @@ class ReviewFixture : public ::testing::Test {
   uint64_t number_ = 0;
   std::vector<std::string> told_;
   std::vector<std::string> arguments_;
+  // Cases and the reviews whose decision answered them.
+  std::map<std::string, std::string> answered_;
 };
 
 }  // namespace consentry::review

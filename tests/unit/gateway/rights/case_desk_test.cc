@@ -52,8 +52,23 @@ class CaseDeskTest : public ::testing::Test {
           if (arguments.contains("code")) code_ = arguments["code"];
           return absl::OkStatus();
         };
+    options.outgoing.find_decision =
+        [this](store::Connection*,
+               const std::string& decision) -> absl::StatusOr<uint64_t> {
+      if (decision != kDecision) {
+        return MakeError(v1::ERROR_REASON_NOT_FOUND, "no such decision");
+      }
+      return decided_on_;
+    };
+    options.outgoing.review =
+        [this](store::ChangeContext&, const store::v1::RightsCaseDoc& doc,
+               const std::string& statement) -> absl::StatusOr<std::string> {
+      asked_.emplace_back(doc.decision_id(), statement);
+      return std::string("rev_1");
+    };
     desk_ = std::make_unique<CaseDesk>(std::move(options));
     anna_ = fixture_.Person("anna");
+    decided_on_ = fixture_.Number(anna_);
   }
 
   static CallerContext As(const std::string& client,
@@ -65,6 +80,8 @@ class CaseDeskTest : public ::testing::Test {
     caller.context.set_acting_person(person);
     return caller;
   }
+
+  static constexpr char kDecision[] = "scr_aaaaaaaaaaaaaaaaaaaaaaaa";
 
   using Outcome = absl::StatusOr<v1::RightsCase>;
 
@@ -116,6 +133,9 @@ class CaseDeskTest : public ::testing::Test {
   std::string anna_;
   std::vector<std::string> told_;
   std::string code_;
+  uint64_t decided_on_ = 0;
+  // Decision and statement of each review that was asked for.
+  std::vector<std::pair<std::string, std::string>> asked_;
 };
 
 TEST_F(CaseDeskTest, RestrictionBindsOnceTheContactPointAnswered) {
@@ -240,6 +260,81 @@ TEST_F(CaseDeskTest, ObjectionByInterestWaitsForTheCustomerAndIsWeighed) {
   ASSERT_OK(verified.status());
   EXPECT_EQ(verified->state(), v1::RIGHTS_STATE_WORKING);
   EXPECT_EQ(fixture_.Head(fixture_.Number(anna_)).objections_size(), 1);
+}
+
+TEST_F(CaseDeskTest, AHumanReviewIsQueuedOnceSheIsKnownAndAnsweredByIt) {
+  v1::SubmitRightsCaseRequest request;
+  request.mutable_subject()->set_id(anna_);
+  request.set_kind(v1::RIGHTS_KIND_HUMAN_REVIEW);
+  request.set_decision_id(kDecision);
+  request.set_statement("The income is wrong.");
+  const auto opened = Submit("office", request);
+  ASSERT_OK(opened.status());
+  EXPECT_EQ(opened->state(), v1::RIGHTS_STATE_VERIFYING);
+  EXPECT_TRUE(asked_.empty());
+  const auto verified = Verify(*opened);
+  ASSERT_OK(verified.status());
+  EXPECT_EQ(verified->state(), v1::RIGHTS_STATE_WORKING);
+  ASSERT_EQ(asked_.size(), 1u);
+  EXPECT_EQ(asked_[0].first, kDecision);
+  EXPECT_EQ(asked_[0].second, "The income is wrong.");
+  const auto& step = verified->steps(verified->steps_size() - 1);
+  EXPECT_EQ(step.event(), "in_review");
+  EXPECT_EQ(step.reason_code(), "rev_1");
+  // Another review answers nothing.
+  const auto decide = [&](const std::string& review) {
+    store::Change change;
+    change.apply = [&](store::ChangeContext& context) -> absl::Status {
+      store::v1::Leaf leaf;
+      const absl::Status status =
+          desk_->Reviewed(context, opened->id(), review, &leaf);
+      context.SetEntry(leaf.SerializeAsString());
+      return status;
+    };
+    ASSERT_OK(
+        fixture_.committer()->CommitChangeAndWait(std::move(change)).status);
+  };
+  const auto row = [&] {
+    return *desk_->rows().Read(
+        fixture_.reader_connection(),
+        *crypto::ParseId(crypto::IdKind::kRightsRequest, opened->id()));
+  };
+  decide("rev_2");
+  EXPECT_EQ(row().doc.state(), v1::RIGHTS_STATE_WORKING);
+  told_.clear();
+  decide("rev_1");
+  EXPECT_EQ(row().doc.state(), v1::RIGHTS_STATE_COMPLETED);
+  ASSERT_EQ(row().doc.outcomes_size(), 1);
+  EXPECT_EQ(row().doc.outcomes(0).target(), kDecision);
+  EXPECT_EQ(row().doc.outcomes(0).document(), "rev_1");
+  ASSERT_EQ(told_.size(), 1u);
+  EXPECT_EQ(told_[0], "rights.answer_ready");
+  decide("rev_1");
+  EXPECT_EQ(told_.size(), 1u);
+}
+
+TEST_F(CaseDeskTest, AHumanReviewOfNothingThatIsHersIsLeftToStaff) {
+  const auto reason = [&](const std::string& decision) {
+    v1::SubmitRightsCaseRequest request;
+    request.mutable_subject()->set_id(anna_);
+    request.set_kind(v1::RIGHTS_KIND_HUMAN_REVIEW);
+    request.set_decision_id(decision);
+    const auto opened = Submit("office", request);
+    EXPECT_OK(opened.status());
+    const auto verified = Verify(*opened);
+    EXPECT_OK(verified.status());
+    EXPECT_EQ(verified->state(), v1::RIGHTS_STATE_WORKING);
+    EXPECT_EQ(verified->waits_for(), "staff");
+    const auto& step = verified->steps(verified->steps_size() - 1);
+    EXPECT_EQ(step.event(), "review_needs_staff");
+    return step.reason_code();
+  };
+  EXPECT_EQ(reason(""), "no_decision_named");
+  EXPECT_EQ(reason("scr_bbbbbbbbbbbbbbbbbbbbbbbb"), "decision_not_found");
+  // Somebody else's is like none.
+  decided_on_ = fixture_.Number(fixture_.Person("ben"));
+  EXPECT_EQ(reason(kDecision), "decision_not_found");
+  EXPECT_TRUE(asked_.empty());
 }
 
 TEST_F(CaseDeskTest, RefusalNeedsAGroundAndAnotherPerson) {
