@@ -4,6 +4,7 @@
 
 #include "gateway/screening/screener.h"
 #include "proto/support/error.h"
+#include "proto/support/field_faults.h"
 #include "proto/support/mutex.h"
 
 // Several outputs at a time: many changes in flight, which the committer takes
@@ -61,6 +62,11 @@ void TakeResult(
           ReasonOf(result.status()).value_or(v1::ERROR_REASON_INTERNAL);
       if (FailsAll(reason)) gathered->failure = result.status();
       gathered->results[i].set_error(reason);
+      for (FieldViolation& fault : FieldViolationsOf(result.status())) {
+        v1::FieldFault* told = gathered->results[i].add_faults();
+        told->set_field(std::move(fault.field));
+        told->set_description(std::move(fault.description));
+      }
     }
   }
   Finish(gathered);

@@ -413,6 +413,8 @@ TEST_F(ScreeningTest, HostileOutputsAreRefusedAndKillNothing) {
       stub->BatchScreenOutputs(Context().get(), batch, &results);
   ASSERT_TRUE(status.ok()) << status.error_message();
   EXPECT_EQ(results.results(0).error(), v1::ERROR_REASON_FIELD_INVALID);
+  ASSERT_EQ(results.results(0).faults_size(), 1);
+  EXPECT_EQ(results.results(0).faults(0).field(), "output.id");
   EXPECT_EQ(results.results(1).verdict(), v1::VERDICT_RELEASED)
       << results.results(1).DebugString();
 }

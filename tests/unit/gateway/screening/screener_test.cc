@@ -480,7 +480,41 @@ TEST_F(ScreenerTest, OneOfABatchThatIsWrongStopsNoOther) {
   ASSERT_OK(results);
   EXPECT_EQ(results->at(0).verdict(), v1::VERDICT_RELEASED);
   EXPECT_EQ(results->at(1).error(), v1::ERROR_REASON_PURPOSE_NOT_ALLOWED);
+  EXPECT_EQ(results->at(1).faults_size(), 0);
   EXPECT_EQ(results->at(2).error(), v1::ERROR_REASON_FIELD_INVALID);
+}
+
+TEST_F(ScreenerTest, OneOfABatchThatIsWrongNamesItsFields) {
+  const std::string anna = Reader("anna");
+  v1::BatchScreenOutputsRequest batch;
+  *batch.add_requests() = Letter(anna, "l-1");
+  batch.mutable_requests(0)
+      ->mutable_output()
+      ->mutable_deliver_time()
+      ->set_seconds(kNowUs / 1'000'000 + 30 * 86'400);
+  *batch.add_requests() = Letter(anna, "l-2");
+  const auto results =
+      Wait<std::vector<v1::ScreenOutputResponse>>([&](auto done) {
+        screener().ScreenAll(
+            As("letters"), batch,
+            [](const v1::ScreenOutputRequest& request) {
+              absl::Status status;
+              if (request.output().id() == "l-2") {
+                status = MakeError(v1::ERROR_REASON_FIELD_INVALID, "not valid");
+                AddFieldViolation(&status, {"output.kind", "is required"});
+                AddFieldViolation(&status, {"output.score", "is no number"});
+              }
+              return status;
+            },
+            std::move(done));
+      });
+  ASSERT_OK(results);
+  ASSERT_EQ(results->at(0).faults_size(), 1);
+  EXPECT_EQ(results->at(0).faults(0).field(), "output.deliver_time");
+  ASSERT_EQ(results->at(1).faults_size(), 2);
+  EXPECT_EQ(results->at(1).faults(0).field(), "output.kind");
+  EXPECT_EQ(results->at(1).faults(0).description(), "is required");
+  EXPECT_EQ(results->at(1).faults(1).field(), "output.score");
 }
 
 TEST_F(ScreenerTest, ABrokenLogReleasesNothing) {
