@@ -91,6 +91,7 @@ ReviewActor ReviewDesk::ActorOf(const CallerContext& caller) {
   ReviewActor actor;
   actor.set_client_id(caller.client_id);
   actor.set_person(caller.context.acting_person());
+  actor.set_proven(caller.person.has_value());
   return actor;
 }
 

@@ -27,6 +27,13 @@ bool Same(const ReviewActor& a, const ReviewActor& b) {
   return a.client_id() == b.client_id() && a.person() == b.person();
 }
 
+// Whoever holds the key of one registration can name two persons; tokens, and
+// keys of two registrations, are of two.
+bool AreProvenTwo(const ReviewActor& a, const ReviewActor& b) {
+  return a.person() != b.person() &&
+         ((a.proven() && b.proven()) || a.client_id() != b.client_id());
+}
+
 void Free(ReviewDoc* doc) {
   doc->clear_holder();
   doc->clear_claimed_us();
@@ -94,7 +101,17 @@ absl::Status MayDecide(const ReviewActor& who, int64_t now_us,
     return WrongState("whoever asked for a review does not decide it");
   }
   for (const ReviewOpinion& opinion : doc.opinions()) {
-    if (opinion.reviewer().person() != who.person()) continue;
+    if (opinion.reviewer().person() != who.person()) {
+      if (doc.high_risk() && opinion.verdict() != v1::REVIEW_VERDICT_ESCALATE &&
+          !AreProvenTwo(opinion.reviewer(), who) &&
+          now_us < opinion.time_us() + powers.single_wait_us) {
+        return WrongState(
+            "nothing proves that this is another person than the one before: "
+            "no token, and the same key; the wait that stands in for it is not "
+            "over");
+      }
+      continue;
+    }
     if (powers.single_operator &&
         now_us >= opinion.time_us() + powers.single_wait_us) {
       continue;

@@ -28,7 +28,8 @@ struct Powers {
   std::vector<std::string> authorities;
   // Empty: as `authorities`.
   std::vector<std::string> higher;
-  // There is one such person: a wait stands in for the second one (H3).
+  // There is one such person: a wait stands in for the second one (H3). So it
+  // does for two of whom nothing proves that they are two.
   bool single_operator = false;
   int64_t single_wait_us = int64_t{24} * 3600 * 1'000'000;
 };
@@ -43,7 +44,7 @@ v1::ReviewState ShownState(const store::v1::ReviewDoc& doc, int64_t now_us);
 
 // OK when this person may decide it next, apart from claims. PERMISSION_MISSING
 // without the authority; STATE_INVALID when it is decided, when she asked for
-// it, or when another person must look.
+// it, or when another person must look, and be proven another.
 absl::Status MayDecide(const store::v1::ReviewActor& who, int64_t now_us,
                        const Powers& powers, const store::v1::ReviewDoc& doc);
 

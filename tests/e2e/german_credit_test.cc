@@ -146,6 +146,9 @@ class GermanCreditTest : public ::testing::Test {
     reviewer.set_role(v1::ROLE_REVIEWER);
     reviewer.set_country("DE");
     reviewer_ = gateway_.Register(reviewer);
+    // Without tokens two keys prove that they are two.
+    reviewer.set_id("second-reviewer");
+    second_ = gateway_.Register(reviewer);
   }
 
   bool Load() {
@@ -283,12 +286,16 @@ class GermanCreditTest : public ::testing::Test {
     }
   }
 
+  const Identity& KeyOf(const std::string& person) const {
+    return person == "otto" ? second_ : reviewer_;
+  }
   grpc::Status Claim(const std::string& id, const std::string& person,
                      v1::Review* claimed) {
     v1::ClaimReviewRequest request;
     request.set_id(id);
     request.mutable_context()->set_acting_person(person);
-    return Reviews(reviewer_)->ClaimReview(Context().get(), request, claimed);
+    return Reviews(KeyOf(person))
+        ->ClaimReview(Context().get(), request, claimed);
   }
   v1::ReviewCase Show(const std::string& id, const std::string& person) {
     v1::ShowReviewRequest request;
@@ -296,7 +303,7 @@ class GermanCreditTest : public ::testing::Test {
     request.mutable_context()->set_acting_person(person);
     v1::ReviewCase shown;
     const grpc::Status status =
-        Reviews(reviewer_)->ShowReview(Context().get(), request, &shown);
+        Reviews(KeyOf(person))->ShowReview(Context().get(), request, &shown);
     EXPECT_TRUE(status.ok()) << status.error_message();
     return shown;
   }
@@ -311,7 +318,8 @@ class GermanCreditTest : public ::testing::Test {
     request.set_rationale("I looked at the account.");
     request.set_new_outcome(outcome);
     request.mutable_context()->set_acting_person(person);
-    return Reviews(reviewer_)->DecideReview(Context().get(), request, decided);
+    return Reviews(KeyOf(person))
+        ->DecideReview(Context().get(), request, decided);
   }
   // Claims and decides.
   v1::Review Take(const std::string& id, const std::string& person,
@@ -375,6 +383,7 @@ class GermanCreditTest : public ::testing::Test {
   Identity shop_;
   Identity bank_;
   Identity reviewer_;
+  Identity second_;
   std::vector<Applicant> applicants_;
   std::map<std::string, v1::FetchedOutput> fetched_;
 };

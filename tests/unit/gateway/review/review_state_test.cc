@@ -22,6 +22,7 @@ ReviewActor Person(const std::string& name) {
   ReviewActor actor;
   actor.set_client_id("desk");
   actor.set_person(name);
+  actor.set_proven(true);
   return actor;
 }
 
@@ -104,6 +105,51 @@ TEST(ReviewStateTest, HighRiskTakesTwoWhoAgree) {
   ASSERT_OK(second.status());
   ASSERT_TRUE(second->has_value());
   EXPECT_EQ(**second, Ruling::kRelease);
+}
+
+TEST(ReviewStateTest, TwoNamesOfOneKeyAreNotTwoPersonsWithoutTokens) {
+  const auto decide = [](const ReviewActor& who, int64_t now_us,
+                         ReviewDoc* doc) {
+    const absl::Status claimed = Claim(who, kHour, now_us, {}, doc);
+    return claimed.ok() ? Decide(who, v1::REVIEW_VERDICT_REVERSE, "code",
+                                 now_us, {}, doc)
+                              .status()
+                        : claimed;
+  };
+  const auto named = [](const std::string& name, bool proven,
+                        const std::string& client) {
+    ReviewActor actor = Person(name);
+    actor.set_proven(proven);
+    actor.set_client_id(client);
+    return actor;
+  };
+  struct Second {
+    ReviewActor first;
+    ReviewActor second;
+    bool at_once;
+  };
+  for (const auto& [first, second, at_once] :
+       {Second{named("a", false, "desk"), named("b", false, "desk"), false},
+        Second{named("a", true, "desk"), named("b", false, "desk"), false},
+        Second{named("a", false, "desk"), named("b", true, "desk"), false},
+        Second{named("a", true, "desk"), named("b", true, "desk"), true},
+        Second{named("a", false, "desk"), named("b", false, "other"), true},
+        // Nor is one person two for having two keys.
+        Second{named("a", false, "desk"), named("a", false, "other"), false}}) {
+    ReviewDoc doc = Fresh(/*high_risk=*/true);
+    ASSERT_OK(decide(first, 0, &doc));
+    EXPECT_EQ(decide(second, kDay - 1, &doc).ok(), at_once);
+    if (!at_once && first.person() != second.person()) {
+      EXPECT_OK(decide(second, kDay, &doc));
+    }
+  }
+  // Where one decides, nobody has to be proven.
+  ReviewDoc plain = Fresh();
+  ASSERT_OK(Claim(named("a", false, "desk"), kHour, 0, {}, &plain));
+  EXPECT_OK(Decide(named("a", false, "desk"), v1::REVIEW_VERDICT_ESCALATE, "c",
+                   0, {}, &plain)
+                .status());
+  EXPECT_OK(decide(named("b", false, "desk"), 1, &plain));
 }
 
 TEST(ReviewStateTest, TwoWhoDisagreeLeaveItToAThird) {
