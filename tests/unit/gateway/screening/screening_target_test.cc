@@ -3,7 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
+#include <future>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "gateway/access/output_decision.h"
@@ -322,6 +326,61 @@ TEST_F(ScreeningTargetTest, WhatAHumanLetsPassGoesOutByNoNoteAtNight) {
   ASSERT_OK(morning);
   EXPECT_EQ(morning->verdict(), v1::VERDICT_RELEASED);
   EXPECT_TRUE(morning->has_release());
+}
+
+// A retry that read what was there before a ruling tells it only before the
+// ruling has returned.
+TEST_F(ScreeningTargetTest, ARulingWaitsForARetryThatTellsTheOldRelease) {
+  const std::string anna = Person("anna");
+  const std::string id = Hold(anna, "c-1");
+  ASSERT_OK(Rule(id, review::Ruling::kRelease));
+  const auto told = Screen("bank", Refusal(anna, "c-1"));
+  ASSERT_OK(told);
+  ASSERT_EQ(told->verdict(), v1::VERDICT_RELEASED);
+  std::promise<void> begun;
+  std::promise<void> retried;
+  std::promise<void> ruled;
+  std::atomic<bool> returned = false;
+  store::Change change;
+  change.apply = [&, waited = retried.get_future().share(),
+                  first = true](store::ChangeContext& context) mutable {
+    if (first) begun.set_value();
+    first = false;
+    waited.wait();
+    store::v1::Leaf leaf;
+    const absl::Status status =
+        target().Apply(context, id, review::Ruling::kReverse, "granted", &leaf);
+    context.SetEntry(leaf.SerializeAsString());
+    return status;
+  };
+  committer()->CommitChange(std::move(change),
+                            [&](store::ChangeOutcome outcome) {
+                              EXPECT_OK(outcome.status);
+                              returned = true;
+                              ruled.set_value();
+                            });
+  begun.get_future().wait();
+  const auto request = Refusal(anna, "c-1");
+  access::Caller caller = As("bank");
+  caller.method = "ScreeningService.ScreenOutput";
+  caller.event = "screening.screen";
+  {
+    auto [done, future] = testing::Promised<
+        absl::StatusOr<access::Released<v1::ScreenOutputResponse>>>();
+    screener().Screen(caller, request, std::move(done));
+    retried.set_value();
+    const auto answer = future.get();
+    ASSERT_OK(answer.status());
+    if (answer->response.release().digest() == told->release().digest()) {
+      // On its way to its caller.
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      EXPECT_FALSE(returned);
+    }
+  }
+  ruled.get_future().wait();
+  const auto again = Screen("bank", request);
+  ASSERT_OK(again);
+  EXPECT_NE(again->release().digest(), told->release().digest());
 }
 
 TEST_F(ScreeningTargetTest, TheReviewerSeesWhatItWasMadeOf) {
