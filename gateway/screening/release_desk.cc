@@ -287,7 +287,7 @@ absl::StatusOr<int64_t> ReleaseDesk::FillFrom(Page* page,
       after = 0;
     }
     for (const ReleaseRow& release : open) {
-      if (looked++ == looked_per_fetch_) {
+      if (looked++ == bounds_.looked_per_fetch) {
         return page->handed.empty() ? after : next;
       }
       CONSENTRY_ASSIGN_OR_RETURN(const bool room,
@@ -432,62 +432,85 @@ absl::Status ReleaseDesk::LookAt(store::Connection* connection,
   return absl::OkStatus();
 }
 
-absl::Status ReleaseDesk::Refresh() {
-  MutexLock lock(&refresh_mu_);
+absl::StatusOr<bool> ReleaseDesk::GoOn(Walk* walk) {
+  // Never older than the walk: what changed since is looked at once more.
   const int64_t as_of = parts_->committer->LastStored();
-  const int64_t epoch = parts_->configuration()->epoch();
   const int64_t now_us = parts_->committer->NowUs();
   std::vector<ReleaseRow> over;
+  size_t looked = 0;
   {
     CONSENTRY_ASSIGN_OR_RETURN(auto lease, parts_->readers->Acquire());
-    if (checked_ < 0 || epoch != checked_epoch_) {
-      for (int64_t after = 0;;) {
-        CONSENTRY_ASSIGN_OR_RETURN(
-            const auto live, parts_->releases->ListLive(lease.get(), after,
-                                                        now_us, kRowsAtOnce));
-        if (live.empty()) break;
-        after = live.back().no;
-        CONSENTRY_RETURN_IF_ERROR(
-            LookAt(lease.get(), live, now_us, as_of, /*all=*/true, &over));
-      }
+    if (walk->all) {
+      CONSENTRY_ASSIGN_OR_RETURN(
+          const auto live,
+          parts_->releases->ListLive(lease.get(), walk->after, now_us,
+                                     bounds_.looked_per_step));
+      looked = live.size();
+      if (looked > 0) walk->after = live.back().no;
+      CONSENTRY_RETURN_IF_ERROR(
+          LookAt(lease.get(), live, now_us, as_of, /*all=*/true, &over));
     } else {
-      for (ReleaseRows::Changed last{.version = checked_};;) {
-        CONSENTRY_ASSIGN_OR_RETURN(
-            const auto changed,
-            parts_->releases->ChangedSince(lease.get(), last, kRowsAtOnce));
-        for (const ReleaseRows::Changed& each : changed) {
-          last = each;
-          vault::SubjectReader::HeadOptions options;
-          options.as_of_change = as_of;
-          options.past_cache = true;
-          const auto group =
-              parts_->subjects->ReadGroup(lease.get(), each.subject, options);
-          std::vector<uint64_t> members;
-          if (group.ok()) {
-            for (const auto& member : *group) {
-              members.push_back(member->subject());
-            }
-          } else if (absl::IsNotFound(group.status())) {
-            members.push_back(each.subject);
-          } else {
-            return group.status();
+      CONSENTRY_ASSIGN_OR_RETURN(
+          const auto changed,
+          parts_->releases->ChangedSince(lease.get(), walk->last,
+                                         bounds_.looked_per_step));
+      looked = changed.size();
+      for (const ReleaseRows::Changed& each : changed) {
+        walk->last = each;
+        vault::SubjectReader::HeadOptions options;
+        options.as_of_change = as_of;
+        options.past_cache = true;
+        const auto group =
+            parts_->subjects->ReadGroup(lease.get(), each.subject, options);
+        std::vector<uint64_t> members;
+        if (group.ok()) {
+          for (const auto& member : *group) {
+            members.push_back(member->subject());
           }
-          for (const uint64_t member : members) {
-            CONSENTRY_ASSIGN_OR_RETURN(
-                const auto live,
-                parts_->releases->ListOf(lease.get(), member, now_us));
-            CONSENTRY_RETURN_IF_ERROR(LookAt(lease.get(), live, now_us, as_of,
-                                             member != each.subject, &over));
-          }
+        } else if (absl::IsNotFound(group.status())) {
+          members.push_back(each.subject);
+        } else {
+          return group.status();
         }
-        if (changed.size() < kRowsAtOnce) break;
+        for (const uint64_t member : members) {
+          CONSENTRY_ASSIGN_OR_RETURN(
+              const auto live,
+              parts_->releases->ListOf(lease.get(), member, now_us));
+          CONSENTRY_RETURN_IF_ERROR(LookAt(lease.get(), live, now_us, as_of,
+                                           member != each.subject, &over));
+        }
       }
     }
   }
   CONSENTRY_RETURN_IF_ERROR(Revoke(over));
-  checked_ = as_of;
-  checked_epoch_ = epoch;
-  return absl::OkStatus();
+  return looked < bounds_.looked_per_step;
+}
+
+absl::StatusOr<bool> ReleaseDesk::Refresh() {
+  const int64_t wanted = parts_->committer->LastStored();
+  const int64_t wanted_epoch = parts_->configuration()->epoch();
+  for (int step = 0; step < bounds_.steps; ++step) {
+    MutexLock lock(&refresh_mu_);
+    if (checked_ >= wanted && checked_epoch_ >= wanted_epoch) return true;
+    if (!walk_) {
+      walk_.emplace();
+      walk_->as_of = parts_->committer->LastStored();
+      walk_->epoch = parts_->configuration()->epoch();
+      walk_->all = checked_ < 0 || walk_->epoch != checked_epoch_;
+      walk_->last.version = checked_;
+    }
+    const auto done = GoOn(&*walk_);
+    if (!done.ok()) {
+      walk_.reset();
+      return done.status();
+    }
+    if (!*done) continue;
+    checked_ = walk_->as_of;
+    checked_epoch_ = walk_->epoch;
+    walk_.reset();
+  }
+  MutexLock lock(&refresh_mu_);
+  return checked_ >= wanted && checked_epoch_ >= wanted_epoch;
 }
 
 void ReleaseDesk::ListRevoked(
@@ -497,7 +520,11 @@ void ReleaseDesk::ListRevoked(
       {parts_->configuration, parts_->committer, parts_->workers}, caller,
       [this, caller, request](access::AnswerEntry* entry)
           -> absl::StatusOr<v1::ListRevokedReleasesResponse> {
-        CONSENTRY_RETURN_IF_ERROR(Refresh());
+        CONSENTRY_ASSIGN_OR_RETURN(const bool all, Refresh());
+        if (!all) {
+          return MakeError(v1::ERROR_REASON_STORE_UNAVAILABLE,
+                           "releases are still looked through; try again");
+        }
         const int64_t now_us = parts_->committer->NowUs();
         const std::string who = clients::RequesterOf(caller);
         int64_t after = 0;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,13 +28,20 @@ namespace consentry::screening {
 // threads; the work is done on workers.
 class ReleaseDesk {
  public:
-  // All outlive the desk. `looked_per_fetch`: releases that one page looks at,
-  // those that wait for their time included.
+  struct Bounds {
+    // Releases that one page looks at, those that wait for their time included.
+    size_t looked_per_fetch = 2048;
+    // Customers, or releases, that a step of Refresh looks at, and steps of one
+    // call.
+    size_t looked_per_step = 256;
+    int steps = 64;
+  };
+  // All outlive the desk.
   ReleaseDesk(const ScreeningParts* parts, const crypto::PageTokens* tokens,
-              size_t looked_per_fetch = 2048)
-      : parts_(parts),
-        page_tokens_(tokens),
-        looked_per_fetch_(looked_per_fetch) {}
+              const Bounds& bounds)
+      : parts_(parts), page_tokens_(tokens), bounds_(bounds) {}
+  ReleaseDesk(const ScreeningParts* parts, const crypto::PageTokens* tokens)
+      : ReleaseDesk(parts, tokens, Bounds()) {}
 
   // Each output is decided anew, as its engine's and as the caller's. The
   // request lives until `done` was called.
@@ -41,13 +49,16 @@ class ReleaseDesk {
              const v1::FetchOutputsRequest& request,
              access::Done<v1::FetchOutputsResponse> done);
 
+  // STORE_UNAVAILABLE while not all are looked through, as after a start.
   void ListRevoked(const access::Caller& caller,
                    const v1::ListRevokedReleasesRequest& request,
                    access::Done<v1::ListRevokedReleasesResponse> done);
 
-  // Revokes what does not hold any more by now. Waits for the committer: not
-  // from one of its threads.
-  absl::Status Refresh();
+  // Revokes what does not hold any more by now, in steps; callers at the same
+  // time share the work. False: there are more than the steps of one call, and
+  // another goes on where it ended. Waits for the committer: not from one of
+  // its threads.
+  absl::StatusOr<bool> Refresh();
 
  private:
   struct Page;
@@ -65,13 +76,26 @@ class ReleaseDesk {
   absl::StatusOr<bool> Offer(Page* page, store::Connection* connection,
                              const ReleaseRow& release);
   absl::Status Revoke(const std::vector<ReleaseRow>& over);
+  // A walk through all that may not hold any more.
+  struct Walk {
+    // As it was when the walk began.
+    int64_t as_of = 0;
+    int64_t epoch = 0;
+    // All releases, behind `after`; else those of customers who changed, behind
+    // `last`.
+    bool all = false;
+    int64_t after = 0;
+    ReleaseRows::Changed last;
+  };
+  // One step; true: that was the last.
+  absl::StatusOr<bool> GoOn(Walk* walk);
   absl::Status LookAt(store::Connection* connection,
                       const std::vector<ReleaseRow>& releases, int64_t now_us,
                       int64_t as_of, bool all, std::vector<ReleaseRow>* over);
 
   const ScreeningParts* const parts_;
   const crypto::PageTokens* const page_tokens_;
-  const size_t looked_per_fetch_;
+  const Bounds bounds_;
 
   // Where the next fetch of a way begins, when the last one looked at its share
   // and found too few that are due: purpose and channel to release.
@@ -79,7 +103,9 @@ class ReleaseDesk {
   std::map<std::pair<std::string, int>, int64_t> begin_
       ABSL_GUARDED_BY(fetch_mu_);
 
+  // Held for one step at a time.
   Mutex refresh_mu_;
+  std::optional<Walk> walk_ ABSL_GUARDED_BY(refresh_mu_);
   // Changes up to it were looked at; -1: none, so all releases are.
   int64_t checked_ ABSL_GUARDED_BY(refresh_mu_) = -1;
   int64_t checked_epoch_ ABSL_GUARDED_BY(refresh_mu_) = -1;

@@ -128,14 +128,25 @@ absl::StatusOr<std::unique_ptr<Screening>> Screening::Open(Options options) {
 void Screening::Start() {
   thread_ = std::make_unique<base::Periodic>(base::Constant("screening"), kTick,
                                              [this] { Tick(); });
+  thread_->Wake();
 }
 
-void Screening::Stop() { thread_.reset(); }
+void Screening::Stop() {
+  // A run may wake it once more until it has ended.
+  if (thread_ != nullptr) thread_->Stop();
+  thread_.reset();
+}
 
 void Screening::Tick() {
   // Each for itself: a broken row of one stops none of the others.
+  const auto all = releases_->Refresh();
+  // Goes on at once, unless it is to stop.
+  if (all.ok() && !*all) {
+    thread_->Wake();
+    return;
+  }
   for (const absl::Status& status :
-       {releases_->Refresh(), inferences_->Sweep(), upkeep_->Run()}) {
+       {all.status(), inferences_->Sweep(), upkeep_->Run()}) {
     if (!status.ok()) base::Log(kTickFailed, {{"status", status}});
   }
 }

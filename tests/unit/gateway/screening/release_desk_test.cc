@@ -5,6 +5,7 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 #include "absl/strings/escaping.h"
 #include "tests/unit/gateway/screening/screening_fixture.h"
@@ -170,7 +171,7 @@ TEST_F(ReleaseDeskTest, WhatWaitsKeepsNothingBehindItWaiting) {
   }
   Release(Reader("anna"), "due");
   // Four are looked at for a page.
-  ReleaseDesk desk(&parts(), &page_tokens(), 4);
+  ReleaseDesk desk(&parts(), &page_tokens(), {.looked_per_fetch = 4});
   const auto fetch = [&](const std::string& token) {
     v1::FetchOutputsRequest request;
     request.set_purpose(kLettersPurpose);
@@ -214,6 +215,40 @@ TEST_F(ReleaseDeskTest,
   EXPECT_EQ(first->outputs_size(), 2);
   const auto next = Fetch("mailer", kLettersPurpose, first->next_page_token());
   EXPECT_EQ(ReasonOf(next.status()), v1::ERROR_REASON_BUDGET_EXHAUSTED);
+}
+
+TEST_F(ReleaseDeskTest, TheFirstLookIsTakenInStepsAndAnswersNothingHalfDone) {
+  std::vector<std::string> readers;
+  for (int i = 0; i < 9; ++i) {
+    readers.push_back(Reader("r" + std::to_string(i)));
+    Release(readers.back(), "l-" + std::to_string(i));
+  }
+  // As after a start: nothing was looked at yet.
+  ReleaseDesk desk(&parts(), &page_tokens(),
+                   {.looked_per_step = 2, .steps = 2});
+  const auto list = [&] {
+    return Wait<v1::ListRevokedReleasesResponse>([&](auto done) {
+      desk.ListRevoked(As("letters"), {}, std::move(done));
+    });
+  };
+  Withdraw(readers[8]);
+  EXPECT_EQ(ReasonOf(list().status()), v1::ERROR_REASON_STORE_UNAVAILABLE);
+  // One that was looked at already, while the walk goes on.
+  Withdraw(readers[0]);
+  int calls = 1;
+  auto page = list();
+  for (; !page.ok() && calls < 20; ++calls) {
+    EXPECT_EQ(ReasonOf(page.status()), v1::ERROR_REASON_STORE_UNAVAILABLE);
+    page = list();
+  }
+  ASSERT_OK(page);
+  EXPECT_GT(calls, 1);
+  EXPECT_EQ(page->digests_size(), 2);
+  // From here on the changes are looked at alone.
+  Withdraw(readers[1]);
+  page = list();
+  ASSERT_OK(page);
+  EXPECT_EQ(page->digests_size(), 3);
 }
 
 TEST_F(ReleaseDeskTest, AnotherChannelsCallerGetsNothing) {
