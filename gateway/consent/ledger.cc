@@ -89,12 +89,13 @@ void Ledger::Record(const CallerContext& caller,
   }
 
   auto states = std::make_shared<States>();
-  EditHead edit = [this, choice, states](
+  EditHead edit = [this, choice, states, configuration](
                       store::ChangeContext& context,
                       vault::HeadEdit& head) -> absl::StatusOr<Edited> {
     CONSENTRY_ASSIGN_OR_RETURN(Appended appended,
                                AppendChoice(options_, choice, &context, &head));
     for (v1::ConsentState& state : appended.states) {
+      SayWhetherAskedFor(configuration->bundle(), &state);
       (*states)[state.purpose()] = std::move(state);
     }
     return Edited{std::move(appended.changes), appended.narrows};

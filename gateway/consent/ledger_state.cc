@@ -85,10 +85,16 @@ void Ledger::GetState(const CallerContext& caller,
       leaf->add_details("purpose=" + purpose);
       *response->add_states() = NoneState(purpose);
     }
-    return AddMembers(
+    CONSENTRY_RETURN_IF_ERROR(AddMembers(
         view.connection, *view.members, request.has_as_of(),
         request.has_as_of() ? MicrosOf(request.as_of()) : view.now_us,
-        response);
+        response));
+    // What the policy of a past time asked for is not known here.
+    if (request.has_as_of()) return absl::OkStatus();
+    for (v1::ConsentState& state : *response->mutable_states()) {
+      SayWhetherAskedFor(view.configuration->bundle(), &state);
+    }
+    return absl::OkStatus();
   };
   reads_.Ask<v1::GetConsentStateResponse>(std::move(question), {check, make},
                                           std::move(done));

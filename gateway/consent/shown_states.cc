@@ -50,4 +50,19 @@ void AddState(const vault::CachedSubject& member, bool joined,
   }
 }
 
+void SayWhetherAskedFor(const policy::Bundle& bundle, v1::ConsentState* state) {
+  const auto purpose = bundle.FindPurpose(state->purpose());
+  if (state->status() != v1::CONSENT_STATUS_GIVEN || !purpose) return;
+  bool named = false;
+  for (const config::v1::Basis& basis : bundle.purpose(*purpose).bases()) {
+    if (basis.notice_id().empty()) continue;
+    if (basis.notice_id() == state->notice().id() &&
+        basis.notice_version() <= state->notice().version()) {
+      return;
+    }
+    named = true;
+  }
+  if (named) state->set_invalid_reason("notice_not_asked_for");
+}
+
 }  // namespace consentry::consent

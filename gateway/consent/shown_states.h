@@ -7,6 +7,7 @@
 
 #include "consentry/v1/consent_service.pb.h"
 #include "gateway/vault/head_cache.h"
+#include "policy/engine/bundle.h"
 
 namespace consentry::consent {
 
@@ -27,6 +28,10 @@ void AddUnknown(const std::vector<std::string>& purposes,
 // joined counts only when that one's identity is verified.
 void AddState(const vault::CachedSubject& member, bool joined,
               v1::ConsentState state, v1::ConsentState* held);
+
+// Says of a consent that stands, "notice_not_asked_for", where bases of its
+// purpose name notices and it was given on none of them: it permits nothing.
+void SayWhetherAskedFor(const policy::Bundle& bundle, v1::ConsentState* state);
 
 }  // namespace consentry::consent
 

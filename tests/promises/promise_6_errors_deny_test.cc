@@ -549,6 +549,7 @@ TEST_F(GatewayErrorsDeny, AConsentThatProvesNothingPermitsNothing) {
   give.mutable_notice()->set_version(1);
   v1::RecordConsentResponse given;
   ASSERT_TRUE(consent->RecordConsent(Timed().get(), give, &given).ok());
+  EXPECT_EQ(given.states(0).invalid_reason(), "notice_not_asked_for");
   EXPECT_EQ(Why(*broker_, Sharing(id)), v1::ERROR_REASON_CONSENT_INVALID);
 }
 

@@ -212,6 +212,13 @@ void Show(const v1::ConsentState& state, std::ostream& out) {
         << state.notice().version();
   }
   out << "\n";
+  if (state.status() == v1::CONSENT_STATUS_GIVEN &&
+      !state.invalid_reason().empty()) {
+    out << "  permits nothing: the purpose asks for consent on another notice, "
+           "or a newer version of it\n";
+  } else if (!state.invalid_reason().empty()) {
+    out << "  proves nothing: " << Printable(state.invalid_reason()) << "\n";
+  }
 }
 
 void Show(const v1::AuditEntry& entry, std::ostream& out) {

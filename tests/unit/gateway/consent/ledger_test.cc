@@ -170,6 +170,33 @@ TEST_F(LedgerTest, GivingNeedsTheRegistrationsWordForPurposeAndNotice) {
             v1::ERROR_REASON_ATTESTATION_NOT_ALLOWED);
 }
 
+TEST_F(LedgerTest, AConsentOnANoticeThatNothingAsksForSaysSo) {
+  const std::string id = Person("anna");
+  const auto reason = [&](const std::string& notice, uint32_t version) {
+    v1::RecordConsentRequest request = GiveRequest(id);
+    request.mutable_notice()->set_id(notice);
+    request.mutable_notice()->set_version(version);
+    const auto given = Record(request);
+    EXPECT_OK(given.status());
+    EXPECT_EQ(given->states(0).status(), v1::CONSENT_STATUS_GIVEN);
+    clock().AdvanceUs(kSecondUs);
+    const auto state = State(id, 0);
+    EXPECT_OK(state.status());
+    EXPECT_EQ(state->states(0).invalid_reason(),
+              given->states(0).invalid_reason());
+    return given->states(0).invalid_reason();
+  };
+  v1::Client letters = ClientFor("letters", kLettersPurpose);
+  letters.clear_attests();
+  for (const char* notice : {"@letters", "@unheard-of"}) {
+    letters.add_attests(std::string(kLettersPurpose) + notice);
+  }
+  SetClient(letters);
+  EXPECT_EQ(reason("unheard-of", 1), "notice_not_asked_for");
+  EXPECT_EQ(reason("letters", 1), "");
+  EXPECT_EQ(reason("letters", 2), "");
+}
+
 TEST_F(LedgerTest, TakingAwayNeedsNothing) {
   const std::string id = Person("anna");
   Give(id, kLettersPurpose);
