@@ -570,6 +570,116 @@ TEST_F(GermanCreditTest, WhatIsSignificantIsHeldReviewedAndReleased) {
   EXPECT_TRUE(rates.contains("reviewer otto"));
 }
 
+// She asks by post for a human: the decision that is held already is looked at
+// once, which answers her case. Her report tells of all of it.
+TEST_F(GermanCreditTest, ACaseForAHumanIsAnsweredByTheReviewAndReported) {
+  Applicant one;
+  one.id = "R2";
+  one.amount = 1000;
+  one.months = 12;
+  one.employment = "A73";
+  applicants_.push_back(one);
+  Import();
+  const v1::ScreenOutputResponse answer = Screen(one);
+  ASSERT_EQ(answer.verdict(), v1::VERDICT_HELD);
+  const Identity staff = gateway_.Made("compliance");
+  const auto rights = v1::RightsService::NewStub(gateway_.Connect(staff));
+  const auto open = [&](v1::RightsKind kind, const std::string& decision,
+                        const std::string& words) {
+    v1::SubmitRightsCaseRequest submit;
+    *submit.mutable_subject() = CrmRef(one.id);
+    submit.set_kind(kind);
+    submit.set_channel(v1::CHANNEL_POST);
+    submit.set_decision_id(decision);
+    submit.set_statement(words);
+    v1::RightsCase opened;
+    grpc::Status status =
+        rights->SubmitRightsCase(Context().get(), submit, &opened);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    v1::VerifyRightsCaseRequest verify;
+    verify.set_id(opened.id());
+    verify.set_etag(opened.etag());
+    verify.set_level(v1::VERIFICATION_LEVEL_REASONABLY_HIGH);
+    verify.set_evidence_digest(std::string(64, 'a'));
+    status = rights->VerifyRightsCase(Context().get(), verify, &opened);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    EXPECT_EQ(opened.state(), v1::RIGHTS_STATE_WORKING);
+    return opened;
+  };
+  const v1::RightsCase asked =
+      open(v1::RIGHTS_KIND_HUMAN_REVIEW, answer.screening_id(),
+           "I have a second income");
+  const std::vector<v1::Review> queue = Queue();
+  ASSERT_EQ(queue.size(), 1u);
+  ASSERT_GT(asked.steps_size(), 0);
+  EXPECT_EQ(asked.steps(asked.steps_size() - 1).reason_code(), queue[0].id());
+  v1::CompleteRightsCaseRequest complete;
+  complete.set_id(asked.id());
+  complete.set_etag(asked.etag());
+  v1::RightsCase completed;
+  EXPECT_EQ(ReasonOf(rights->CompleteRightsCase(Context().get(), complete,
+                                                &completed)),
+            v1::ERROR_REASON_STATE_INVALID);
+  v1::Review claimed;
+  ASSERT_TRUE(Claim(queue[0].id(), "rita", &claimed).ok());
+  const v1::ReviewCase shown = Show(queue[0].id(), "rita");
+  ASSERT_EQ(shown.statements_size(), 1);
+  EXPECT_EQ(shown.statements(0), "I have a second income");
+  v1::Review decided;
+  grpc::Status status =
+      Decide(claimed, "rita", v1::REVIEW_VERDICT_UPHOLD, "", &decided);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  v1::GetRightsCaseRequest get;
+  get.set_id(asked.id());
+  v1::RightsCase answered;
+  status = rights->GetRightsCase(Context().get(), get, &answered);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(answered.state(), v1::RIGHTS_STATE_COMPLETED);
+  ASSERT_EQ(answered.outcomes_size(), 1);
+  EXPECT_EQ(answered.outcomes(0).target(), answer.screening_id());
+  EXPECT_EQ(answered.outcomes(0).document(), queue[0].id());
+
+  v1::SetVulnerabilityRequest set;
+  *set.mutable_subject() = CrmRef(one.id);
+  set.mutable_vulnerability()->set_kind(v1::VULNERABILITY_KIND_DEBT);
+  set.mutable_vulnerability()->set_basis("told us on the phone");
+  set.mutable_vulnerability()->mutable_expire_time()->set_seconds(
+      absl::ToUnixSeconds(absl::Now()) + 86'400);
+  v1::Vulnerability declared;
+  status = Outputs(staff)->SetVulnerability(Context().get(), set, &declared);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+
+  const v1::RightsCase access = open(v1::RIGHTS_KIND_ACCESS, "", "");
+  complete.set_id(access.id());
+  complete.set_etag(access.etag());
+  status = rights->CompleteRightsCase(Context().get(), complete, &completed);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  for (const auto format : {v1::REPORT_FORMAT_JSON, v1::REPORT_FORMAT_HTML}) {
+    v1::DownloadReportRequest download;
+    download.set_id(access.id());
+    download.set_format(format);
+    const auto context = Context();
+    const auto reader = rights->DownloadReport(context.get(), download);
+    std::string report;
+    v1::DownloadReportResponse piece;
+    while (reader->Read(&piece)) report += piece.data();
+    status = reader->Finish();
+    ASSERT_TRUE(status.ok()) << status.error_message();
+    for (const std::string& told :
+         {std::string("months: 12"), std::string("I have a second income"),
+          std::string("I looked at the account."),
+          std::string("told us on the phone")}) {
+      EXPECT_NE(report.find(told), std::string::npos) << format << " " << told;
+    }
+    // No member of staff is named.
+    EXPECT_EQ(report.find("rita"), std::string::npos);
+    if (format != v1::REPORT_FORMAT_JSON) continue;
+    EXPECT_NE(report.find(answer.screening_id()), std::string::npos);
+    EXPECT_NE(report.find(queue[0].id()), std::string::npos);
+    EXPECT_NE(report.find("credit@1"), std::string::npos);
+  }
+}
+
 // A reviewer lets go what the customer has stopped meanwhile: it is decided,
 // and not delivered.
 TEST_F(GermanCreditTest, WhatACustomerStopsMeanwhileIsNotDelivered) {
