@@ -28,7 +28,8 @@ constexpr std::string_view kReleasing[] = {
     "decisions.explain", "consent.read",    "audit.read",
     "audit.export",      "staff.read",      "rights.read",
     "rights.download",   "reviews.request", "reviews.decide",
-    "screening.fetch",   "screening.read",  "screening.case"};
+    "screening.fetch",   "screening.read",  "screening.case",
+    "vulnerability.read"};
 
 // Methods for customers whose requests name no subject but something that has
 // one. Each compares it with CallerContext::customer() and answers NOT_FOUND

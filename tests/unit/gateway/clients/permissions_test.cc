@@ -71,6 +71,17 @@ TEST(PermissionsTest, OnlyServicesReadData) {
   }
 }
 
+TEST(PermissionsTest, AServiceMayDeclareVulnerabilitiesAndEndsNone) {
+  EXPECT_TRUE(MayBeGranted(v1::ROLE_SERVICE, "vulnerability.write"));
+  EXPECT_FALSE(
+      PermissionsOf(v1::ROLE_SERVICE).Contains(Of("vulnerability.write")));
+  for (const char* name : {"vulnerability.clear", "vulnerability.read"}) {
+    EXPECT_FALSE(MayBeGranted(v1::ROLE_SERVICE, name)) << name;
+    EXPECT_FALSE(PermissionsOf(v1::ROLE_SERVICE).Contains(Of(name))) << name;
+    EXPECT_TRUE(PermissionsOf(v1::ROLE_COMPLIANCE).Contains(Of(name))) << name;
+  }
+}
+
 TEST(PermissionsTest, UnknownNamesAndRolesHoldNothing) {
   EXPECT_FALSE(PermissionSet::Of(""));
   EXPECT_FALSE(PermissionSet::Of("data"));
@@ -84,9 +95,10 @@ TEST(PermissionsTest, UnknownNamesAndRolesHoldNothing) {
 
 TEST(PermissionsTest, CustomersHoldWhatIsAboutThemselvesAndNothingElse) {
   const std::set<std::string_view> own = {
-      "consent.record",  "consent.withdraw", "consent.opt_out", "consent.read",
-      "rights.submit",   "rights.read",      "agents.read",     "notices.read",
-      "rights.download", "reviews.request"};
+      "consent.record",  "consent.withdraw",  "consent.opt_out",
+      "consent.read",    "rights.submit",     "rights.read",
+      "agents.read",     "notices.read",      "rights.download",
+      "reviews.request", "vulnerability.read"};
   for (const std::string_view name : AllPermissions()) {
     EXPECT_EQ(PermissionsOf(v1::ROLE_CUSTOMER).Contains(Of(name)),
               own.count(name) == 1)
