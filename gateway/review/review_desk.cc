@@ -179,6 +179,7 @@ absl::StatusOr<ReviewRow> ReviewDesk::Insert(store::ChangeContext& context,
   doc.set_version(static_cast<uint64_t>(context.number()));
   doc.set_holds_target(holds_target);
   *doc.mutable_requested_by() = requester;
+  CONSENTRY_RETURN_IF_ERROR(Bar(review.made_for, &doc));
   CONSENTRY_RETURN_IF_ERROR(rows_.Insert(context.connection(), &row));
   return row;
 }
@@ -193,9 +194,7 @@ absl::Status ReviewDesk::Join(store::ChangeContext& context,
   }
   doc->set_priority(std::min(doc->priority(), PriorityOf(request.trigger())));
   doc->set_due_us(std::min(doc->due_us(), now_us + TermUs(request.trigger())));
-  if (doc->requested_by().client_id().empty()) {
-    *doc->mutable_requested_by() = requester;
-  }
+  CONSENTRY_RETURN_IF_ERROR(NoteRequester(requester, doc));
   doc->set_version(static_cast<uint64_t>(context.number()));
   return absl::OkStatus();
 }
@@ -206,6 +205,7 @@ absl::Status ReviewDesk::AddStatementTo(store::ChangeContext& context,
                                         ReviewRow* row) const {
   CONSENTRY_RETURN_IF_ERROR(CheckRoom(row->doc));
   CONSENTRY_RETURN_IF_ERROR(HearCustomer(&row->doc));
+  CONSENTRY_RETURN_IF_ERROR(Bar(caller.context.acting_person(), &row->doc));
   return rows_.AddWords(
       context.connection(),
       WordsOf(ReviewWords::STATEMENT, statement, context.now_us(), caller),
@@ -673,8 +673,7 @@ void ReviewDesk::AddStatement(const CallerContext& caller,
       [this, caller, request](store::ChangeContext& context, ReviewRow* row,
                               store::v1::Leaf*) -> absl::Status {
         // A system adds to what came through it, and nobody else's.
-        if (!caller.IsCustomer() &&
-            row->doc.requested_by().client_id() != caller.client_id) {
+        if (!caller.IsCustomer() && !IsAskedForBy(caller.client_id, row->doc)) {
           return NoReview();
         }
         return AddStatementTo(context, request.statement(), caller, row);

@@ -34,6 +34,9 @@ struct NewReview {
   int32_t priority = 0;
   // Needs a second reviewer.
   bool high_risk = false;
+  // The person for whom the machine made what is looked at, by opaque id: she
+  // does not decide it. Empty: nobody.
+  std::string made_for;
 };
 
 struct QueuedReview {

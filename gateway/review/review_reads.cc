@@ -390,7 +390,7 @@ void ReviewReads::OfCustomer(
           ++looked;
           below = row.no;
           if (!caller.IsCustomer() &&
-              row.doc.requested_by().client_id() != caller.client_id) {
+              !IsAskedForBy(caller.client_id, row.doc)) {
             continue;
           }
           CONSENTRY_ASSIGN_OR_RETURN(

@@ -13,6 +13,8 @@ using store::v1::ReviewDoc;
 using store::v1::ReviewOpinion;
 
 constexpr int kMaxTimeoutTimes = 20;
+// Who asked for one review, and who is barred from it, each.
+constexpr int kMaxPersons = 200;
 constexpr int64_t kLeastTermUs = int64_t{3600} * 1'000'000;
 
 absl::Status WrongState(std::string_view message) {
@@ -32,6 +34,22 @@ bool Same(const ReviewActor& a, const ReviewActor& b) {
 bool AreProvenTwo(const ReviewActor& a, const ReviewActor& b) {
   return a.person() != b.person() &&
          ((a.proven() && b.proven()) || a.client_id() != b.client_id());
+}
+
+absl::Status TooMany() {
+  return WrongState("too many persons asked for the review");
+}
+
+// Who asked for it, spoke for the customer or made what is looked at.
+bool HasPart(const std::string& person, const ReviewDoc& doc) {
+  if (person.empty()) return false;
+  return doc.requested_by().person() == person ||
+         std::any_of(doc.joined_by().begin(), doc.joined_by().end(),
+                     [&](const ReviewActor& actor) {
+                       return actor.person() == person;
+                     }) ||
+         std::find(doc.barred().begin(), doc.barred().end(), person) !=
+             doc.barred().end();
 }
 
 void Free(ReviewDoc* doc) {
@@ -84,6 +102,37 @@ v1::ReviewState ShownState(const ReviewDoc& doc, int64_t now_us) {
                              : static_cast<v1::ReviewState>(doc.state());
 }
 
+absl::Status NoteRequester(const ReviewActor& who, ReviewDoc* doc) {
+  if (doc->requested_by().client_id().empty()) {
+    *doc->mutable_requested_by() = who;
+    return absl::OkStatus();
+  }
+  const auto& joined = doc->joined_by();
+  if (Same(doc->requested_by(), who) ||
+      std::any_of(joined.begin(), joined.end(),
+                  [&](const ReviewActor& other) { return Same(other, who); })) {
+    return absl::OkStatus();
+  }
+  if (joined.size() >= kMaxPersons) return TooMany();
+  *doc->add_joined_by() = who;
+  return absl::OkStatus();
+}
+
+bool IsAskedForBy(std::string_view client_id, const ReviewDoc& doc) {
+  return doc.requested_by().client_id() == client_id ||
+         std::any_of(doc.joined_by().begin(), doc.joined_by().end(),
+                     [&](const ReviewActor& actor) {
+                       return actor.client_id() == client_id;
+                     });
+}
+
+absl::Status Bar(const std::string& person, ReviewDoc* doc) {
+  if (person.empty() || HasPart(person, *doc)) return absl::OkStatus();
+  if (doc->barred_size() >= kMaxPersons) return TooMany();
+  doc->add_barred(person);
+  return absl::OkStatus();
+}
+
 absl::Status MayDecide(const ReviewActor& who, int64_t now_us,
                        const Powers& powers, const ReviewDoc& doc) {
   if (!IsOpen(doc)) return WrongState("the review is decided");
@@ -96,9 +145,9 @@ absl::Status MayDecide(const ReviewActor& who, int64_t now_us,
                      escalated ? "the review needs a person of more authority"
                                : "this person may not change outcomes");
   }
-  if (!doc.requested_by().person().empty() &&
-      doc.requested_by().person() == who.person()) {
-    return WrongState("whoever asked for a review does not decide it");
+  if (HasPart(who.person(), doc)) {
+    return WrongState(
+        "whoever asked for a review, or had a part in it, does not decide it");
   }
   for (const ReviewOpinion& opinion : doc.opinions()) {
     if (opinion.reviewer().person() != who.person()) {

@@ -42,9 +42,19 @@ bool IsHeld(const store::v1::ReviewDoc& doc, int64_t now_us);
 // CLAIMED while somebody's claim is in force.
 v1::ReviewState ShownState(const store::v1::ReviewDoc& doc, int64_t now_us);
 
+// Notes who asks for it. STATE_INVALID when too many others did.
+absl::Status NoteRequester(const store::v1::ReviewActor& who,
+                           store::v1::ReviewDoc* doc);
+// This system asked for it.
+bool IsAskedForBy(std::string_view client_id, const store::v1::ReviewDoc& doc);
+// Notes a person who had a part in what is looked at, or spoke for the
+// customer. Nobody where `person` is empty. STATE_INVALID when too many are.
+absl::Status Bar(const std::string& person, store::v1::ReviewDoc* doc);
+
 // OK when this person may decide it next, apart from claims. PERMISSION_MISSING
-// without the authority; STATE_INVALID when it is decided, when she asked for
-// it, or when another person must look, and be proven another.
+// without the authority; STATE_INVALID when it is decided, when she is one of
+// those who asked for it or is barred, or when another person must look, and be
+// proven another.
 absl::Status MayDecide(const store::v1::ReviewActor& who, int64_t now_us,
                        const Powers& powers, const store::v1::ReviewDoc& doc);
 

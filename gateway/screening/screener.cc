@@ -491,6 +491,7 @@ absl::Status Screener::Apply(store::ChangeContext& context, Job* job) const {
     held.trigger = job->outcome.trigger;
     held.rules = job->outcome.rules;
     held.model = absl::StrCat(output.model(), "@", output.model_version());
+    held.made_for = job->caller.context.acting_person();
     held.high_risk =
         IsHighRisk(parts_.settings, output.model(), output.model_version());
     CONSENTRY_ASSIGN_OR_RETURN(const review::QueuedReview queued,
@@ -565,6 +566,7 @@ absl::Status Screener::ApplyRelease(store::ChangeContext& context,
     drawn.target = doc.id();
     drawn.subject = job->row.subject;
     drawn.trigger = v1::REVIEW_TRIGGER_SAMPLE;
+    drawn.made_for = job->caller.context.acting_person();
     drawn.model = absl::StrCat(output.model(), "@", output.model_version());
     CONSENTRY_ASSIGN_OR_RETURN(const review::QueuedReview queued,
                                parts_.reviews->Enqueue(context, drawn));

@@ -331,6 +331,46 @@ TEST_F(ReviewDeskTest, ACaseJoinsWhatIsHeldAlready) {
   EXPECT_EQ(answered_.size(), 1u);
 }
 
+TEST_F(ReviewDeskTest, NobodyDecidesWhoHadAPartInIt) {
+  NewReview review;
+  review.target = kTarget;
+  review.subject = number_;
+  review.trigger = v1::REVIEW_TRIGGER_SIGNIFICANT_DECISION;
+  review.made_for = "maker";
+  const std::string id = Enqueue(review);
+  v1::RequestReviewRequest request;
+  request.mutable_subject()->set_id(anna_);
+  request.set_trigger(v1::REVIEW_TRIGGER_CUSTOMER);
+  request.set_target(kTarget);
+  for (const auto& [client, person] :
+       {std::pair{"shop", "first"}, {"letters", "second"}, {"shop", "third"}}) {
+    const auto joined = Call(As(client, person), &ReviewDesk::Request, request);
+    ASSERT_OK(joined.status());
+    EXPECT_EQ(joined->id(), id);
+  }
+  v1::AddStatementRequest statement;
+  statement.set_id(id);
+  statement.set_statement("She says that it is wrong");
+  // It came through that system too.
+  ASSERT_OK(Call(As("letters", "speaker"), &ReviewDesk::AddStatement, statement)
+                .status());
+  for (const std::string person :
+       {"maker", "first", "second", "third", "speaker"}) {
+    EXPECT_EQ(ReasonOf(Claim(id, person).status()),
+              v1::ERROR_REASON_STATE_INVALID)
+        << person;
+    EXPECT_TRUE(absl::IsNotFound(Claim("", person).status())) << person;
+  }
+  // One who comes in after she claimed it decides no more.
+  const auto claimed = Claim(id, "p1");
+  ASSERT_OK(claimed.status());
+  ASSERT_OK(Call(As("shop", "p1"), &ReviewDesk::Request, request).status());
+  const auto again = ShowNow(id);
+  EXPECT_FALSE(Decide(again, "p1", v1::REVIEW_VERDICT_UPHOLD).ok());
+  fixture_.clock().AdvanceUs(kHour);
+  EXPECT_OK(Claim(id, "p2").status());
+}
+
 TEST_F(ReviewDeskTest, ASecondHandOverFillsNoQueue) {
   const auto first = HandOver(anna_, "Hello?");
   ASSERT_OK(first.status());

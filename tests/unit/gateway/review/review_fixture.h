@@ -222,6 +222,14 @@ class ReviewFixture : public ::testing::Test {
     request.set_question(question);
     return Call(As("desk", person), &ReviewDesk::Release, request);
   }
+  v1::Review ShowNow(const std::string& id) {
+    const auto row =
+        desk_->rows().Read(fixture_.reader_connection(),
+                           *crypto::ParseId(crypto::IdKind::kReview, id));
+    EXPECT_OK(row.status());
+    return row.ok() ? ReviewDesk::Show(row->doc, fixture_.clock().NowUs())
+                    : v1::Review();
+  }
   std::vector<std::string> Words(const std::string& id) {
     const auto grant = testing::GrantForTest::Make("test.service");
     std::vector<std::string> words;

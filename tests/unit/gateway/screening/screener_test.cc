@@ -324,7 +324,9 @@ TEST_F(ScreenerTest, ValidateOnlyLeavesAnEntryAndNothingElse) {
 
 TEST_F(ScreenerTest, ASignificantDecisionWaitsForAHuman) {
   const std::string anna = Person("anna");
-  const auto answer = Screen("bank", Refusal(anna, "c-1"));
+  auto request = Refusal(anna, "c-1");
+  request.mutable_context()->set_acting_person("clerk");
+  const auto answer = Screen("bank", request);
   ASSERT_OK(answer);
   EXPECT_EQ(answer->verdict(), v1::VERDICT_HELD) << answer->DebugString();
   EXPECT_EQ(answer->verdict_class(), v1::VERDICT_CLASS_SIGNIFICANT);
@@ -334,6 +336,7 @@ TEST_F(ScreenerTest, ASignificantDecisionWaitsForAHuman) {
   EXPECT_EQ(queue.held[0].target, answer->screening_id());
   EXPECT_EQ(queue.held[0].trigger, v1::REVIEW_TRIGGER_SIGNIFICANT_DECISION);
   EXPECT_EQ(queue.held[0].model, "credit@3");
+  EXPECT_EQ(queue.held[0].made_for, "clerk");
   EXPECT_FALSE(queue.held[0].high_risk);
   EXPECT_EQ(Rows("releases"), 0);
 }

@@ -126,6 +126,7 @@ class ScreeningFixture : public testing::AccessFixture {
     access::Caller caller = As(client);
     caller.method = "ScreeningService.ScreenOutput";
     caller.event = "screening.screen";
+    caller.context = request.context();
     screener_->Screen(caller, request, std::move(done));
     auto released = future.get();
     if (!released.ok()) return released.status();
