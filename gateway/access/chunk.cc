@@ -36,9 +36,10 @@ uint64_t BudgetNumber(const SubjectName& name) {
          Hash64({reinterpret_cast<const char*>(key.data()), key.size()});
 }
 
-absl::Status Charge(const ReadPlan& plan, const std::vector<uint64_t>& numbers,
+absl::Status Charge(const clients::Registration& registration,
+                    const std::vector<uint64_t>& numbers,
                     int64_t monotonic_us) {
-  if (plan.registration->use().budget.ChargeAll(numbers, monotonic_us)) {
+  if (registration.use().budget.ChargeAll(numbers, monotonic_us)) {
     return absl::OkStatus();
   }
   absl::Status status =
@@ -46,8 +47,12 @@ absl::Status Charge(const ReadPlan& plan, const std::vector<uint64_t>& numbers,
                 "the registration's customers per hour are used up");
   AddErrorMetadata(
       &status, "limit",
-      std::to_string(plan.registration->client().limits().subjects_per_hour()));
+      std::to_string(registration.client().limits().subjects_per_hour()));
   return status;
+}
+absl::Status Charge(const ReadPlan& plan, const std::vector<uint64_t>& numbers,
+                    int64_t monotonic_us) {
+  return Charge(*plan.registration, numbers, monotonic_us);
 }
 
 uint64_t BudgetNumber(const SubjectName& name, const Snapshot& snapshot) {
@@ -253,6 +258,20 @@ absl::StatusOr<DecidedChunk> DecideChunk(const ReadParts& parts,
 absl::Status ChargeBudget(const ReadPlan& plan, const SubjectName& name,
                           const Snapshot& snapshot, int64_t monotonic_us) {
   return Charge(plan, {BudgetNumber(name, snapshot)}, monotonic_us);
+}
+
+absl::Status ChargeBudget(const clients::Configuration& configuration,
+                          const Caller& caller, const SubjectName& name,
+                          uint64_t known, int64_t monotonic_us) {
+  if (caller.IsCustomer()) return absl::OkStatus();
+  const clients::Registration* const registration =
+      configuration.FindById(caller.client_id);
+  if (registration == nullptr) {
+    return MakeError(v1::ERROR_REASON_CLIENT_UNKNOWN,
+                     "the registration is gone");
+  }
+  return Charge(*registration, {known != 0 ? known : BudgetNumber(name)},
+                monotonic_us);
 }
 
 }  // namespace consentry::access

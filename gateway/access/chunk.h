@@ -88,6 +88,13 @@ absl::StatusOr<DecidedChunk> DecideChunk(const ReadParts& parts,
 absl::Status ChargeBudget(const ReadPlan& plan, const SubjectName& name,
                           const Snapshot& snapshot, int64_t monotonic_us);
 
+// The same for a caller who asks about somebody without a plan to read.
+// `known`: number of the subject, 0 where the name leads nowhere. A customer's
+// own call is not counted. CLIENT_UNKNOWN when the registration is gone.
+absl::Status ChargeBudget(const clients::Configuration& configuration,
+                          const Caller& caller, const SubjectName& name,
+                          uint64_t known, int64_t monotonic_us);
+
 }  // namespace consentry::access
 
 #endif  // CONSENTRY_GATEWAY_ACCESS_CHUNK_H_

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "gateway/access/chunk.h"
 #include "gateway/access/output_decision.h"
 #include "gateway/crypto/subject_tag.h"
 #include "policy/engine/civil.h"
@@ -157,7 +158,8 @@ v1::Review ReviewDesk::ShowToAsker(const ReviewDoc& doc, int64_t now_us) {
 absl::StatusOr<ReviewRow> ReviewDesk::Insert(store::ChangeContext& context,
                                              const NewReview& review,
                                              bool holds_target,
-                                             const ReviewActor& requester) {
+                                             const ReviewActor& requester,
+                                             const std::string& name_key) {
   ReviewRow row;
   row.id = crypto::NewObjectId();
   row.subject = review.subject;
@@ -179,6 +181,7 @@ absl::StatusOr<ReviewRow> ReviewDesk::Insert(store::ChangeContext& context,
   doc.set_version(static_cast<uint64_t>(context.number()));
   doc.set_holds_target(holds_target);
   *doc.mutable_requested_by() = requester;
+  if (review.subject == 0) doc.set_name_key(name_key);
   CONSENTRY_RETURN_IF_ERROR(Bar(review.made_for, &doc));
   CONSENTRY_RETURN_IF_ERROR(rows_.Insert(context.connection(), &row));
   return row;
@@ -206,6 +209,11 @@ absl::Status ReviewDesk::AddStatementTo(store::ChangeContext& context,
   CONSENTRY_RETURN_IF_ERROR(CheckRoom(row->doc));
   CONSENTRY_RETURN_IF_ERROR(HearCustomer(&row->doc));
   CONSENTRY_RETURN_IF_ERROR(Bar(caller.context.acting_person(), &row->doc));
+  if (row->subject == 0) {
+    // No erasure would find it again; it counts as one that is kept.
+    row->doc.set_pieces(row->doc.pieces() + 1);
+    return absl::OkStatus();
+  }
   return rows_.AddWords(
       context.connection(),
       WordsOf(ReviewWords::STATEMENT, statement, context.now_us(), caller),
@@ -225,21 +233,23 @@ absl::StatusOr<QueuedReview> ReviewDesk::Enqueue(store::ChangeContext& context,
 
 absl::StatusOr<ReviewDesk::Queued> ReviewDesk::Ask(
     store::ChangeContext& context, const CallerContext& caller,
-    const ReviewActor& requester, uint64_t subject,
+    const ReviewActor& requester, const Named& named,
     const v1::RequestReviewRequest& request) {
   CONSENTRY_ASSIGN_OR_RETURN(std::optional<ReviewRow> open,
-                             FindOpen(context.connection(), subject, request));
+                             FindOpen(context.connection(), named, request));
   Queued asked;
   asked.joined = open.has_value();
+  asked.first = !asked.joined || open->doc.requested_by().client_id().empty();
   if (asked.joined) {
     CONSENTRY_RETURN_IF_ERROR(Join(context, requester, request, &open->doc));
   } else {
     NewReview review;
     review.target = request.target();
-    review.subject = subject;
+    review.subject = named.subject;
     review.trigger = request.trigger();
     CONSENTRY_ASSIGN_OR_RETURN(
-        open, Insert(context, review, /*holds_target=*/false, requester));
+        open, Insert(context, review, /*holds_target=*/false, requester,
+                     named.keys.empty() ? "" : named.keys.front()));
   }
   asked.row = *std::move(open);
   if (!request.statement().empty()) {
@@ -259,9 +269,9 @@ absl::StatusOr<QueuedReview> ReviewDesk::EnqueueCase(
   CallerContext caller;
   caller.client_id = question.requester.client_id();
   caller.context.set_acting_person(question.requester.person());
-  CONSENTRY_ASSIGN_OR_RETURN(
-      Queued asked,
-      Ask(context, caller, question.requester, question.subject, request));
+  CONSENTRY_ASSIGN_OR_RETURN(Queued asked,
+                             Ask(context, caller, question.requester,
+                                 {question.subject, {}}, request));
   asked.row.doc.add_cases(question.case_id);
   CONSENTRY_RETURN_IF_ERROR(rows_.Update(context.connection(), &asked.row));
   return QueuedReview{asked.row.doc.id(), asked.row.doc.due_us()};
@@ -394,41 +404,77 @@ absl::Status ReviewDesk::CheckMine(store::Connection* connection,
              : NoReview();
 }
 
+absl::StatusOr<ReviewDesk::Named> ReviewDesk::NameOf(
+    const CallerContext& caller, const v1::SubjectRef& ref) const {
+  Named named;
+  if (caller.IsCustomer()) {
+    named.subject = caller.customer();
+    return named;
+  }
+  auto name = access::NameOf(*parts_.subjects, *parts_.tokens, caller, ref);
+  if (ReasonOf(name.status()) == v1::ERROR_REASON_FIELD_INVALID) {
+    return Invalid("subject", "can be nobody's name for this caller");
+  }
+  CONSENTRY_RETURN_IF_ERROR(name.status());
+  named.subject = name->subject;
+  if (name->subject == 0) {
+    CONSENTRY_ASSIGN_OR_RETURN(auto lease, parts_.readers->Acquire());
+    CONSENTRY_ASSIGN_OR_RETURN(
+        const auto found, parts_.subjects->Resolve(lease.get(), name->key));
+    named.subject = found.value_or(0);
+    for (const crypto::BlindIndex& key : name->key.keys) {
+      named.keys.push_back(parts_.digests->Of(absl::StrCat(
+          "review/name/",
+          absl::string_view(reinterpret_cast<const char*>(key.data()),
+                            key.size()))));
+    }
+  } else {
+    named.keys.push_back(
+        parts_.digests->Of(absl::StrCat("review/number/", name->subject)));
+  }
+  // Erased: her pseudonyms lead to nobody.
+  if (named.subject != 0 &&
+      absl::IsFailedPrecondition(parts_.slots->Load(named.subject).status())) {
+    named.subject = 0;
+  }
+  CONSENTRY_RETURN_IF_ERROR(access::ChargeBudget(*parts_.configuration(),
+                                                 caller, *name, named.subject,
+                                                 parts_.clock->MonotonicUs()));
+  return named;
+}
+
 absl::StatusOr<std::optional<ReviewRow>> ReviewDesk::FindOpen(
-    store::Connection* connection, uint64_t subject,
+    store::Connection* connection, const Named& named,
     const v1::RequestReviewRequest& request) const {
-  if (subject == 0) return std::optional<ReviewRow>();
-  CONSENTRY_ASSIGN_OR_RETURN(
-      auto rows, rows_.OfSubject(connection, subject, kMaxOfSubject));
-  for (ReviewRow& row : rows) {
-    if (IsOpen(row.doc) && row.doc.target() == request.target() &&
-        (!request.target().empty() || row.doc.trigger() == request.trigger())) {
+  const auto fits = [&request](const ReviewRow& row) {
+    return IsOpen(row.doc) && row.doc.target() == request.target() &&
+           (!request.target().empty() ||
+            row.doc.trigger() == request.trigger());
+  };
+  if (request.target().empty()) {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        auto rows, rows_.OfNobody(connection, named.keys, kMaxOfSubject));
+    for (ReviewRow& row : rows) {
+      if (!fits(row)) continue;
+      // Whoever asked before she was a customer is not told that she is one.
+      if (named.subject != 0) {
+        CONSENTRY_RETURN_IF_ERROR(rows_.Adopt(connection, named.subject, &row));
+      }
       return std::optional<ReviewRow>(std::move(row));
     }
+  }
+  if (named.subject == 0) return std::optional<ReviewRow>();
+  CONSENTRY_ASSIGN_OR_RETURN(
+      auto rows, rows_.OfSubject(connection, named.subject, kMaxOfSubject));
+  for (ReviewRow& row : rows) {
+    if (fits(row)) return std::optional<ReviewRow>(std::move(row));
   }
   return std::optional<ReviewRow>();
 }
 
 void ReviewDesk::Request(const CallerContext& caller,
                          const v1::RequestReviewRequest& request, Done done) {
-  const auto find = [&]() -> absl::StatusOr<uint64_t> {
-    if (caller.IsCustomer()) return caller.customer();
-    if (request.subject().ref_case() == v1::SubjectRef::kPseudonym) {
-      const auto known = parts_.tokens->Decode(crypto::TokenKind::kPseudonym,
-                                               request.subject().pseudonym(),
-                                               caller.client_id);
-      if (known.ok()) return *known;
-      return Invalid("subject", "the pseudonym is not one of this caller");
-    }
-    CONSENTRY_ASSIGN_OR_RETURN(const auto key,
-                               parts_.subjects->MakeKey(request.subject()));
-    CONSENTRY_ASSIGN_OR_RETURN(auto lease, parts_.readers->Acquire());
-    CONSENTRY_ASSIGN_OR_RETURN(const auto found,
-                               parts_.subjects->Resolve(lease.get(), key));
-    // About somebody who is not held: the same row, for a person to look at.
-    return found.value_or(0);
-  };
-  const auto named = find();
+  const auto named = NameOf(caller, request.subject());
   if (!named.ok()) {
     done(named.status());
     return;
@@ -458,8 +504,9 @@ void ReviewDesk::Request(const CallerContext& caller,
         clients::RequesterOf(caller), request.request_id(), caller.method,
         parts_.digests->Of(clients::CanonicalBytes(canonical))};
   }
-  change.apply = [this, caller, request, asked = *named,
+  change.apply = [this, caller, request, named = *named,
                   decided](store::ChangeContext& context) -> absl::Status {
+    const uint64_t asked = named.subject;
     uint64_t subject = asked;
     if (IsDecision(request.target())) subject = decided;
     if (IsOutput(request.target())) {
@@ -483,7 +530,8 @@ void ReviewDesk::Request(const CallerContext& caller,
       }
     }
     CONSENTRY_ASSIGN_OR_RETURN(
-        Queued made, Ask(context, caller, ActorOf(caller), subject, request));
+        Queued made,
+        Ask(context, caller, ActorOf(caller), {subject, named.keys}, request));
     ReviewRow& row = made.row;
     if (made.changed) {
       CONSENTRY_RETURN_IF_ERROR(rows_.Update(context.connection(), &row));
@@ -494,7 +542,8 @@ void ReviewDesk::Request(const CallerContext& caller,
     leaf.add_details("review=" + row.doc.id());
     leaf.add_details(absl::StrCat("trigger=", int{request.trigger()}));
     if (made.joined) leaf.add_details("joined=true");
-    Tell(context, row, "review.received", &leaf);
+    // She is written to once, however often she is asked for.
+    if (made.first) Tell(context, row, "review.received", &leaf);
     CONSENTRY_RETURN_IF_ERROR(TellAbout(context, subject, &leaf));
     context.SetEntry(leaf.SerializeAsString());
     context.SetResult(

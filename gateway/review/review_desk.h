@@ -13,6 +13,8 @@
 #include "absl/status/statusor.h"
 #include "consentry/config/v1/screening.pb.h"
 #include "consentry/v1/review_service.pb.h"
+#include "gateway/access/snapshot.h"
+#include "gateway/base/clock.h"
 #include "gateway/clients/caller_context.h"
 #include "gateway/crypto/opaque_token.h"
 #include "gateway/crypto/request_digest.h"
@@ -35,6 +37,7 @@ struct ReviewParts {
   const crypto::EpochFile* epochs = nullptr;
   const crypto::OpaqueTokens* tokens = nullptr;
   const crypto::RequestDigests* digests = nullptr;
+  const base::Clock* clock = nullptr;
   std::string log_origin;
   config::v1::Reviewing settings;
   // Days after which a decided review is forgotten; 0: 400.
@@ -99,7 +102,9 @@ class ReviewDesk final : public ReviewQueue {
 
   // A target that waits in an open review of the customer already joins that
   // one, as does a second hand-over: her words are added, and it becomes as
-  // urgent as what she asks for.
+  // urgent as what she asks for. A name that nobody bears is answered in the
+  // same way, and what was said of it is not kept; the caller's budget of
+  // customers counts it.
   void Request(const clients::CallerContext& caller,
                const v1::RequestReviewRequest& request, Done done);
   // Without an id: the most urgent one that the caller may take.
@@ -126,6 +131,19 @@ class ReviewDesk final : public ReviewQueue {
   const ReviewRows& rows() const { return rows_; }
   Powers powers() const;
 
+  // Whom a caller asks about.
+  struct Named {
+    // 0: nobody who is held.
+    uint64_t subject = 0;
+    // Keyed hashes of the name, under which a row about nobody may lie; a new
+    // one lies under the first.
+    std::vector<std::string> keys;
+  };
+  // Counts her against the caller's budget. FIELD_INVALID for what can be
+  // nobody's name, BUDGET_EXHAUSTED.
+  absl::StatusOr<Named> NameOf(const clients::CallerContext& caller,
+                               const v1::SubjectRef& ref) const;
+
   // As callers see it.
   static v1::Review Show(const store::v1::ReviewDoc& doc, int64_t now_us);
   // Without who of the staff looks at it, and what it takes to decide it.
@@ -144,13 +162,15 @@ class ReviewDesk final : public ReviewQueue {
   void Change(const clients::CallerContext& caller, Asked request,
               const std::string& id, bool customers, Step step, Done done);
   void Commit(store::Change change, Done done);
-  // The row of a new review, inside of its change.
+  // The row of a new review, inside of its change. `name_key` where it is about
+  // nobody.
   absl::StatusOr<ReviewRow> Insert(store::ChangeContext& context,
                                    const NewReview& review, bool holds_target,
-                                   const store::v1::ReviewActor& requester);
+                                   const store::v1::ReviewActor& requester,
+                                   const std::string& name_key = "");
   // An open review of the subject that a request for this target joins.
   absl::StatusOr<std::optional<ReviewRow>> FindOpen(
-      store::Connection* connection, uint64_t subject,
+      store::Connection* connection, const Named& named,
       const v1::RequestReviewRequest& request) const;
   absl::Status Join(store::ChangeContext& context,
                     const store::v1::ReviewActor& requester,
@@ -162,11 +182,13 @@ class ReviewDesk final : public ReviewQueue {
     ReviewRow row;
     bool joined = false;
     bool changed = false;
+    // Nobody asked for it before.
+    bool first = false;
   };
   absl::StatusOr<Queued> Ask(store::ChangeContext& context,
                              const clients::CallerContext& caller,
                              const store::v1::ReviewActor& requester,
-                             uint64_t subject,
+                             const Named& named,
                              const v1::RequestReviewRequest& request);
   absl::Status AddStatementTo(store::ChangeContext& context,
                               const std::string& statement,

@@ -50,13 +50,35 @@ int64_t HourOf(const ReviewRow& row) {
          kUsPerHour;
 }
 
+absl::StatusOr<store::Query> SelectWords(store::Connection* connection,
+                                         int64_t review_no) {
+  CONSENTRY_ASSIGN_OR_RETURN(
+      auto query, connection->Prepare("SELECT piece, words FROM review_words "
+                                      "WHERE review_no = $1 ORDER BY piece"));
+  query.Bind(review_no);
+  return query;
+}
+
+// Of a row about nobody: where the same name leads again.
+int64_t NumberOfNobody(std::string_view name_key) {
+  uint64_t number = 0;
+  for (const char byte : name_key.substr(0, sizeof number)) {
+    number = number << 8 | static_cast<unsigned char>(byte);
+  }
+  return -static_cast<int64_t>(number >> 1);
+}
+int64_t SubjectColumn(const ReviewRow& row) {
+  return row.subject != 0 ? static_cast<int64_t>(row.subject)
+                          : NumberOfNobody(row.doc.name_key());
+}
+
 // Reads the columns of kColumns but for the doc.
 bool ReadColumns(const store::Query& query, ReviewRow* row) {
   row->no = query.Int64(0);
   const std::string_view id = query.Blob(1);
   if (id.size() != row->id.size()) return false;
   std::copy(id.begin(), id.end(), row->id.begin());
-  row->subject = static_cast<uint64_t>(query.Int64(2));
+  row->subject = static_cast<uint64_t>(std::max<int64_t>(0, query.Int64(2)));
   row->row_generation = static_cast<uint32_t>(query.Int64(3));
   return true;
 }
@@ -110,7 +132,7 @@ absl::Status ReviewRows::Insert(store::Connection* connection,
           "INSERT INTO reviews (review_no, review_id, subject, open, kind, "
           "priority, due_hour, row_gen, doc) "
           "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"));
-  query.Bind(row->no, BytesOf(row->id), static_cast<int64_t>(row->subject),
+  query.Bind(row->no, BytesOf(row->id), SubjectColumn(*row),
              IsOpen(row->doc) ? 1 : 0, row->doc.trigger(), row->doc.priority(),
              HourOf(*row), row->row_generation, sealed);
   return query.Run();
@@ -130,29 +152,31 @@ absl::Status ReviewRows::Update(store::Connection* connection,
   return query.Run();
 }
 
+absl::StatusOr<std::string> ReviewRows::SealWords(
+    const ReviewRow& row, std::string_view piece,
+    std::string_view bytes) const {
+  if (row.subject == 0) {
+    return crypto::SystemSeal::Seal(
+        *epochs_->keys(),
+        crypto::SystemContext{kSystemReviewWordsTable, row.id, piece, kSchema,
+                              kWordsGeneration},
+        bytes);
+  }
+  CONSENTRY_ASSIGN_OR_RETURN(const auto keys, slots_->Load(row.subject));
+  return crypto::Sealer::Seal(
+      keys,
+      crypto::FieldContext{kReviewWordsTable, row.id, piece, kSchema,
+                           kWordsGeneration},
+      bytes);
+}
+
 absl::Status ReviewRows::AddWords(store::Connection* connection,
                                   const store::v1::ReviewWords& words,
                                   ReviewRow* row) const {
   const int32_t piece = row->doc.pieces();
-  const std::string bytes = words.SerializeAsString();
-  const std::string field = std::to_string(piece);
-  std::string sealed;
-  if (row->subject == 0) {
-    CONSENTRY_ASSIGN_OR_RETURN(
-        sealed, crypto::SystemSeal::Seal(
-                    *epochs_->keys(),
-                    crypto::SystemContext{kSystemReviewWordsTable, row->id,
-                                          field, kSchema, kWordsGeneration},
-                    bytes));
-  } else {
-    CONSENTRY_ASSIGN_OR_RETURN(const auto keys, slots_->Load(row->subject));
-    CONSENTRY_ASSIGN_OR_RETURN(
-        sealed, crypto::Sealer::Seal(
-                    keys,
-                    crypto::FieldContext{kReviewWordsTable, row->id, field,
-                                         kSchema, kWordsGeneration},
-                    bytes));
-  }
+  CONSENTRY_ASSIGN_OR_RETURN(
+      const std::string sealed,
+      SealWords(*row, std::to_string(piece), words.SerializeAsString()));
   CONSENTRY_ASSIGN_OR_RETURN(
       auto query, connection->Prepare(
                       "INSERT INTO review_words (review_no, piece, subject, "
@@ -161,6 +185,42 @@ absl::Status ReviewRows::AddWords(store::Connection* connection,
   CONSENTRY_RETURN_IF_ERROR(query.Run());
   row->doc.set_pieces(piece + 1);
   return absl::OkStatus();
+}
+
+absl::Status ReviewRows::Adopt(store::Connection* connection, uint64_t subject,
+                               ReviewRow* row) const {
+  std::vector<std::pair<int64_t, std::string>> pieces;
+  {
+    CONSENTRY_ASSIGN_OR_RETURN(auto query, SelectWords(connection, row->no));
+    for (;;) {
+      CONSENTRY_ASSIGN_OR_RETURN(const bool found, query.Step());
+      if (!found) break;
+      const std::string piece = std::to_string(query.Int64(0));
+      const auto opened = crypto::SystemSeal::Open(
+          *epochs_->keys(),
+          crypto::SystemContext{kSystemReviewWordsTable, row->id, piece,
+                                kSchema, kWordsGeneration},
+          query.Blob(1));
+      if (!opened.ok()) return Corrupt();
+      pieces.emplace_back(query.Int64(0), std::string(opened->view()));
+    }
+  }
+  row->subject = subject;
+  row->doc.clear_name_key();
+  for (const auto& [piece, bytes] : pieces) {
+    CONSENTRY_ASSIGN_OR_RETURN(const std::string sealed,
+                               SealWords(*row, std::to_string(piece), bytes));
+    CONSENTRY_ASSIGN_OR_RETURN(
+        auto query,
+        connection->Prepare("UPDATE review_words SET subject = $3, words = $4 "
+                            "WHERE review_no = $1 AND piece = $2"));
+    query.Bind(row->no, piece, static_cast<int64_t>(subject), sealed);
+    CONSENTRY_RETURN_IF_ERROR(query.Run());
+  }
+  CONSENTRY_ASSIGN_OR_RETURN(
+      auto query, connection->Prepare(
+                      "UPDATE reviews SET subject = $2 WHERE review_no = $1"));
+  return query.Bind(row->no, static_cast<int64_t>(subject)).Run();
 }
 
 absl::StatusOr<ReviewRow> ReviewRows::Read(store::Connection* connection,
@@ -242,11 +302,32 @@ absl::StatusOr<std::vector<ReviewRow>> ReviewRows::ByHour(
 absl::StatusOr<std::vector<ReviewRow>> ReviewRows::OfSubject(
     store::Connection* connection, uint64_t subject, size_t limit,
     int64_t below) const {
+  return OfColumn(connection, static_cast<int64_t>(subject), limit, below);
+}
+
+absl::StatusOr<std::vector<ReviewRow>> ReviewRows::OfNobody(
+    store::Connection* connection, const std::vector<std::string>& name_keys,
+    size_t limit, int64_t below) const {
+  std::vector<ReviewRow> rows;
+  for (const std::string& name_key : name_keys) {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        auto found,
+        OfColumn(connection, NumberOfNobody(name_key), limit, below));
+    for (ReviewRow& row : found) {
+      if (row.doc.name_key() == name_key) rows.push_back(std::move(row));
+    }
+  }
+  return rows;
+}
+
+absl::StatusOr<std::vector<ReviewRow>> ReviewRows::OfColumn(
+    store::Connection* connection, int64_t subject, size_t limit,
+    int64_t below) const {
   CONSENTRY_ASSIGN_OR_RETURN(
       auto query, connection->Prepare(std::string(kColumns) +
                                       "WHERE subject = $1 AND review_no < $2 "
                                       "ORDER BY review_no DESC LIMIT $3"));
-  query.Bind(static_cast<int64_t>(subject), below, static_cast<int64_t>(limit));
+  query.Bind(subject, below, static_cast<int64_t>(limit));
   ReviewPlace last;
   bool more = false;
   return Take(&query, limit, &last, &more);
@@ -256,10 +337,7 @@ absl::StatusOr<std::vector<store::v1::ReviewWords>> ReviewRows::OpenWords(
     store::Connection* connection, const crypto::Grant& grant,
     const ReviewRow& row) const {
   std::vector<store::v1::ReviewWords> all;
-  CONSENTRY_ASSIGN_OR_RETURN(
-      auto query, connection->Prepare("SELECT piece, words FROM review_words "
-                                      "WHERE review_no = $1 ORDER BY piece"));
-  query.Bind(row.no);
+  CONSENTRY_ASSIGN_OR_RETURN(auto query, SelectWords(connection, row.no));
   for (;;) {
     CONSENTRY_ASSIGN_OR_RETURN(const bool found, query.Step());
     if (!found) return all;

@@ -49,6 +49,10 @@ class ReviewRows {
   absl::Status Insert(store::Connection* connection, ReviewRow* row) const;
   // Under a new row generation.
   absl::Status Update(store::Connection* connection, ReviewRow* row) const;
+  // What is about nobody who is held becomes a customer's: sealed anew, under
+  // her key. The row is to be written after.
+  absl::Status Adopt(store::Connection* connection, uint64_t subject,
+                     ReviewRow* row) const;
   // One more piece of the words; the doc counts it and is to be written after.
   absl::Status AddWords(store::Connection* connection,
                         const store::v1::ReviewWords& words,
@@ -76,6 +80,11 @@ class ReviewRows {
   absl::StatusOr<std::vector<ReviewRow>> OfSubject(
       store::Connection* connection, uint64_t subject, size_t limit,
       int64_t below = INT64_MAX) const;
+  // The same about whoever a name was given for that nobody bears: for each of
+  // the keyed hashes that it may lie under.
+  absl::StatusOr<std::vector<ReviewRow>> OfNobody(
+      store::Connection* connection, const std::vector<std::string>& name_keys,
+      size_t limit, int64_t below = INT64_MAX) const;
 
   absl::StatusOr<std::vector<store::v1::ReviewWords>> OpenWords(
       store::Connection* connection, const crypto::Grant& grant,
@@ -88,6 +97,12 @@ class ReviewRows {
                                  uint64_t subject, int64_t limit) const;
 
  private:
+  absl::StatusOr<std::vector<ReviewRow>> OfColumn(store::Connection* connection,
+                                                  int64_t subject, size_t limit,
+                                                  int64_t below) const;
+  absl::StatusOr<std::string> SealWords(const ReviewRow& row,
+                                        std::string_view piece,
+                                        std::string_view bytes) const;
   absl::StatusOr<std::string> SealDoc(const ReviewRow& row) const;
   absl::Status OpenDoc(std::string_view sealed, ReviewRow* row) const;
   absl::StatusOr<std::vector<ReviewRow>> Take(store::Query* query, size_t limit,

@@ -122,8 +122,13 @@ class ReviewServer final : public v1::ReviewService::CallbackService {
         pipeline_, method, context, request, response, Validator(),
         [this, member](const CallInfo& call, const Request& asked,
                        Response* out, Completion done) {
-          (can_.reads->*member)(CallerOf(call, asked.context()), asked,
-                                Deliver(out, std::move(done)));
+          (can_.reads->*member)(
+              CallerOf(call, asked.context()), asked,
+              [this, &call, deliver = Deliver(out, std::move(done))](
+                  absl::StatusOr<access::Released<Response>> made) mutable {
+                if (!made.ok()) pipeline_->NoteRefusal(call, made.status());
+                deliver(std::move(made));
+              });
         });
   }
 

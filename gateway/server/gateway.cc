@@ -568,6 +568,7 @@ absl::Status Gateway::OpenCapabilities() {
            .epochs = epochs_.get(),
            .tokens = tokens_.get(),
            .digests = digests_.get(),
+           .clock = options_.clock,
            .log_origin = origin,
            .settings = config_.message.screening().reviewing(),
            .keep_days = config_.message.screening().keep_days(),

@@ -7,9 +7,10 @@ namespace consentry::store {
 //
 //   reviews(review_no key, review_id unique, subject, open, kind, priority,
 //           due_hour, row_gen, doc sealed)
-//            the queue. subject 0: about nobody who is held; a system key seals
-//            it. kind: why a human is asked. due_hour: when it must be decided;
-//            of one that is decided (open 0), when it was
+//            the queue. subject below 1: about nobody who is held; a system key
+//            seals it, and below 0 it is a keyed hash of the name that was
+//            given. kind: why a human is asked. due_hour: when it must be
+//            decided; of one that is decided (open 0), when it was
 //   review_words(review_no, piece; subject, words sealed)
 //            what the customer and reviewers wrote, opened with a Grant alone;
 //            written once

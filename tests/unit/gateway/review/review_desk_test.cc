@@ -383,6 +383,94 @@ TEST_F(ReviewDeskTest, ASecondHandOverFillsNoQueue) {
   EXPECT_NE(other->id(), first->id());
 }
 
+TEST_F(ReviewDeskTest, SheIsWrittenToOnceHoweverOftenSheIsAskedFor) {
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_OK(HandOver(anna_, "Hello?").status());
+  }
+  EXPECT_EQ(told_, std::vector<std::string>{"review.received"});
+}
+
+TEST_F(ReviewDeskTest, ANameThatNobodyBearsIsAnsweredLikeACustomers) {
+  const auto ask = [this](const std::string& email, const std::string& words) {
+    v1::RequestReviewRequest request;
+    request.mutable_subject()->mutable_identifier()->set_type(
+        v1::IDENTIFIER_TYPE_EMAIL);
+    request.mutable_subject()->mutable_identifier()->set_value(email);
+    request.set_trigger(v1::REVIEW_TRIGGER_HAND_OVER);
+    request.set_statement(words);
+    return Call(As("shop"), &ReviewDesk::Request, request);
+  };
+  std::vector<v1::Review> first;
+  for (const std::string email : {"anna@example.com", "nobody@example.com"}) {
+    const auto asked = ask(email, "canary-words");
+    ASSERT_OK(asked.status());
+    const auto again = ask(email, "canary-words");
+    ASSERT_OK(again.status());
+    EXPECT_EQ(again->id(), asked->id());
+    v1::AddStatementRequest statement;
+    statement.set_id(asked->id());
+    statement.set_statement("more");
+    const auto heard = Call(As("shop"), &ReviewDesk::AddStatement, statement);
+    ASSERT_OK(heard.status());
+    EXPECT_TRUE(absl::IsNotFound(
+        Call(As("letters"), &ReviewDesk::AddStatement, statement).status()));
+    first.push_back(*heard);
+  }
+  EXPECT_NE(first[0].id(), first[1].id());
+  for (v1::Review& review : first) review.clear_id();
+  EXPECT_EQ(first[0].SerializeAsString(), first[1].SerializeAsString());
+  EXPECT_NE(ask("other@example.com", "")->id(),
+            ask("nobody@example.com", "")->id());
+  // What was said of somebody whom no erasure would find is not kept.
+  EXPECT_EQ(fixture_.Ask("SELECT COUNT(*) FROM review_words"), 3);
+  EXPECT_EQ(
+      fixture_.Ask("SELECT COUNT(*) FROM review_words WHERE subject <= 0"), 0);
+}
+
+TEST_F(ReviewDeskTest, WhatWasAskedOfAStrangerIsHersOnceSheIsACustomer) {
+  v1::RequestReviewRequest request;
+  request.mutable_subject()->mutable_identifier()->set_type(
+      v1::IDENTIFIER_TYPE_EMAIL);
+  request.mutable_subject()->mutable_identifier()->set_value(
+      "carla@example.com");
+  request.set_trigger(v1::REVIEW_TRIGGER_HAND_OVER);
+  const auto before = Call(As("shop"), &ReviewDesk::Request, request);
+  ASSERT_OK(before.status());
+  ASSERT_OK(Claim(before->id(), "p1").status());
+  ASSERT_OK(Decide(ShowNow(before->id()), "p1", v1::REVIEW_VERDICT_ESCALATE)
+                .status());
+  const uint64_t carla = fixture_.Number(fixture_.Person("carla"));
+  request.set_statement("It is me");
+  const auto after = Call(As("shop"), &ReviewDesk::Request, request);
+  ASSERT_OK(after.status());
+  EXPECT_EQ(after->id(), before->id());
+  EXPECT_EQ(Words(after->id()),
+            (std::vector<std::string>{"It was looked at.", "It is me"}));
+  const std::string whose = " WHERE subject = " + std::to_string(carla);
+  EXPECT_EQ(fixture_.Ask("SELECT COUNT(*) FROM reviews" + whose), 1);
+  EXPECT_EQ(fixture_.Ask("SELECT COUNT(*) FROM review_words" + whose), 2);
+}
+
+TEST_F(ReviewDeskTest, AskingAroundIsBoundByTheCallersBudget) {
+  v1::Client client =
+      AccessFixture::ClientFor("shop", testing::kServicePurpose);
+  client.mutable_limits()->set_subjects_per_hour(2);
+  fixture_.SetClient(client);
+  v1::RequestReviewRequest request;
+  request.set_trigger(v1::REVIEW_TRIGGER_HAND_OVER);
+  request.mutable_subject()->mutable_identifier()->set_type(
+      v1::IDENTIFIER_TYPE_EMAIL);
+  for (const std::string name : {"anna", "nobody", "anna", "nobody"}) {
+    request.mutable_subject()->mutable_identifier()->set_value(name +
+                                                               "@example.com");
+    EXPECT_OK(Call(As("shop"), &ReviewDesk::Request, request).status());
+  }
+  request.mutable_subject()->mutable_identifier()->set_value(
+      "third@example.com");
+  EXPECT_EQ(ReasonOf(Call(As("shop"), &ReviewDesk::Request, request).status()),
+            v1::ERROR_REASON_BUDGET_EXHAUSTED);
+}
+
 TEST_F(ReviewDeskTest, ADecisionOnAReadingIsContestedByWhomItIsAbout) {
   EXPECT_TRUE(absl::IsNotFound(
       Contest(fixture_.Person("berta"), kDecision, "Mine?").status()));

@@ -86,6 +86,7 @@ class ReviewFixture : public ::testing::Test {
     parts.epochs = &fixture_.keys().epochs();
     parts.tokens = &fixture_.tokens();
     parts.digests = &digests_;
+    parts.clock = &fixture_.clock();
     parts.log_origin = "test.log";
     parts.target = &target_;
     parts.decisions = &decisions_;

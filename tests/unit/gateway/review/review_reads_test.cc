@@ -208,6 +208,35 @@ TEST_F(ReviewReadsTest, ReviewsOfACustomerArePagedToThatCallerAlone) {
   EXPECT_EQ(seen, wanted);
 }
 
+TEST_F(ReviewReadsTest, ASystemLearnsFromAListOfNoNameWhetherItIsACustomers) {
+  std::vector<v1::ListCustomerReviewsResponse> lists;
+  for (const std::string name : {"anna", "nobody"}) {
+    v1::RequestReviewRequest asked;
+    asked.mutable_subject()->mutable_identifier()->set_type(
+        v1::IDENTIFIER_TYPE_EMAIL);
+    asked.mutable_subject()->mutable_identifier()->set_value(name +
+                                                             "@example.com");
+    asked.set_trigger(v1::REVIEW_TRIGGER_HAND_OVER);
+    asked.set_statement("Please call back");
+    const auto made = Call(As("shop"), &ReviewDesk::Request, asked);
+    ASSERT_OK(made.status());
+    v1::ListCustomerReviewsRequest request;
+    *request.mutable_subject() = asked.subject();
+    const auto none = Ask<v1::ListCustomerReviewsResponse>(
+        As("letters"), &ReviewReads::OfCustomer, request);
+    ASSERT_OK(none.status());
+    EXPECT_EQ(none->reviews_size(), 0);
+    auto list = Ask<v1::ListCustomerReviewsResponse>(
+        As("shop"), &ReviewReads::OfCustomer, request);
+    ASSERT_OK(list.status());
+    ASSERT_EQ(list->reviews_size(), 1);
+    EXPECT_EQ(list->reviews(0).review().id(), made->id());
+    list->mutable_reviews(0)->mutable_review()->clear_id();
+    lists.push_back(*std::move(list));
+  }
+  EXPECT_EQ(lists[0].SerializeAsString(), lists[1].SerializeAsString());
+}
+
 TEST_F(ReviewReadsTest, AReportNamesAllThatWasSaidAndAViewNone) {
   const auto asked = Contest(anna_, kTarget, "It is wrong");
   ASSERT_OK(asked.status());
