@@ -89,7 +89,7 @@ absl::StatusOr<bool> OutcomeRows::Add(store::Connection* connection,
   return connection->Changes() > 0;
 }
 
-absl::StatusOr<int64_t> OutcomeRows::Join(
+absl::StatusOr<std::vector<store::v1::OutcomeDoc>> OutcomeRows::Join(
     store::Connection* connection, const std::string& output_key,
     int64_t screening_no, const crypto::SubjectKeys* keys) const {
   struct Early {
@@ -110,8 +110,9 @@ absl::StatusOr<int64_t> OutcomeRows::Join(
       early.push_back({std::string(query.Blob(0)), std::string(query.Blob(1))});
     }
   }
+  std::vector<store::v1::OutcomeDoc> joined;
   for (const Early& row : early) {
-    CONSENTRY_ASSIGN_OR_RETURN(const auto doc,
+    CONSENTRY_ASSIGN_OR_RETURN(const store::v1::OutcomeDoc doc,
                                Open(row.key, nullptr, row.sealed));
     CONSENTRY_ASSIGN_OR_RETURN(const std::string sealed,
                                Seal(row.key, keys, doc));
@@ -124,8 +125,9 @@ absl::StatusOr<int64_t> OutcomeRows::Join(
         keys == nullptr ? int64_t{0} : static_cast<int64_t>(keys->subject()),
         sealed);
     CONSENTRY_RETURN_IF_ERROR(query.Run());
+    joined.push_back(doc);
   }
-  return static_cast<int64_t>(early.size());
+  return joined;
 }
 
 absl::StatusOr<std::vector<v1::Outcome>> OutcomeRows::List(

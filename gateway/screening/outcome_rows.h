@@ -34,11 +34,10 @@ class OutcomeRows {
                            const v1::Outcome& outcome,
                            std::string_view client_id, int64_t now_us) const;
 
-  // Those that came before their output become its own. How many.
-  absl::StatusOr<int64_t> Join(store::Connection* connection,
-                               const std::string& output_key,
-                               int64_t screening_no,
-                               const crypto::SubjectKeys* keys) const;
+  // Those that came before their output become its own: which they are.
+  absl::StatusOr<std::vector<store::v1::OutcomeDoc>> Join(
+      store::Connection* connection, const std::string& output_key,
+      int64_t screening_no, const crypto::SubjectKeys* keys) const;
 
   // In the order of their times.
   absl::StatusOr<std::vector<v1::Outcome>> List(

@@ -514,9 +514,20 @@ absl::Status Screener::Apply(store::ChangeContext& context, Job* job) const {
         parts_.fairness->Count(context, job->counted, &leaf));
   }
   CONSENTRY_RETURN_IF_ERROR(parts_.rows->Insert(connection, job->keys(), row));
-  CONSENTRY_RETURN_IF_ERROR(
-      parts_.outcomes->Join(connection, output_key, row.no, job->keys())
-          .status());
+  CONSENTRY_ASSIGN_OR_RETURN(
+      const auto joined,
+      parts_.outcomes->Join(connection, output_key, row.no, job->keys()));
+  for (const store::v1::OutcomeDoc& early : joined) {
+    if (early.kind() != v1::OUTCOME_KIND_COMPLAINED || job->keys() == nullptr) {
+      continue;
+    }
+    conduct::Refusal refusal;
+    refusal.time_us = early.time_us();
+    refusal.purpose = doc.purpose();
+    refusal.channel = static_cast<policy::Channel>(doc.channel());
+    CONSENTRY_RETURN_IF_ERROR(
+        PressureRows::Add(connection, *job->keys(), refusal, context.now_us()));
+  }
   for (const store::SubjectVersion& seen : job->decision.versions()) {
     context.TellOf(seen.subject);
   }

@@ -112,6 +112,17 @@ TEST_F(OutcomeDeskTest, AComplaintIsARefusal) {
       << next->DebugString();
 }
 
+TEST_F(OutcomeDeskTest, AComplaintThatCameBeforeItsOutputIsARefusalToo) {
+  const std::string anna = Reader("anna");
+  EXPECT_EQ(Report(Outcome("l-1", v1::OUTCOME_KIND_COMPLAINED)),
+            v1::ERROR_REASON_UNSPECIFIED);
+  ASSERT_OK(Screen("letters", Letter(anna, "l-1")));
+  const auto next = Screen("letters", Letter(anna, "l-2"));
+  ASSERT_OK(next);
+  EXPECT_EQ(next->verdict_class(), v1::VERDICT_CLASS_PRESSURE)
+      << next->DebugString();
+}
+
 TEST_F(OutcomeDeskTest, WhatNeverCameIsForgotten) {
   EXPECT_EQ(Report(Outcome("l-1", v1::OUTCOME_KIND_SHOWN)),
             v1::ERROR_REASON_UNSPECIFIED);
