@@ -14,6 +14,7 @@
 #include "gateway/clients/caller_context.h"
 #include "gateway/crypto/subject_tag.h"
 #include "gateway/screening/release_note.h"
+#include "gateway/screening/screening_words.h"
 #include "proto/support/error.h"
 #include "proto/support/status_macros.h"
 #include "proto/support/timestamp.h"
@@ -351,6 +352,9 @@ absl::StatusOr<bool> ReleaseDesk::Offer(Page* page,
     return CorruptScreening();
   }
   fetched->set_screening_id(checked.row.doc.id());
+  for (const v1::OutputDuty duty : DutiesOf(checked.row.doc)) {
+    fetched->add_duties(duty);
+  }
   ReleaseTerms terms;
   terms.digest = release.doc.digest();
   terms.pseudonym = parts_->tokens->Encode(

@@ -291,6 +291,7 @@ void Screener::CommitOnly(const std::shared_ptr<Job>& job) {
   leaf.set_released_nothing(true);
   TellVerdict(job->outcome, &leaf);
   store::v1::ScreeningDoc doc;
+  doc.set_obligations(job->decision.decision.obligations);
   KeepVerdict(job->outcome, job->judgement, &doc);
   CommitAnswer(job, leaf, AnswerOf(doc));
 }
@@ -677,6 +678,7 @@ void Screener::AnswerRepeated(const std::shared_ptr<Job>& job) {
       *answer.mutable_release() = *std::move(release);
     }
   }
+  if (answer.verdict() == v1::VERDICT_BLOCKED) answer.clear_duties();
   store::v1::Leaf leaf = job->leaf;
   leaf.add_details("screening=" + earlier.doc.id());
   leaf.add_details("repeated=true");

@@ -70,6 +70,11 @@ void KeepVerdict(const Outcome& outcome, const conduct::Judgement& judgement,
   }
 }
 
+std::vector<v1::OutputDuty> DutiesOf(const store::v1::ScreeningDoc& doc) {
+  if (doc.verdict() == v1::VERDICT_BLOCKED) return {};
+  return DutiesOf(doc.obligations());
+}
+
 v1::ScreenOutputResponse AnswerOf(const store::v1::ScreeningDoc& doc) {
   v1::ScreenOutputResponse answer;
   answer.set_screening_id(doc.id());
@@ -82,6 +87,7 @@ v1::ScreenOutputResponse AnswerOf(const store::v1::ScreeningDoc& doc) {
       }
     }
   }
+  for (const v1::OutputDuty duty : DutiesOf(doc)) answer.add_duties(duty);
   if (doc.due_us() != 0 && doc.verdict() == v1::VERDICT_HELD) {
     SetTime(doc.due_us(), answer.mutable_expected_time());
   }
@@ -116,6 +122,7 @@ v1::Screening ShowScreening(const store::v1::ScreeningDoc& doc,
   }
   shown.set_reason(static_cast<v1::ErrorReason>(doc.reason()));
   shown.set_review_id(doc.review_id());
+  for (const v1::OutputDuty duty : DutiesOf(doc)) shown.add_duties(duty);
   SetTime(doc.time_us(), shown.mutable_create_time());
   return shown;
 }

@@ -24,7 +24,12 @@ void TellVerdict(const Outcome& outcome, store::v1::Leaf* leaf);
 void KeepVerdict(const Outcome& outcome, const conduct::Judgement& judgement,
                  store::v1::ScreeningDoc* doc);
 
-// For its engine: nothing about the customer but a class.
+// What is owed beside an output that is released, or may be; of one that is
+// blocked nothing.
+std::vector<v1::OutputDuty> DutiesOf(const store::v1::ScreeningDoc& doc);
+
+// For its engine: nothing about the customer but a class, and what law asks of
+// whoever delivers it.
 v1::ScreenOutputResponse AnswerOf(const store::v1::ScreeningDoc& doc);
 
 // For compliance staff, without the words of the output: all of it.

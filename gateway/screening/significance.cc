@@ -7,8 +7,6 @@ Significance SignificanceOf(const access::OutputDecision& decision,
   Significance found;
   if (!decision.permitted) return found;
   const uint32_t owed = decision.decision.obligations;
-  found.on_request = (owed & policy::kOweHumanOnRequest) != 0;
-  found.notice = (owed & policy::kOweNotice) != 0;
   // A rule that asks for a human before effect and one whose legal gate does
   // not stand both come as a review that is required.
   if (!reviewed && (decision.review_required ||
@@ -16,6 +14,17 @@ Significance SignificanceOf(const access::OutputDecision& decision,
     found.action = conduct::Action::kHold;
   }
   return found;
+}
+
+std::vector<v1::OutputDuty> DutiesOf(uint32_t obligations) {
+  std::vector<v1::OutputDuty> duties;
+  if ((obligations & policy::kOweNotice) != 0) {
+    duties.push_back(v1::OUTPUT_DUTY_NOTICE);
+  }
+  if ((obligations & policy::kOweHumanOnRequest) != 0) {
+    duties.push_back(v1::OUTPUT_DUTY_HUMAN_ON_REQUEST);
+  }
+  return duties;
 }
 
 }  // namespace consentry::screening

@@ -1,6 +1,10 @@
 #ifndef CONSENTRY_GATEWAY_SCREENING_SIGNIFICANCE_H_
 #define CONSENTRY_GATEWAY_SCREENING_SIGNIFICANCE_H_
 
+#include <cstdint>
+#include <vector>
+
+#include "consentry/v1/screening_service.pb.h"
 #include "gateway/access/output_decision.h"
 #include "policy/conduct/conduct.h"
 
@@ -12,15 +16,15 @@ namespace consentry::screening {
 // they may go without, stands in the packs' rules on automated decisions.
 struct Significance {
   conduct::Action action = conduct::Action::kRelease;
-  // A human may be asked afterwards.
-  bool on_request = false;
-  // The customer is told before the decision.
-  bool notice = false;
 };
 
 // Of a decision that permits; of one that denies nothing is asked. Pure.
 Significance SignificanceOf(const access::OutputDecision& decision,
                             bool reviewed);
+
+// What whoever delivers an output owes the customer beside it, of the
+// obligations (policy::Obligation) that it was decided with. Pure.
+std::vector<v1::OutputDuty> DutiesOf(uint32_t obligations);
 
 }  // namespace consentry::screening
 

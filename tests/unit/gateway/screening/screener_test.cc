@@ -1,6 +1,7 @@
 // One output on its way: what the gate says, what it keeps, what it spends.
 #include "gateway/screening/screener.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "gateway/screening/significance.h"
 #include "policy/engine/civil.h"
 #include "proto/support/timestamp.h"
 #include "tests/unit/gateway/screening/screening_fixture.h"
@@ -339,6 +341,53 @@ TEST_F(ScreenerTest, ASignificantDecisionWaitsForAHuman) {
   EXPECT_EQ(queue.held[0].made_for, "clerk");
   EXPECT_FALSE(queue.held[0].high_risk);
   EXPECT_EQ(Rows("releases"), 0);
+}
+
+TEST_F(ScreenerTest, WhoeverDeliversADecisionIsToldWhatSheIsOwed) {
+  using ::testing::UnorderedElementsAre;
+  EXPECT_THAT(DutiesOf(0), UnorderedElementsAre());
+  EXPECT_THAT(DutiesOf(policy::kOweHumanBeforeEffect | policy::kOweNotice |
+                       policy::kOweHumanOnRequest),
+              UnorderedElementsAre(v1::OUTPUT_DUTY_NOTICE,
+                                   v1::OUTPUT_DUTY_HUMAN_ON_REQUEST));
+  const std::string anna = Person("anna");
+  Give(anna, kLettersPurpose);
+  auto request = Refusal(anna, "c-1");
+  request.set_validate_only(true);
+  auto answer = Screen("bank", request);
+  ASSERT_OK(answer);
+  EXPECT_THAT(answer->duties(), UnorderedElementsAre(v1::OUTPUT_DUTY_NOTICE));
+  request.set_validate_only(false);
+  answer = Screen("bank", request);
+  ASSERT_OK(answer);
+  EXPECT_THAT(answer->duties(), UnorderedElementsAre(v1::OUTPUT_DUTY_NOTICE));
+  const auto shown = Get(answer->screening_id());
+  ASSERT_OK(shown);
+  EXPECT_THAT(shown->duties(), UnorderedElementsAre(v1::OUTPUT_DUTY_NOTICE));
+  // A human lets it go out: whoever fetches it learns of it too.
+  store::Change change;
+  change.apply = [&](store::ChangeContext& context) -> absl::Status {
+    store::v1::Leaf leaf;
+    const absl::Status status = target().Apply(
+        context, answer->screening_id(), review::Ruling::kRelease, "", &leaf);
+    context.SetEntry(leaf.SerializeAsString());
+    return status;
+  };
+  ASSERT_OK(committer()->CommitChangeAndWait(std::move(change)).status);
+  const auto fetched = Fetch("bank", testing::kCreditPurpose);
+  ASSERT_OK(fetched);
+  ASSERT_EQ(fetched->outputs_size(), 1);
+  EXPECT_THAT(fetched->outputs(0).duties(),
+              UnorderedElementsAre(v1::OUTPUT_DUTY_NOTICE));
+  // Of a letter nothing is owed, and of what is blocked neither.
+  answer = Screen("letters", Letter(anna, "l-1"));
+  ASSERT_OK(answer);
+  EXPECT_TRUE(answer->duties().empty());
+  const std::string berta = Person("berta");
+  answer = Screen("letters", Letter(berta, "l-2"));
+  ASSERT_OK(answer);
+  EXPECT_EQ(answer->verdict(), v1::VERDICT_BLOCKED);
+  EXPECT_TRUE(answer->duties().empty());
 }
 
 // Stands against every output of a model, and counts what is kept.
