@@ -38,6 +38,19 @@ crypto::FactContext ContextOf(int64_t no, uint32_t generation) {
           generation};
 }
 
+absl::Status Gone() { return absl::CancelledError("the inference is gone"); }
+
+// The screening is as it was read under this row generation.
+absl::StatusOr<bool> IsAt(store::Connection* connection, int64_t screening_no,
+                          uint32_t row_generation) {
+  CONSENTRY_ASSIGN_OR_RETURN(
+      auto query, connection->Prepare("SELECT row_gen FROM screenings WHERE "
+                                      "screening_no = $1"));
+  query.Bind(screening_no);
+  CONSENTRY_ASSIGN_OR_RETURN(const bool found, query.Step());
+  return found && query.Int64(0) == int64_t{row_generation};
+}
+
 std::string OutputWord(const v1::Output& output) {
   switch (output.kind()) {
     case v1::OUTPUT_KIND_SEGMENT:
@@ -202,9 +215,9 @@ absl::StatusOr<Rechecked> Inferences::Look(store::Connection* connection,
 
 absl::Status Inferences::WriteOne(const Row& row) {
   const ScreeningParts& parts = *options_.parts;
-  const auto configuration = parts.configuration();
   v1::Output output;
   std::string public_id;
+  uint32_t looked_at = 0;
   {
     CONSENTRY_ASSIGN_OR_RETURN(auto lease, parts.readers->Acquire());
     CONSENTRY_ASSIGN_OR_RETURN(const Rechecked checked,
@@ -218,6 +231,7 @@ absl::Status Inferences::WriteOne(const Row& row) {
       return CorruptScreening();
     }
     public_id = checked.decision.snapshot.members[0]->head().public_id();
+    looked_at = checked.row.row_generation;
   }
   const config::v1::InferredRecord* const how =
       InferredBy(parts.settings, output);
@@ -237,6 +251,7 @@ absl::Status Inferences::WriteOne(const Row& row) {
         .set_double_value(output.score());
   }
   if (write.values().empty()) return TakeBack(row, "empty");
+  const auto configuration = parts.configuration();
   vault::WriteContext context;
   CONSENTRY_ASSIGN_OR_RETURN(
       context.catalog,
@@ -265,7 +280,7 @@ absl::Status Inferences::WriteOne(const Row& row) {
     return TakeBack(row, "not_taken");
   }
   store::Change change;
-  change.apply = [this, row, record = written->record_id,
+  change.apply = [this, row, looked_at, record = written->record_id,
                   version = written->change](
                      store::ChangeContext& change_context) -> absl::Status {
     clients::CallerContext caller;
@@ -273,27 +288,38 @@ absl::Status Inferences::WriteOne(const Row& row) {
     store::v1::Leaf leaf = clients::LeafOf(*options_.parts->configuration(),
                                            caller, change_context.now_us());
     leaf.set_change_number(static_cast<uint64_t>(change_context.number()));
-    CONSENTRY_ASSIGN_OR_RETURN(const auto keys,
-                               options_.slots->Load(row.subject));
+    // A human may have changed or blocked the output since it was looked at:
+    // then the record is known, and looked at again.
+    CONSENTRY_ASSIGN_OR_RETURN(
+        const bool same, IsAt(change_context.connection(), row.no, looked_at));
+    const InferenceState state =
+        same ? InferenceState::kWritten : InferenceState::kToWrite;
+    auto keys = options_.slots->Load(row.subject);
+    // Erased since: record and row go with her.
+    if (absl::IsFailedPrecondition(keys.status())) return Gone();
+    CONSENTRY_RETURN_IF_ERROR(keys.status());
     store::v1::InferenceDoc doc = row.doc;
     doc.set_record_id(record);
     doc.set_subject_version(version);
     CONSENTRY_ASSIGN_OR_RETURN(
         const std::string sealed,
-        crypto::Sealer::Seal(keys, ContextOf(row.no, row.row_generation + 1),
+        crypto::Sealer::Seal(*keys, ContextOf(row.no, row.row_generation + 1),
                              doc.SerializeAsString()));
     CONSENTRY_ASSIGN_OR_RETURN(
         auto query, change_context.connection()->Prepare(
                         "UPDATE inferences SET state = $2, row_gen = $3, doc = "
-                        "$4 WHERE inference_no = $1"));
-    query.Bind(row.no, static_cast<int64_t>(InferenceState::kWritten),
-               static_cast<int64_t>(row.row_generation) + 1, sealed);
+                        "$4 WHERE inference_no = $1 AND row_gen = $5"));
+    query.Bind(row.no, static_cast<int64_t>(state),
+               static_cast<int64_t>(row.row_generation) + 1, sealed,
+               static_cast<int64_t>(row.row_generation));
     CONSENTRY_RETURN_IF_ERROR(query.Run());
+    if (change_context.connection()->Changes() == 0) return Gone();
     change_context.SetEntry(leaf.SerializeAsString());
     return absl::OkStatus();
   };
-  return options_.parts->committer->CommitChangeAndWait(std::move(change))
-      .status;
+  const absl::Status noted =
+      options_.parts->committer->CommitChangeAndWait(std::move(change)).status;
+  return absl::IsCancelled(noted) ? absl::OkStatus() : noted;
 }
 
 absl::Status Inferences::TakeBack(const Row& row, const char* why) {

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "tests/unit/gateway/screening/screening_fixture.h"
 
@@ -81,6 +82,47 @@ TEST_F(InferencesTest, WhatIsBlockedLeavesNone) {
   ASSERT_OK(inferences().Sweep());
   EXPECT_EQ(Tier(anna), "");
   EXPECT_EQ(Rows("inferences"), 0);
+}
+
+TEST_F(InferencesTest, WhatAHumanBlocksWhileItIsWrittenIsTakenBack) {
+  const auto configured = parts().configuration;
+  // Whenever in the sweep it happens.
+  for (int step = 1; step <= 9; ++step) {
+    const std::string id = "s-" + std::to_string(step);
+    const std::string anna = Reader("anna-" + std::to_string(step));
+    ASSERT_EQ(Segment(anna, id, "gold"), v1::VERDICT_RELEASED);
+    int calls = 0;
+    parts().configuration = [&, sweeper = std::this_thread::get_id()] {
+      if (std::this_thread::get_id() == sweeper && ++calls == step) {
+        store::Change change;
+        change.apply = [&](store::ChangeContext& context) -> absl::Status {
+          auto query = context.connection()->Prepare(
+              "SELECT MAX(screening_no) FROM screenings");
+          if (!query.ok() || !query->Step().ok()) return query.status();
+          const auto row =
+              parts().rows->ReadByNumber(context.connection(), query->Int64(0));
+          if (!row.ok()) return row.status();
+          store::v1::Leaf leaf;
+          const absl::Status status = target().Apply(
+              context, row->doc.id(), review::Ruling::kBlock, "", &leaf);
+          context.SetEntry(leaf.SerializeAsString());
+          return status;
+        };
+        EXPECT_OK(committer()->CommitChangeAndWait(std::move(change)).status);
+      }
+      return configured();
+    };
+    ASSERT_OK(inferences().Sweep());
+    parts().configuration = configured;
+    if (calls < step) {
+      // Its steps are over.
+      EXPECT_GT(step, 3);
+      break;
+    }
+    ASSERT_OK(inferences().Sweep());
+    EXPECT_EQ(Tier(anna), "") << step;
+    EXPECT_EQ(Rows("inferences"), 0) << step;
+  }
 }
 
 TEST_F(InferencesTest, AWithdrawalTakesItBack) {
