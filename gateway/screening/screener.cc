@@ -170,7 +170,7 @@ void Screener::Screen(const access::Caller& caller,
   auto name = access::NameOf(*parts_.subjects, *parts_.tokens, caller,
                              request.subject());
   if (!name.ok()) {
-    job->done(name.status());
+    Refuse(job, name.status());
     return;
   }
   job->name = *std::move(name);

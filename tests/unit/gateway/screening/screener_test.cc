@@ -390,6 +390,16 @@ TEST_F(ScreenerTest, WhoeverDeliversADecisionIsToldWhatSheIsOwed) {
   EXPECT_TRUE(answer->duties().empty());
 }
 
+TEST_F(ScreenerTest, ANameThatIsRefusedLeavesAnEntry) {
+  auto request = Letter("", "l-1");
+  request.mutable_subject()->set_pseudonym("psn_aaaaaaaaaaaaaaaaaaaaaaaaaa");
+  const size_t entries = Leaves().size();
+  EXPECT_EQ(ReasonOf(Screen("letters", request).status()),
+            v1::ERROR_REASON_FIELD_INVALID);
+  ASSERT_EQ(Leaves().size(), entries + 1);
+  EXPECT_TRUE(Tells(LastLeaf(), "refused=FIELD_INVALID"));
+}
+
 // Stands against every output of a model, and counts what is kept.
 class CountingGate final : public FairnessGate {
  public:
