@@ -594,8 +594,11 @@ void Screener::AnswerRepeated(const std::shared_ptr<Job>& job) {
   const ScreeningRow& earlier = *job->earlier;
   // Who it was about then is still her, however she is named or joined since.
   const auto& members = job->decision.snapshot.members;
+  // Once she is erased her names lead nowhere, and that is all that is told: as
+  // of anybody who may not be treated so.
+  const bool erased = earlier.doc.reason() == v1::ERROR_REASON_SUBJECT_ERASED;
   const bool hers =
-      earlier.subject == 0 ||
+      earlier.subject == 0 || (erased && !job->decision.known()) ||
       std::any_of(members.begin(), members.end(), [&](const auto& member) {
         return member->subject() == earlier.subject;
       });

@@ -254,6 +254,7 @@ absl::StatusOr<std::optional<ScreeningRow>> ScreeningRows::FindByOutput(
   // Of an erased customer: the id is free no more, and leads to nobody.
   if (ReasonOf(taken) == v1::ERROR_REASON_NOT_FOUND) {
     row->doc.Clear();
+    row->doc.set_id(crypto::FormatId(crypto::IdKind::kScreening, row->id));
     row->doc.set_verdict(v1::VERDICT_BLOCKED);
     row->doc.set_verdict_class(v1::VERDICT_CLASS_NOT_PERMITTED);
     row->doc.set_reason(v1::ERROR_REASON_SUBJECT_ERASED);

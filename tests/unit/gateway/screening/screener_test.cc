@@ -400,6 +400,32 @@ TEST_F(ScreenerTest, ANameThatIsRefusedLeavesAnEntry) {
   EXPECT_TRUE(Tells(LastLeaf(), "refused=FIELD_INVALID"));
 }
 
+TEST_F(ScreenerTest, AnErasedCustomersOutputIsToldAsOneThatMayNotBe) {
+  // Berta gave no consent; Anna did, and is erased.
+  std::vector<v1::ScreenOutputResponse> told;
+  for (const std::string name : {"anna", "berta"}) {
+    const std::string id = name == "anna" ? Reader(name) : Person(name);
+    const auto request = Letter(id, "l-" + name);
+    ASSERT_OK(Screen("letters", request));
+    if (name == "anna") {
+      ASSERT_OK(keys().slots().Destroy(Number(id), 1));
+    }
+    auto again = Screen("letters", request);
+    ASSERT_OK(again);
+    EXPECT_FALSE(again->screening_id().empty());
+    again->clear_screening_id();
+    again->clear_audit_reference();
+    told.push_back(*std::move(again));
+    // Another output under its id.
+    auto other = request;
+    other.mutable_output()->set_text("Another text");
+    EXPECT_EQ(ReasonOf(Screen("letters", other).status()),
+              v1::ERROR_REASON_ALREADY_EXISTS);
+  }
+  EXPECT_EQ(told[0].verdict_class(), v1::VERDICT_CLASS_NOT_PERMITTED);
+  EXPECT_EQ(told[0].SerializeAsString(), told[1].SerializeAsString());
+}
+
 // Stands against every output of a model, and counts what is kept.
 class CountingGate final : public FairnessGate {
  public:
