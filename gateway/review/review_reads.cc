@@ -221,8 +221,8 @@ void ReviewReads::ShowCase(access::Caller caller,
              bundle.purpose(*access::ReviewPurpose(bundle)).fields()) {
           needed.push_back(field.field());
         }
-        CONSENTRY_ASSIGN_OR_RETURN(
-            TargetCase target, Describe(lease.get(), row.doc.target(), grant));
+        CONSENTRY_ASSIGN_OR_RETURN(TargetCase target,
+                                   Describe(&lease, row.doc.target(), grant));
         shown.set_proposal(std::move(target.proposal));
         shown.set_explanation(std::move(target.explanation));
         for (std::string& finding : target.findings) {
@@ -297,14 +297,16 @@ void ReviewReads::ShowCase(access::Caller caller,
 
 // What is no longer kept is described by nothing.
 absl::StatusOr<TargetCase> ReviewReads::Describe(
-    store::Connection* connection, const std::string& target,
+    store::ReaderPool::Lease* lease, const std::string& target,
     const crypto::Grant& grant) const {
   const ReviewParts& parts = options_.desk->parts();
   absl::StatusOr<TargetCase> found = TargetCase();
   if (target.starts_with(kOutputPrefix) && parts.target != nullptr) {
-    found = parts.target->Describe(connection, target, grant);
+    found = parts.target->Describe(lease->get(), target, grant);
   } else if (target.starts_with(kDecisionPrefix) &&
              parts.decisions != nullptr) {
+    // It may wait for the index of the log; nobody else waits for it.
+    lease->GiveBack();
     found = parts.decisions->Find(target);
   }
   if (ReasonOf(found.status()) == v1::ERROR_REASON_NOT_FOUND) {

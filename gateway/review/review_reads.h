@@ -46,7 +46,8 @@ class ReviewReads {
                access::Done<v1::ReviewFigures> done) const;
 
  private:
-  absl::StatusOr<TargetCase> Describe(store::Connection* connection,
+  // May give the lease back.
+  absl::StatusOr<TargetCase> Describe(store::ReaderPool::Lease* lease,
                                       const std::string& target,
                                       const crypto::Grant& grant) const;
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -62,12 +63,14 @@ class FakeDecisions final : public DecidedReads {
     if (decision != kDecision) {
       return MakeError(v1::ERROR_REASON_NOT_FOUND, "no decision has this id");
     }
+    if (on_find) on_find();
     TargetCase found;
     found.subject = subject;
     return found;
   }
 
   uint64_t subject = 0;
+  std::function<void()> on_find;
 };
 
 class ReviewFixture : public ::testing::Test {

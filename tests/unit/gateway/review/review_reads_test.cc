@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <set>
 #include <string>
@@ -150,6 +151,30 @@ TEST_F(ReviewReadsTest, ACaseIsForWhoeverHoldsItAndLeavesAnEntry) {
   EXPECT_EQ(ReasonOf(show("p1").status()), v1::ERROR_REASON_STATE_INVALID);
   request.set_id("rev_aaaaaaaaaaaaaaaaaaaaaaaa");
   EXPECT_EQ(ReasonOf(show("p1").status()), v1::ERROR_REASON_NOT_FOUND);
+}
+
+TEST_F(ReviewReadsTest, NoConnectionIsHeldWhileTheLogsIndexCatchesUp) {
+  const auto asked = Contest(anna_, kDecision, "It is wrong");
+  ASSERT_OK(asked.status());
+  ASSERT_OK(Claim(asked->id(), "p1").status());
+  const auto free = [this] {
+    std::vector<store::ReaderPool::Lease> all;
+    for (;;) {
+      auto lease = fixture_.readers()->Acquire(std::chrono::milliseconds(10));
+      if (!lease.ok()) return all.size();
+      all.push_back(*std::move(lease));
+    }
+  };
+  const size_t at_rest = free();
+  size_t while_it_waits = 0;
+  decisions_.on_find = [&] { while_it_waits = free(); };
+  v1::ShowReviewRequest request;
+  request.set_id(asked->id());
+  const auto shown =
+      Ask<v1::ReviewCase>(As("desk", "p1"), &ReviewReads::ShowCase, request);
+  ASSERT_OK(shown.status());
+  EXPECT_EQ(shown->statements_size(), 1);
+  EXPECT_EQ(while_it_waits, at_rest);
 }
 
 TEST_F(ReviewReadsTest, ACustomerSeesReasonsOfWhatIsDecidedAndNoReviewer) {
