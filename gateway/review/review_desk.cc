@@ -28,6 +28,8 @@ constexpr int kMaxPieces = 100;
 // About one customer, looked at for one that a request can join.
 constexpr size_t kMaxOfSubject = 200;
 constexpr size_t kRowsAtOnce = 64;
+// Reviews that one claim without an id may fall on, when others are quicker.
+constexpr size_t kClaimed = 16;
 constexpr char kOutputPrefix[] = "scr_";
 constexpr char kDecisionPrefix[] = "dec_";
 
@@ -342,6 +344,14 @@ void ReviewDesk::Change(const CallerContext& caller, Asked request,
     done(NoReview());
     return;
   }
+  ChangeOneOf(caller, std::move(request), {*parsed}, customers, std::move(step),
+              std::move(done));
+}
+
+template <class Asked>
+void ReviewDesk::ChangeOneOf(const CallerContext& caller, Asked request,
+                             std::vector<crypto::ObjectId> ids, bool customers,
+                             Step step, Done done) {
   store::Change change;
   if (!request.request_id().empty()) {
     const std::string request_id = request.request_id();
@@ -351,20 +361,33 @@ void ReviewDesk::Change(const CallerContext& caller, Asked request,
         parts_.digests->Of(clients::CanonicalBytes(request))};
   }
   change.apply =
-      [this, caller, id = *parsed, customers,
+      [this, caller, ids = std::move(ids), customers,
        step = std::move(step)](store::ChangeContext& context) -> absl::Status {
-    CONSENTRY_ASSIGN_OR_RETURN(ReviewRow row,
-                               rows_.Read(context.connection(), id));
-    if (caller.IsCustomer()) {
-      if (!customers) return NoReview();
-      CONSENTRY_RETURN_IF_ERROR(
-          CheckMine(context.connection(), caller, row.subject));
+    ReviewRow row;
+    store::v1::Leaf leaf;
+    const auto take = [&](const crypto::ObjectId& id) -> absl::Status {
+      CONSENTRY_ASSIGN_OR_RETURN(row, rows_.Read(context.connection(), id));
+      if (caller.IsCustomer()) {
+        if (!customers) return NoReview();
+        CONSENTRY_RETURN_IF_ERROR(
+            CheckMine(context.connection(), caller, row.subject));
+      }
+      leaf = clients::LeafOf(*parts_.configuration(), caller, context.now_us());
+      leaf.set_change_number(static_cast<uint64_t>(context.number()));
+      leaf.add_details("review=" + row.doc.id());
+      return step(context, &row, &leaf);
+    };
+    absl::Status taken;
+    for (const crypto::ObjectId& id : ids) {
+      taken = take(id);
+      const auto reason = ReasonOf(taken);
+      if (reason != v1::ERROR_REASON_STATE_INVALID &&
+          reason != v1::ERROR_REASON_PERMISSION_MISSING &&
+          reason != v1::ERROR_REASON_NOT_FOUND) {
+        break;
+      }
     }
-    store::v1::Leaf leaf =
-        clients::LeafOf(*parts_.configuration(), caller, context.now_us());
-    leaf.set_change_number(static_cast<uint64_t>(context.number()));
-    leaf.add_details("review=" + row.doc.id());
-    CONSENTRY_RETURN_IF_ERROR(step(context, &row, &leaf));
+    CONSENTRY_RETURN_IF_ERROR(taken);
     row.doc.set_version(static_cast<uint64_t>(context.number()));
     CONSENTRY_RETURN_IF_ERROR(rows_.Update(context.connection(), &row));
     leaf.add_details(absl::StrCat(
@@ -559,9 +582,9 @@ void ReviewDesk::Claim(const CallerContext& caller,
     done(Invalid("context.acting_person", "is required: who reviews"));
     return;
   }
-  std::string id = request.id();
-  if (id.empty()) {
-    const auto find = [&]() -> absl::StatusOr<std::string> {
+  std::vector<crypto::ObjectId> ids;
+  if (request.id().empty()) {
+    const auto find = [&]() -> absl::Status {
       CONSENTRY_ASSIGN_OR_RETURN(auto lease, parts_.readers->Acquire());
       const int64_t now_us = parts_.committer->NowUs();
       ReviewPlace place;
@@ -573,27 +596,35 @@ void ReviewDesk::Claim(const CallerContext& caller,
           if (!IsHeld(row.doc, now_us) &&
               row.doc.state() != v1::REVIEW_STATE_AWAITING_CUSTOMER &&
               MayDecide(ActorOf(caller), now_us, powers(), row.doc).ok()) {
-            return row.doc.id();
+            ids.push_back(row.id);
+            if (ids.size() == kClaimed) return absl::OkStatus();
           }
         }
       }
-      return MakeError(v1::ERROR_REASON_NOT_FOUND,
-                       "no open review is one that this person may take");
+      return ids.empty() ? MakeError(v1::ERROR_REASON_NOT_FOUND,
+                                     "no open review is one that this person "
+                                     "may take")
+                         : absl::OkStatus();
     };
-    auto found = find();
-    if (!found.ok()) {
-      done(found.status());
+    if (const absl::Status found = find(); !found.ok()) {
+      done(found);
       return;
     }
-    id = *std::move(found);
+  } else {
+    const auto parsed = crypto::ParseId(crypto::IdKind::kReview, request.id());
+    if (!parsed.ok()) {
+      done(NoReview());
+      return;
+    }
+    ids.push_back(*parsed);
   }
   constexpr int64_t kDefaultLease = 1800;
   const int64_t lease_us =
       (request.lease_seconds() == 0 ? kDefaultLease
                                     : int64_t{request.lease_seconds()}) *
       kUsPerSecond;
-  Change(
-      caller, request, id, /*customers=*/false,
+  ChangeOneOf(
+      caller, request, std::move(ids), /*customers=*/false,
       [this, caller, lease_us](store::ChangeContext& context, ReviewRow* row,
                                store::v1::Leaf*) {
         return review::Claim(ActorOf(caller), lease_us, context.now_us(),

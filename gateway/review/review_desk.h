@@ -107,7 +107,8 @@ class ReviewDesk final : public ReviewQueue {
   // customers counts it.
   void Request(const clients::CallerContext& caller,
                const v1::RequestReviewRequest& request, Done done);
-  // Without an id: the most urgent one that the caller may take.
+  // Without an id: the most urgent one that the caller may take; the next one
+  // when another person is quicker.
   void Claim(const clients::CallerContext& caller,
              const v1::ClaimReviewRequest& request, Done done);
   // With a question it waits for the customer, who is told.
@@ -161,6 +162,11 @@ class ReviewDesk final : public ReviewQueue {
   template <class Asked>
   void Change(const clients::CallerContext& caller, Asked request,
               const std::string& id, bool customers, Step step, Done done);
+  // Of the first of several that it is not too late for.
+  template <class Asked>
+  void ChangeOneOf(const clients::CallerContext& caller, Asked request,
+                   std::vector<crypto::ObjectId> ids, bool customers, Step step,
+                   Done done);
   void Commit(store::Change change, Done done);
   // The row of a new review, inside of its change. `name_key` where it is about
   // nobody.

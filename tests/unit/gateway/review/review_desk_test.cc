@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -533,6 +534,26 @@ TEST_F(ReviewDeskTest, OfTwoWhoReachForOneReviewOneGetsIt) {
       EXPECT_EQ(outcomes[i]->claimed_by(), "p" + std::to_string(i));
     }
     EXPECT_EQ(got, 1);
+  }
+}
+
+TEST_F(ReviewDeskTest, OfSeveralWhoTakeTheNextEachGetsOne) {
+  for (int round = 0; round < 10; ++round) {
+    std::vector<Outcome> outcomes(4, absl::UnknownError(""));
+    for (size_t i = 0; i < outcomes.size(); ++i) EnqueueHeld();
+    std::vector<std::thread> threads;
+    for (size_t i = 0; i < outcomes.size(); ++i) {
+      threads.emplace_back([this, i, &outcomes] {
+        outcomes[i] = Claim("", "p" + std::to_string(i));
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    std::set<std::string> taken;
+    for (const Outcome& outcome : outcomes) {
+      ASSERT_OK(outcome.status());
+      taken.insert(outcome->id());
+    }
+    EXPECT_EQ(taken.size(), outcomes.size());
   }
 }
 
