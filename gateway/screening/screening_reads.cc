@@ -1,6 +1,7 @@
 #include "gateway/screening/screening_reads.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <tuple>
@@ -75,6 +76,7 @@ absl::StatusOr<v1::Screening> ScreeningReads::ShowOne(
       if (!shown.mutable_output()->ParseFromString(words.output())) {
         return CorruptScreening();
       }
+      entry->leaf.set_purpose(std::string(grant->purpose()));
     }
   }
   entry->Tell(subject.get(), parts_->log_origin, entry->leaf.time_us());
@@ -123,6 +125,32 @@ ScreeningReads::FindGroup(store::Connection* connection,
   return group;
 }
 
+absl::StatusOr<std::vector<ScreeningRow>> ScreeningReads::ListAny(
+    store::Connection* connection, const std::vector<ScreeningFilter>& filters,
+    int64_t before, size_t limit, int64_t* last) const {
+  std::vector<ScreeningRow> rows;
+  // Rows from here on are known of all.
+  int64_t known_from = 0;
+  for (const ScreeningFilter& filter : filters) {
+    int64_t seen = 0;
+    CONSENTRY_ASSIGN_OR_RETURN(
+        auto found,
+        parts_->rows->List(connection, filter, before, limit, &seen));
+    known_from = std::max(known_from, seen);
+    std::move(found.begin(), found.end(), std::back_inserter(rows));
+  }
+  std::sort(
+      rows.begin(), rows.end(),
+      [](const ScreeningRow& a, const ScreeningRow& b) { return a.no > b.no; });
+  while (!rows.empty() && rows.back().no < known_from) rows.pop_back();
+  *last = known_from;
+  if (rows.size() > limit) {
+    rows.resize(limit);
+    *last = rows.back().no;
+  }
+  return rows;
+}
+
 void ScreeningReads::List(const access::Caller& caller,
                           const v1::ListScreeningsRequest& request,
                           access::Done<v1::ListScreeningsResponse> done) {
@@ -150,11 +178,17 @@ void ScreeningReads::List(const access::Caller& caller,
         if (request.has_to_time()) {
           filter.end_hour = MicrosOf(request.to_time()) / kUsPerHour + 1;
         }
+        std::vector<ScreeningFilter> filters;
         if (request.has_subject()) {
           CONSENTRY_ASSIGN_OR_RETURN(
               const auto group,
               FindGroup(lease.get(), caller, request.subject()));
-          filter.subject = group[0]->subject();
+          for (const auto& member : group) {
+            filters.push_back(filter);
+            filters.back().subject = member->subject();
+          }
+        } else {
+          filters.push_back(filter);
         }
         const size_t size = static_cast<size_t>(
             request.page_size() == 0 ? kDefaultPage : request.page_size());
@@ -167,9 +201,9 @@ void ScreeningReads::List(const access::Caller& caller,
           const int64_t from = last;
           CONSENTRY_ASSIGN_OR_RETURN(
               auto rows,
-              parts_->rows->List(
-                  lease.get(), filter, from,
-                  most - static_cast<size_t>(page.screenings_size()), &last));
+              ListAny(lease.get(), filters, from,
+                      most - static_cast<size_t>(page.screenings_size()),
+                      &last));
           more = last != 0;
           for (ScreeningRow& row : rows) {
             // Hours are rounded.

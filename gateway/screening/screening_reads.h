@@ -47,6 +47,11 @@ class ScreeningReads {
   absl::StatusOr<std::vector<std::shared_ptr<const vault::CachedSubject>>>
   FindGroup(store::Connection* connection, const access::Caller& caller,
             const v1::SubjectRef& ref) const;
+  // Newest first, of any of the filters, as ScreeningRows::List of one.
+  absl::StatusOr<std::vector<ScreeningRow>> ListAny(
+      store::Connection* connection,
+      const std::vector<ScreeningFilter>& filters, int64_t before, size_t limit,
+      int64_t* last) const;
   absl::Status CountOthers(store::Connection* connection,
                            const std::string& item,
                            const std::vector<store::v1::ScreeningDoc>& own,

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "tests/unit/gateway/screening/screening_fixture.h"
 
@@ -63,6 +64,8 @@ TEST_F(ScreeningReadsTest, OneIsShownWithItsWordsAndReason) {
   EXPECT_EQ(shown->reason(), v1::ERROR_REASON_CONSENT_MISSING);
   EXPECT_EQ(shown->verdict(), v1::VERDICT_BLOCKED);
   EXPECT_FALSE(shown->output().text().empty());
+  // What opened the words.
+  EXPECT_EQ(LastLeaf().purpose(), "test.review");
   EXPECT_EQ(ReasonOf(Get("scr_aaaaaaaaaaaaaaaaaaaaaaaa").status()),
             v1::ERROR_REASON_NOT_FOUND);
 }
@@ -106,6 +109,35 @@ TEST_F(ScreeningReadsTest, AListIsNewestFirstFilteredAndPaged) {
   EXPECT_EQ(page->screenings_size(), 0);
 }
 
+TEST_F(ScreeningReadsTest, OfWhoeverIsJoinedWithHerToo) {
+  const std::string anna = Reader("anna");
+  const std::string berta = Reader("berta");
+  std::vector<std::string> wanted;
+  for (int i = 0; i < 7; ++i) {
+    const std::string id = "l-" + std::to_string(i);
+    ASSERT_OK(Screen("letters", Letter(i % 3 == 0 ? anna : berta, id)));
+    wanted.insert(wanted.begin(), id);
+  }
+  Merge(anna, berta);
+  for (const std::string& of : {anna, berta}) {
+    std::vector<std::string> seen;
+    v1::ListScreeningsRequest request;
+    request.mutable_subject()->set_id(of);
+    request.set_page_size(2);
+    for (int pages = 0; pages < 9; ++pages) {
+      const auto page = List(request);
+      ASSERT_OK(page);
+      EXPECT_LE(page->screenings_size(), 2);
+      for (const auto& each : page->screenings()) {
+        seen.push_back(each.output().id());
+      }
+      request.set_page_token(page->next_page_token());
+      if (request.page_token().empty()) break;
+    }
+    EXPECT_EQ(seen, wanted);
+  }
+}
+
 TEST_F(ScreeningReadsTest, ACaseCountsOthersAndSuppressesSmallGroups) {
   const std::string anna = Reader("anna");
   const auto own = Screen("letters", Price(anna, "p-anna", 5000));
@@ -122,6 +154,7 @@ TEST_F(ScreeningReadsTest, ACaseCountsOthersAndSuppressesSmallGroups) {
   ASSERT_EQ(shown, 14);
   const auto found = Case(anna);
   ASSERT_OK(found);
+  EXPECT_EQ(LastLeaf().purpose(), "test.review");
   ASSERT_EQ(found->shown_size(), 1);
   EXPECT_EQ(found->shown(0).output().price().minor_units(), 5000);
   EXPECT_EQ(found->shown(0).output().model(), "prices");
