@@ -301,8 +301,9 @@ absl::StatusOr<std::vector<ReviewRow>> ReviewRows::ByHour(
 
 absl::StatusOr<std::vector<ReviewRow>> ReviewRows::OfSubject(
     store::Connection* connection, uint64_t subject, size_t limit,
-    int64_t below) const {
-  return OfColumn(connection, static_cast<int64_t>(subject), limit, below);
+    int64_t below, int64_t* last, bool* more) const {
+  return OfColumn(connection, static_cast<int64_t>(subject), limit, below, last,
+                  more);
 }
 
 absl::StatusOr<std::vector<ReviewRow>> ReviewRows::OfNobody(
@@ -311,8 +312,8 @@ absl::StatusOr<std::vector<ReviewRow>> ReviewRows::OfNobody(
   std::vector<ReviewRow> rows;
   for (const std::string& name_key : name_keys) {
     CONSENTRY_ASSIGN_OR_RETURN(
-        auto found,
-        OfColumn(connection, NumberOfNobody(name_key), limit, below));
+        auto found, OfColumn(connection, NumberOfNobody(name_key), limit, below,
+                             nullptr, nullptr));
     for (ReviewRow& row : found) {
       if (row.doc.name_key() == name_key) rows.push_back(std::move(row));
     }
@@ -321,16 +322,19 @@ absl::StatusOr<std::vector<ReviewRow>> ReviewRows::OfNobody(
 }
 
 absl::StatusOr<std::vector<ReviewRow>> ReviewRows::OfColumn(
-    store::Connection* connection, int64_t subject, size_t limit,
-    int64_t below) const {
+    store::Connection* connection, int64_t subject, size_t limit, int64_t below,
+    int64_t* last, bool* more) const {
   CONSENTRY_ASSIGN_OR_RETURN(
       auto query, connection->Prepare(std::string(kColumns) +
                                       "WHERE subject = $1 AND review_no < $2 "
                                       "ORDER BY review_no DESC LIMIT $3"));
   query.Bind(subject, below, static_cast<int64_t>(limit));
-  ReviewPlace last;
-  bool more = false;
-  return Take(&query, limit, &last, &more);
+  ReviewPlace place;
+  bool full = false;
+  CONSENTRY_ASSIGN_OR_RETURN(auto rows, Take(&query, limit, &place, &full));
+  if (last != nullptr) *last = place.no;
+  if (more != nullptr) *more = full;
+  return rows;
 }
 
 absl::StatusOr<std::vector<store::v1::ReviewWords>> ReviewRows::OpenWords(

@@ -76,10 +76,12 @@ class ReviewRows {
                                                 size_t limit, ReviewPlace* last,
                                                 bool* more) const;
 
-  // About a subject, the newest first, those numbered below `below`.
+  // About a subject, the newest first, those numbered below `below`. `*last`:
+  // number of the last row that was looked at, `*more`: others can follow.
   absl::StatusOr<std::vector<ReviewRow>> OfSubject(
       store::Connection* connection, uint64_t subject, size_t limit,
-      int64_t below = INT64_MAX) const;
+      int64_t below = INT64_MAX, int64_t* last = nullptr,
+      bool* more = nullptr) const;
   // The same about whoever a name was given for that nobody bears: for each of
   // the keyed hashes that it may lie under.
   absl::StatusOr<std::vector<ReviewRow>> OfNobody(
@@ -99,7 +101,8 @@ class ReviewRows {
  private:
   absl::StatusOr<std::vector<ReviewRow>> OfColumn(store::Connection* connection,
                                                   int64_t subject, size_t limit,
-                                                  int64_t below) const;
+                                                  int64_t below, int64_t* last,
+                                                  bool* more) const;
   absl::StatusOr<std::string> SealWords(const ReviewRow& row,
                                         std::string_view piece,
                                         std::string_view bytes) const;

@@ -1,6 +1,7 @@
 #include "gateway/review/subject_reviews.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -18,7 +19,7 @@ namespace {
 using store::v1::ReviewDoc;
 using store::v1::ReviewWords;
 
-constexpr size_t kMostInReport = 1000;
+constexpr size_t kRowsAtOnce = 256;
 
 // "REVIEW_STATE_SECOND_LOOK" -> "second look".
 std::string Word(absl::string_view name, absl::string_view prefix) {
@@ -49,9 +50,17 @@ absl::StatusOr<std::vector<ReviewRow>> SubjectReviews::RowsOf(
     store::Connection* connection, const Members& members, size_t most) const {
   std::vector<ReviewRow> rows;
   for (const auto& member : members) {
-    CONSENTRY_ASSIGN_OR_RETURN(
-        auto found, rows_->OfSubject(connection, member->subject(), most));
-    for (ReviewRow& row : found) rows.push_back(std::move(row));
+    size_t taken = 0;
+    for (int64_t below = INT64_MAX; taken < most;) {
+      const size_t limit = std::min(kRowsAtOnce, most - taken);
+      bool more = false;
+      CONSENTRY_ASSIGN_OR_RETURN(
+          auto found, rows_->OfSubject(connection, member->subject(), limit,
+                                       below, &below, &more));
+      taken += found.size();
+      for (ReviewRow& row : found) rows.push_back(std::move(row));
+      if (!more) break;
+    }
   }
   std::sort(rows.begin(), rows.end(),
             [](const ReviewRow& a, const ReviewRow& b) { return a.no > b.no; });
@@ -86,7 +95,7 @@ absl::Status SubjectReviews::AddTo(store::Connection* connection,
                                    const Members& members,
                                    store::v1::AccessReport* report) const {
   CONSENTRY_ASSIGN_OR_RETURN(const auto rows,
-                             RowsOf(connection, members, kMostInReport));
+                             RowsOf(connection, members, SIZE_MAX));
   for (const ReviewRow& row : rows) {
     CONSENTRY_ASSIGN_OR_RETURN(const auto words,
                                rows_->OpenWords(connection, grant, row));

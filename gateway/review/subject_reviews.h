@@ -27,7 +27,7 @@ class SubjectReviews {
   absl::StatusOr<std::vector<v1::HumanReview>> List(
       store::Connection* connection, const Members& members, size_t most) const;
 
-  // Adds them to a report, with what she said and was told; at most 1000.
+  // Adds them to a report, with what she said and was told: all of them.
   absl::Status AddTo(store::Connection* connection, const crypto::Grant& grant,
                      const Members& members,
                      store::v1::AccessReport* report) const;

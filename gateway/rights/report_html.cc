@@ -263,6 +263,32 @@ void Uses(const AccessReport& report, const FieldTitles& titles,
   }
 }
 
+// What an output said, each part with its name where it does not name itself.
+std::vector<std::string> PartsOf(const store::v1::ReportOutput& output,
+                                 const Words& say) {
+  std::vector<std::string> parts;
+  const auto add = [&parts](const std::string& part) {
+    if (!part.empty()) parts.push_back(part);
+  };
+  const auto add_named = [&](const char* name, const std::string& part) {
+    if (!part.empty()) parts.push_back(say(name) + ": " + part);
+  };
+  add(output.item());
+  add(output.content());
+  add(output.label());
+  add(output.price());
+  add_named("base_price", output.base_price());
+  add(absl::StrJoin(output.ranking(), ", "));
+  add_named("score", output.score());
+  if (!output.favourable().empty()) {
+    parts.push_back(
+        say(output.favourable() == "yes" ? "favourable" : "unfavourable"));
+  }
+  add_named("inputs", absl::StrJoin(output.inputs(), ", "));
+  add_named("altered", absl::StrJoin(output.original(), ", "));
+  return parts;
+}
+
 void Outputs(const AccessReport& report, const Words& say, std::string* html) {
   if (!report.outputs().empty()) {
     Heading(say("outputs"), html);
@@ -271,7 +297,8 @@ void Outputs(const AccessReport& report, const Words& say, std::string* html) {
           html);
     for (const auto& output : report.outputs()) {
       Row({Day(output.time()), output.purpose(), output.kind(),
-           output.content(), output.logic(), output.verdict()},
+           absl::StrJoin(PartsOf(output, say), " / "), output.logic(),
+           output.verdict()},
           "td", html);
     }
     End(html);

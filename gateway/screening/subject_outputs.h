@@ -31,7 +31,7 @@ class SubjectOutputs {
       store::Connection* connection, const Members& members, size_t most) const;
 
   // For her access report: outputs with their words, opened under the grant of
-  // her case, and vulnerabilities, at most 2000 of each, newest first.
+  // her case, and vulnerabilities, all of them, newest first.
   absl::Status AddTo(store::Connection* connection, const crypto::Grant& grant,
                      const Members& members,
                      store::v1::AccessReport* report) const;

@@ -132,6 +132,28 @@ TEST(ReportFormatsTest, PageRunsNothingAndLeaksNoMarkup) {
   EXPECT_EQ(html.find("<h2></h2>"), std::string::npos);
 }
 
+TEST(ReportFormatsTest, AnOutputIsShownWithAllThatItSays) {
+  store::v1::AccessReport report = Sample();
+  auto* output = report.add_outputs();
+  output->set_kind("decision");
+  output->set_content("We looked at your request");
+  output->set_label("refused");
+  output->set_price("12.50 EUR");
+  output->set_base_price("10.00 EUR");
+  output->add_ranking("chair");
+  output->set_score("0.2");
+  output->set_favourable("no");
+  output->add_inputs("user.account");
+  output->add_original("label: granted");
+  const std::string html = ReportHtml(report);
+  for (const char* part :
+       {"We looked at your request", "refused", "12.50 EUR",
+        "Ohne Personalisierung: 10.00 EUR", "chair", "Punktwert: 0.2",
+        "Nicht zu Ihren Gunsten", "user.account", "label: granted"}) {
+    EXPECT_NE(html.find(part), std::string::npos) << part;
+  }
+}
+
 TEST(ReportFormatsTest, ValuesAsPeopleReadThem) {
   v1::Value value;
   value.set_bool_value(true);
