@@ -32,6 +32,7 @@ constexpr size_t kRowsAtOnce = 64;
 constexpr size_t kClaimed = 16;
 constexpr char kOutputPrefix[] = "scr_";
 constexpr char kDecisionPrefix[] = "dec_";
+constexpr char kVulnerabilityPrefix[] = "vul_";
 
 absl::Status Invalid(std::string field, std::string description) {
   absl::Status status =
@@ -70,6 +71,10 @@ int32_t PriorityOf(v1::ReviewTrigger trigger) {
 
 bool IsOutput(const std::string& target) {
   return target.starts_with(kOutputPrefix);
+}
+// Where a decision takes effect by itself.
+bool HasEffect(const std::string& target) {
+  return IsOutput(target) || target.starts_with(kVulnerabilityPrefix);
 }
 bool IsDecision(const std::string& target) {
   return target.starts_with(kDecisionPrefix);
@@ -532,7 +537,7 @@ void ReviewDesk::Request(const CallerContext& caller,
     const uint64_t asked = named.subject;
     uint64_t subject = asked;
     if (IsDecision(request.target())) subject = decided;
-    if (IsOutput(request.target())) {
+    if (HasEffect(request.target())) {
       if (parts_.target == nullptr) return NoTarget();
       CONSENTRY_ASSIGN_OR_RETURN(
           const crypto::Grant grant,
@@ -718,7 +723,7 @@ void ReviewDesk::Decide(const CallerContext& caller,
           return absl::OkStatus();
         }
         // What is out already stays as it is when it is upheld.
-        if (IsOutput(row->doc.target()) &&
+        if (HasEffect(row->doc.target()) &&
             (row->doc.holds_target() || *ruling != Ruling::kRelease)) {
           if (parts_.target == nullptr) {
             return MakeError(v1::ERROR_REASON_STATE_INVALID,

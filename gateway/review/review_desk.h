@@ -43,7 +43,8 @@ struct ReviewParts {
   // Days after which a decided review is forgotten; 0: 400.
   uint32_t keep_days = 0;
   bool single_operator = false;
-  // Of outputs ("scr_..."); nothing else is held back. Null: there is none.
+  // Of outputs ("scr_...") and of vulnerabilities ("vul_..."), which are not
+  // held back. Null: there is none.
   ReviewTarget* target = nullptr;
   // Null: decisions on readings are no targets.
   DecidedReads* decisions = nullptr;

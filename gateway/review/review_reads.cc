@@ -36,6 +36,7 @@ constexpr int32_t kMaxCustomerPage = 200;
 constexpr size_t kRowsOfCustomer = 200;
 constexpr char kOutputPrefix[] = "scr_";
 constexpr char kDecisionPrefix[] = "dec_";
+constexpr char kVulnerabilityPrefix[] = "vul_";
 
 absl::Status WrongPage() {
   return MakeError(v1::ERROR_REASON_PAGE_TOKEN_INVALID,
@@ -237,7 +238,7 @@ void ReviewReads::ShowCase(access::Caller caller,
               shown.add_withheld(std::move(field));
             }
           }
-        } else {
+        } else if (!row.doc.target().starts_with(kVulnerabilityPrefix)) {
           // What whoever talks to her, or looks at a reading, may see.
           opened->fields = std::move(needed);
         }
@@ -301,7 +302,9 @@ absl::StatusOr<TargetCase> ReviewReads::Describe(
     const crypto::Grant& grant) const {
   const ReviewParts& parts = options_.desk->parts();
   absl::StatusOr<TargetCase> found = TargetCase();
-  if (target.starts_with(kOutputPrefix) && parts.target != nullptr) {
+  if ((target.starts_with(kOutputPrefix) ||
+       target.starts_with(kVulnerabilityPrefix)) &&
+      parts.target != nullptr) {
     found = parts.target->Describe(lease->get(), target, grant);
   } else if (target.starts_with(kDecisionPrefix) &&
              parts.decisions != nullptr) {

@@ -39,8 +39,9 @@ void Validate(const v1::RequestReviewRequest& request, FaultList* faults) {
   CheckSubject(request.has_subject(), request.subject(), "subject", faults);
   const std::string& target = request.target();
   if (!target.empty() && !target.starts_with("dec_") &&
-      !crypto::ParseId(crypto::IdKind::kScreening, target).ok()) {
-    faults->Add("target", "is neither an output nor a decision");
+      !crypto::ParseId(crypto::IdKind::kScreening, target).ok() &&
+      !crypto::ParseId(crypto::IdKind::kVulnerability, target).ok()) {
+    faults->Add("target", "is no output, decision or vulnerability");
   }
   CheckToken(target, "target", kMaxTokenBytes, faults);
   switch (request.trigger()) {

@@ -680,7 +680,7 @@ absl::Status Gateway::OpenCapabilities() {
                          .signer = signer_.get(),
                          .log_origin = origin,
                          .sender = delivery_->sender()});
-  review_->SetTarget(screening_->target());
+  review_->SetTarget(screening_->target(), screening_->vulnerability_target());
   identity_ = std::make_unique<IdentityParts>(
       IdentityParts::Options{.config = &config_.message.identity(),
                              .roles = roles_.get(),

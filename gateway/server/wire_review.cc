@@ -26,20 +26,26 @@ absl::Status NoTarget() {
 
 }  // namespace
 
+review::ReviewTarget* Review::LateTarget::Of(std::string_view target) const {
+  return target.starts_with("vul_") ? vulnerabilities : to;
+}
+
 absl::Status Review::LateTarget::Apply(store::ChangeContext& context,
                                        std::string_view target,
                                        review::Ruling ruling,
                                        std::string_view new_outcome,
                                        store::v1::Leaf* leaf) {
-  if (to == nullptr) return NoTarget();
-  return to->Apply(context, target, ruling, new_outcome, leaf);
+  review::ReviewTarget* const one = Of(target);
+  if (one == nullptr) return NoTarget();
+  return one->Apply(context, target, ruling, new_outcome, leaf);
 }
 
 absl::StatusOr<review::TargetCase> Review::LateTarget::Describe(
     store::Connection* connection, std::string_view target,
     const crypto::Grant& grant) {
-  if (to == nullptr) return NoTarget();
-  return to->Describe(connection, target, grant);
+  review::ReviewTarget* const one = Of(target);
+  if (one == nullptr) return NoTarget();
+  return one->Describe(connection, target, grant);
 }
 
 absl::StatusOr<review::TargetCase> Review::LoggedDecisions::Find(

@@ -37,9 +37,13 @@ class Review {
   Review(const Review&) = delete;
   Review& operator=(const Review&) = delete;
 
-  // Whose outputs are reviewed; it is made on top of the queue, so after it.
-  // Before anything is served. Outlives it.
-  void SetTarget(review::ReviewTarget* target) { target_.to = target; }
+  // Whose outputs and vulnerabilities are reviewed; it is made on top of the
+  // queue, so after it. Before anything is served. Outlives it.
+  void SetTarget(review::ReviewTarget* target,
+                 review::ReviewTarget* vulnerabilities) {
+    target_.to = target;
+    target_.vulnerabilities = vulnerabilities;
+  }
 
   review::ReviewDesk* desk() { return desk_.get(); }
   const review::ReviewReads* reads() const { return reads_.get(); }
@@ -62,7 +66,10 @@ class Review {
         store::Connection* connection, std::string_view target,
         const crypto::Grant& grant) override;
 
+    review::ReviewTarget* Of(std::string_view target) const;
+
     review::ReviewTarget* to = nullptr;
+    review::ReviewTarget* vulnerabilities = nullptr;
   };
 
   // From the log, and from the index of whom its entries are about.

@@ -107,13 +107,16 @@ absl::StatusOr<std::unique_ptr<Screening>> Screening::Open(Options options) {
   made->outcomes_ = std::make_unique<screening::OutcomeDesk>(&parts);
   made->reads_ =
       std::make_unique<screening::ScreeningReads>(&parts, options.page_tokens);
-  made->vulnerabilities_ = std::make_unique<screening::VulnerabilityDesk>(
-      screening::VulnerabilityDesk::Options{
-          .parts = &parts,
-          .slots = options.slots,
-          .cache = options.cache,
-          .digests = options.digests,
-          .page_tokens = options.page_tokens});
+  const screening::VulnerabilityDesk::Options vulnerabilities{
+      .parts = &parts,
+      .slots = options.slots,
+      .cache = options.cache,
+      .digests = options.digests,
+      .page_tokens = options.page_tokens};
+  made->vulnerabilities_ =
+      std::make_unique<screening::VulnerabilityDesk>(vulnerabilities);
+  made->vulnerability_target_ =
+      std::make_unique<screening::VulnerabilityTarget>(vulnerabilities);
   made->target_ = std::make_unique<screening::ScreeningTarget>(&parts);
   made->upkeep_ = std::make_unique<screening::ScreeningUpkeep>(&parts);
   made->of_subjects_ = std::make_unique<screening::SubjectOutputs>(&parts);

@@ -29,6 +29,7 @@
 #include "gateway/screening/screening_upkeep.h"
 #include "gateway/screening/subject_outputs.h"
 #include "gateway/screening/vulnerability_desk.h"
+#include "gateway/screening/vulnerability_target.h"
 #include "gateway/vault/head_cache.h"
 #include "gateway/vault/vault_writer.h"
 #include "policy/conduct/rulebook.h"
@@ -85,6 +86,9 @@ class Screening {
     return outcome_rows_.get();
   }
   screening::ScreeningTarget* target() { return target_.get(); }
+  screening::VulnerabilityTarget* vulnerability_target() {
+    return vulnerability_target_.get();
+  }
   screening::ScreeningUpkeep* upkeep() { return upkeep_.get(); }
   const screening::SubjectOutputs* of_subjects() const {
     return of_subjects_.get();
@@ -109,6 +113,7 @@ class Screening {
   std::unique_ptr<screening::ScreeningReads> reads_;
   std::unique_ptr<screening::VulnerabilityDesk> vulnerabilities_;
   std::unique_ptr<screening::ScreeningTarget> target_;
+  std::unique_ptr<screening::VulnerabilityTarget> vulnerability_target_;
   std::unique_ptr<screening::ScreeningUpkeep> upkeep_;
   std::unique_ptr<screening::Inferences> inferences_;
   std::unique_ptr<screening::SubjectOutputs> of_subjects_;

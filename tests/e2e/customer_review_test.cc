@@ -2,12 +2,14 @@
 // what came of it; nobody else's reviews are hers.
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
+#include <time.h>
 
 #include <memory>
 #include <string>
 
 #include "consentry/v1/review_service.grpc.pb.h"
 #include "consentry/v1/rights_service.grpc.pb.h"
+#include "consentry/v1/screening_service.grpc.pb.h"
 #include "tests/e2e/identity_gateway.h"
 #include "tests/e2e/test_gateway.h"
 
@@ -181,6 +183,74 @@ TEST_F(CustomerReviewTest, SheContestsADecisionAboutHerAndNobodyElses) {
   EXPECT_NE(shown.proposal().find("portal under " + std::string(kService)),
             std::string::npos);
   EXPECT_GT(shown.inputs_size(), 0);
+}
+
+TEST_F(CustomerReviewTest, SheSeesWhatAChatbotDeclaredOfHerAndContestsIt) {
+  v1::Client bot = ServiceClient("chatbot", kService);
+  bot.add_permissions("vulnerability.write");
+  const Identity chatbot = gateway_->Register(bot);
+  const auto screening = [](const Identity& as) {
+    return v1::ScreeningService::NewStub(gateway_->Connect(as));
+  };
+  v1::SetVulnerabilityRequest declare;
+  declare.mutable_subject()->set_id(ada_);
+  v1::Vulnerability* distress = declare.mutable_vulnerability();
+  distress->set_kind(v1::VULNERABILITY_KIND_DISTRESS);
+  distress->set_basis("words of the last message");
+  distress->mutable_expire_time()->set_seconds(time(nullptr) + 86'400);
+  v1::Vulnerability declared;
+  grpc::Status status =
+      screening(chatbot)->SetVulnerability(With().get(), declare, &declared);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  v1::ClearVulnerabilityRequest clear;
+  clear.set_id(declared.id());
+  v1::Vulnerability none;
+  EXPECT_EQ(ReasonOf(screening(chatbot)->ClearVulnerability(With().get(), clear,
+                                                            &none)),
+            v1::ERROR_REASON_PERMISSION_MISSING);
+  const auto hers = [&](const std::string& token) {
+    v1::ListVulnerabilitiesResponse list;
+    const grpc::Status listed =
+        screening(*portal_)->ListVulnerabilities(With(token).get(), {}, &list);
+    EXPECT_TRUE(listed.ok()) << listed.error_message();
+    return list;
+  };
+  const std::string ada = ShopToken("ada");
+  EXPECT_EQ(hers(ShopToken("bob")).vulnerabilities_size(), 0);
+  auto list = hers(ada);
+  ASSERT_EQ(list.vulnerabilities_size(), 1);
+  EXPECT_EQ(list.vulnerabilities(0).basis(), "words of the last message");
+  EXPECT_EQ(ReasonOf(screening(*portal_)->ClearVulnerability(With(ada).get(),
+                                                             clear, &none)),
+            v1::ERROR_REASON_PERMISSION_MISSING);
+
+  v1::Review review;
+  EXPECT_EQ(ReasonOf(Ask(ShopToken("bob"), v1::REVIEW_TRIGGER_CUSTOMER,
+                         declared.id(), &review)),
+            v1::ERROR_REASON_NOT_FOUND);
+  status = Ask(ada, v1::REVIEW_TRIGGER_CUSTOMER, declared.id(), &review);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  review = Claim(review.id(), "rita");
+  v1::ShowReviewRequest show;
+  show.set_id(review.id());
+  show.mutable_context()->set_acting_person("rita");
+  v1::ReviewCase shown;
+  status = Reviews(*reviewer_)->ShowReview(With().get(), show, &shown);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  EXPECT_EQ(shown.proposal().substr(0, 8), "distress");
+  EXPECT_EQ(shown.inputs_size(), 0);
+  v1::DecideReviewRequest decide;
+  decide.set_id(review.id());
+  decide.set_etag(review.etag());
+  decide.set_verdict(v1::REVIEW_VERDICT_REVERSE);
+  decide.set_reason_code("wrong");
+  decide.set_rationale("The words were a quotation.");
+  decide.mutable_context()->set_acting_person("rita");
+  status = Reviews(*reviewer_)->DecideReview(With().get(), decide, &review);
+  ASSERT_TRUE(status.ok()) << status.error_message();
+  list = hers(ada);
+  ASSERT_EQ(list.vulnerabilities_size(), 1);
+  EXPECT_TRUE(list.vulnerabilities(0).has_clear_time());
 }
 
 // Whoever reviews reads under no other purpose, and by no other way.
