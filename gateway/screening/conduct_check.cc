@@ -96,16 +96,12 @@ absl::Status ConductCheck::Gather(store::Connection* connection,
       PressureRows::Read(connection, decision.snapshot.members));
   question.subject.contacts = evidence->pressure.history;
   evidence->place = PlaceOf(decision.snapshot);
-  evidence->shown_before = false;
   if (output.item().empty()) return absl::OkStatus();
   if (output.has_price()) {
     CONSENTRY_ASSIGN_OR_RETURN(const auto shown,
                                options_.items->Shown(connection, output.item(),
                                                      now_us, evidence->place));
     question.others = OthersOf(shown, output.price(), own_prices);
-    evidence->shown_before =
-        std::find(own_prices.begin(), own_prices.end(),
-                  output.price().minor_units()) != own_prices.end();
   }
   if (!evidence->scan.findings.empty()) {
     CONSENTRY_ASSIGN_OR_RETURN(

@@ -36,8 +36,6 @@ class ConductCheck {
     Pressure pressure;
     // Where the customer is, for comparing prices: a country, or empty.
     std::string place;
-    // This customer was shown this amount for the item today already.
-    bool shown_before = false;
   };
 
   // What the text claims. Takes microseconds for each KiB: once for an output.

@@ -13,6 +13,7 @@
 #include "gateway/screening/pressure_words.h"
 #include "gateway/screening/recheck.h"
 #include "gateway/screening/screening_words.h"
+#include "gateway/screening/shown_prices.h"
 #include "gateway/screening/significance.h"
 #include "gateway/screening/verdict.h"
 #include "policy/engine/civil.h"
@@ -27,8 +28,6 @@ namespace {
 // Attempts at one output before it answers CONTENDED.
 constexpr int kMaxAttempts = 4;
 constexpr uint32_t kDefaultReleaseHours = 24;
-// Own prices of one item that are compared with.
-constexpr size_t kOwnScreenings = 64;
 constexpr int64_t kUsPerSecond = 1'000'000;
 // How far ahead an output may be judged.
 constexpr int64_t kMaxAheadUs = 7 * kUsPerDay;
@@ -50,30 +49,30 @@ absl::Status Changed() {
                    "what the output was decided on changed");
 }
 
-// Amounts that this customer was shown for the item today.
-absl::StatusOr<std::vector<int64_t>> OwnPrices(const ScreeningRows& rows,
+std::vector<uint64_t> SubjectsOf(const access::Snapshot& snapshot) {
+  std::vector<uint64_t> subjects;
+  for (const auto& member : snapshot.members) {
+    subjects.push_back(member->subject());
+  }
+  return subjects;
+}
+
+// Amounts for which this customer was counted for the item today, where she is.
+absl::StatusOr<std::vector<int64_t>> OwnPrices(const ScreeningParts& parts,
                                                store::Connection* connection,
                                                const access::Snapshot& snapshot,
                                                const v1::Output& output,
                                                int64_t now_us) {
   std::vector<int64_t> own;
   if (!output.has_price() || output.item().empty()) return own;
-  for (const auto& member : snapshot.members) {
-    ScreeningFilter filter;
-    filter.subject = member->subject();
-    filter.verdict = v1::VERDICT_RELEASED;
-    filter.first_hour = now_us / kUsPerDay * (kUsPerDay / kUsPerHour);
-    int64_t last = 0;
-    CONSENTRY_ASSIGN_OR_RETURN(
-        const auto found,
-        rows.List(connection, filter, 0, kOwnScreenings, &last));
-    for (const ScreeningRow& row : found) {
-      if (row.doc.has_price() && row.doc.item() == output.item() &&
-          row.doc.currency() == output.price().currency() &&
-          std::find(own.begin(), own.end(), row.doc.price_minor()) ==
-              own.end()) {
-        own.push_back(row.doc.price_minor());
-      }
+  CONSENTRY_ASSIGN_OR_RETURN(
+      const auto counted,
+      ShownPrices(parts.rows, parts.items)
+          .Counted(connection, SubjectsOf(snapshot), output.item(), now_us));
+  const std::string place = PlaceOf(snapshot);
+  for (const store::v1::CountedPrice& one : counted) {
+    if (one.place() == place && one.currency() == output.price().currency()) {
+      own.push_back(one.minor_units());
     }
   }
   return own;
@@ -255,8 +254,8 @@ absl::Status Screener::Decide(Job* job) {
           job->plan, job->caller, std::move(snapshot), job->now_us,
           job->earlier.has_value() && job->earlier->doc.reviewed()));
   CONSENTRY_ASSIGN_OR_RETURN(
-      const auto own, OwnPrices(*parts_.rows, lease.get(),
-                                job->decision.snapshot, output, job->now_us));
+      const auto own, OwnPrices(parts_, lease.get(), job->decision.snapshot,
+                                output, job->now_us));
   CONSENTRY_RETURN_IF_ERROR(
       parts_.conduct->Gather(lease.get(), job->plan, job->decision, output, own,
                              job->now_us, &job->evidence));
@@ -561,12 +560,10 @@ absl::Status Screener::ApplyRelease(store::ChangeContext& context,
                                                 parts_.conduct->rules(),
                                                 *job->judgement.charge));
   }
-  if (!output.item().empty() && output.has_price() &&
-      !job->evidence.shown_before) {
-    CONSENTRY_RETURN_IF_ERROR(
-        parts_.items->AddShown(connection, output.item(), context.now_us(),
-                               job->evidence.place, output.price()));
-  }
+  CONSENTRY_RETURN_IF_ERROR(ShownPrices(parts_.rows, parts_.items)
+                                .Count(connection,
+                                       SubjectsOf(job->decision.snapshot),
+                                       output, context.now_us(), &doc));
   CONSENTRY_RETURN_IF_ERROR(
       parts_.items->AddEnds(connection, output, context.now_us()));
   CONSENTRY_RETURN_IF_ERROR(Inferences::Note(parts_.settings, context,

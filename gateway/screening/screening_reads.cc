@@ -13,6 +13,7 @@
 #include "gateway/access/read_leaf.h"
 #include "gateway/clients/caller_context.h"
 #include "gateway/screening/screening_words.h"
+#include "gateway/screening/shown_prices.h"
 #include "proto/support/error.h"
 #include "proto/support/status_macros.h"
 #include "proto/support/timestamp.h"
@@ -236,29 +237,38 @@ void ScreeningReads::List(const access::Caller& caller,
 // Amounts that others were shown on the days and at the places at which she was
 // shown one. Each customer counts once for a day, place and amount.
 absl::Status ScreeningReads::CountOthers(
-    store::Connection* connection, const std::string& item,
-    const std::vector<store::v1::ScreeningDoc>& own,
+    store::Connection* connection, const std::vector<uint64_t>& subjects,
+    const std::string& item, const std::vector<store::v1::ScreeningDoc>& own,
     v1::OutputCase* found) const {
-  // Day and place, with her own amounts there.
-  std::map<std::pair<int64_t, std::string>,
-           std::set<std::pair<std::string, int64_t>>>
-      there;
+  std::set<std::pair<int64_t, std::string>> there;
   for (const store::v1::ScreeningDoc& doc : own) {
     if (!doc.has_price()) continue;
-    there[{doc.time_us() / kUsPerDay, doc.place()}].insert(
-        {doc.currency(), doc.price_minor()});
+    for (const store::v1::CountedPrice& one : doc.counted()) {
+      there.insert({one.time_us() / kUsPerDay, one.place()});
+    }
+    // Counted with another output of that day.
+    if (doc.counted().empty()) {
+      there.insert({doc.time_us() / kUsPerDay, doc.place()});
+    }
   }
+  const ShownPrices prices(parts_->rows, parts_->items);
   std::map<std::pair<std::string, int64_t>, int64_t> counts;
-  for (const auto& [where, amounts] : there) {
+  for (const auto& [day, place] : there) {
+    // A row reaches to the end of its day.
+    const int64_t time_us = (day + 1) * kUsPerDay - 1;
     CONSENTRY_ASSIGN_OR_RETURN(
         const auto shown,
-        parts_->items->Shown(connection, item, where.first * kUsPerDay,
-                             where.second));
+        parts_->items->Shown(connection, item, time_us, place));
     if (shown.more() > 0) found->set_suppressed(true);
     for (const auto& count : shown.counts()) {
-      const std::pair<std::string, int64_t> amount{count.currency(),
-                                                   count.minor_units()};
-      counts[amount] += count.count() - (amounts.contains(amount) ? 1 : 0);
+      counts[{count.currency(), count.minor_units()}] += count.count();
+    }
+    CONSENTRY_ASSIGN_OR_RETURN(
+        const auto hers, prices.Counted(connection, subjects, item, time_us));
+    for (const store::v1::CountedPrice& one : hers) {
+      if (one.place() == place) {
+        --counts[{one.currency(), one.minor_units()}];
+      }
     }
   }
   for (const auto& [amount, count] : counts) {
@@ -293,10 +303,13 @@ void ScreeningReads::GetCase(const access::Caller& caller,
             const auto group,
             FindGroup(lease.get(), caller, request.subject()));
         std::vector<ScreeningRow> rows;
+        std::vector<uint64_t> subjects;
         for (const auto& member : group) {
+          subjects.push_back(member->subject());
           ScreeningFilter filter;
           filter.subject = member->subject();
           filter.verdict = v1::VERDICT_RELEASED;
+          filter.item = request.item();
           filter.first_hour = std::max<int64_t>(0, from_us / kUsPerHour);
           filter.end_hour = to_us / kUsPerHour + 1;
           for (int64_t last = 0;;) {
@@ -321,7 +334,7 @@ void ScreeningReads::GetCase(const access::Caller& caller,
         std::vector<store::v1::ScreeningDoc> own;
         for (const ScreeningRow& row : rows) own.push_back(row.doc);
         CONSENTRY_RETURN_IF_ERROR(
-            CountOthers(lease.get(), request.item(), own, &found));
+            CountOthers(lease.get(), subjects, request.item(), own, &found));
         // The latest, where there are more.
         const size_t first =
             rows.size() > kMaxShown ? rows.size() - kMaxShown : 0;

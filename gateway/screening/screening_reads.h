@@ -53,6 +53,7 @@ class ScreeningReads {
       const std::vector<ScreeningFilter>& filters, int64_t before, size_t limit,
       int64_t* last) const;
   absl::Status CountOthers(store::Connection* connection,
+                           const std::vector<uint64_t>& subjects,
                            const std::string& item,
                            const std::vector<store::v1::ScreeningDoc>& own,
                            v1::OutputCase* found) const;

@@ -270,7 +270,14 @@ absl::StatusOr<std::vector<ScreeningRow>> ScreeningRows::List(
   *last = 0;
   // One statement for each way in, so that each has its index.
   std::string sql = kListColumns;
-  if (filter.subject) {
+  const int64_t item =
+      filter.subject && !filter.item.empty() ? keys_->Item(filter.item) : 0;
+  if (item != 0) {
+    // As the index says which rows it holds.
+    sql +=
+        "WHERE subject = $1 AND item_key = $8 AND item_key <> 0 AND "
+        "screening_no < $2 ";
+  } else if (filter.subject) {
     sql += "WHERE subject = $1 AND screening_no < $2 ";
   } else if (!filter.model.empty()) {
     sql += "WHERE model_key = $1 AND screening_no < $2 ";
@@ -282,11 +289,18 @@ absl::StatusOr<std::vector<ScreeningRow>> ScreeningRows::List(
       "AND hour >= $5 AND hour < $6 ORDER BY screening_no DESC LIMIT $7";
   CONSENTRY_ASSIGN_OR_RETURN(auto query, connection->Prepare(sql));
   const int64_t model = filter.model.empty() ? 0 : keys_->Model(filter.model);
-  query.Bind(filter.subject ? static_cast<int64_t>(*filter.subject) : model,
-             before == 0 ? INT64_MAX : before, model, filter.verdict,
-             filter.first_hour,
-             filter.end_hour == 0 ? INT64_MAX : filter.end_hour,
-             static_cast<int64_t>(limit));
+  const int64_t first =
+      filter.subject ? static_cast<int64_t>(*filter.subject) : model;
+  const int64_t below = before == 0 ? INT64_MAX : before;
+  const int64_t end_hour = filter.end_hour == 0 ? INT64_MAX : filter.end_hour;
+  const auto most = static_cast<int64_t>(limit);
+  if (item != 0) {
+    query.Bind(first, below, model, filter.verdict, filter.first_hour, end_hour,
+               most, item);
+  } else {
+    query.Bind(first, below, model, filter.verdict, filter.first_hour, end_hour,
+               most);
+  }
   std::vector<ScreeningRow> rows;
   for (size_t seen = 0;; ++seen) {
     CONSENTRY_ASSIGN_OR_RETURN(const bool more, query.Step());

@@ -74,6 +74,8 @@ struct ScreeningFilter {
   std::optional<uint64_t> subject;
   // Empty: all.
   std::string model;
+  // Of one subject alone. Empty: all.
+  std::string item;
   // 0: all.
   int verdict = 0;
   // Hours since the epoch, first inclusive, end exclusive. 0: all.

@@ -16,6 +16,7 @@
 #include "gateway/screening/inferences.h"
 #include "gateway/screening/recheck.h"
 #include "gateway/screening/screening_words.h"
+#include "gateway/screening/shown_prices.h"
 #include "gateway/vault/head_edit.h"
 #include "policy/conduct/amount_text.h"
 #include "proto/support/error.h"
@@ -237,10 +238,9 @@ absl::Status ScreeningTarget::Apply(store::ChangeContext& context,
   release.doc.set_channel(row.doc.channel());
   release.doc.set_deliver_us(row.doc.deliver_us());
   CONSENTRY_RETURN_IF_ERROR(parts_->releases->Insert(connection, release));
-  if (output.has_price() && !output.item().empty() && !out) {
-    CONSENTRY_RETURN_IF_ERROR(parts_->items->AddShown(
-        connection, output.item(), now_us, row.doc.place(), output.price()));
-  }
+  CONSENTRY_RETURN_IF_ERROR(
+      ShownPrices(parts_->rows, parts_->items)
+          .Count(connection, {row.subject}, output, now_us, &row.doc));
   CONSENTRY_RETURN_IF_ERROR(parts_->items->AddEnds(connection, output, now_us));
   {
     CONSENTRY_ASSIGN_OR_RETURN(const auto keys,

@@ -55,6 +55,8 @@ CREATE TABLE screenings (
   output {blob} NOT NULL
 );
 CREATE INDEX screenings_subject ON screenings (subject, screening_no);
+CREATE INDEX screenings_item ON screenings (subject, item_key, screening_no)
+  WHERE item_key <> 0;
 CREATE INDEX screenings_model ON screenings (model_key, screening_no);
 
 CREATE TABLE screening_outcomes (

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/unit/gateway/screening/screening_fixture.h"
@@ -175,6 +176,79 @@ TEST_F(ScreeningReadsTest, ACustomerWhoSeesAPriceTwiceCountsOnce) {
   ASSERT_OK(found);
   EXPECT_EQ(found->others_size(), 0);
   EXPECT_TRUE(found->suppressed());
+}
+
+TEST_F(ScreeningReadsTest, HerOwnPartIsTakenOffHoweverMuchSheWasShownSince) {
+  const std::string anna = Reader("anna");
+  ASSERT_OK(Screen("letters", Price(anna, "p-0", 5000)));
+  // More outputs of hers than are looked at at once.
+  for (int i = 0; i < 70; ++i) {
+    auto other = Price(anna, "q-" + std::to_string(i), 700);
+    other.mutable_output()->set_item("lamp");
+    ASSERT_OK(Screen("letters", other));
+  }
+  ASSERT_OK(Screen("letters", Price(anna, "p-1", 5000)));
+  for (int i = 0; i < 10; ++i) {
+    const std::string other = Reader("other" + std::to_string(i));
+    ASSERT_OK(Screen("letters", Price(other, "r-" + std::to_string(i), 5000)));
+  }
+  const auto found = Case(anna);
+  ASSERT_OK(found);
+  ASSERT_EQ(found->others_size(), 1);
+  EXPECT_EQ(found->others(0).count(), 10);
+}
+
+TEST_F(ScreeningReadsTest, OfTwoOutputsAtOnceOneIsCounted) {
+  const std::string anna = Reader("anna");
+  const auto shown = [&] {
+    const auto doc = parts().items->Shown(reader_connection(), "chair",
+                                          clock().NowUs(), "DE");
+    EXPECT_OK(doc);
+    int64_t count = 0;
+    for (const auto& one : doc->counts()) count += one.count();
+    return count;
+  };
+  std::vector<v1::ScreenOutputRequest> requests;
+  for (int i = 0; i < 8; ++i) {
+    requests.push_back(Price(anna, "p-" + std::to_string(i), 5000));
+  }
+  std::vector<std::thread> threads;
+  for (const auto& request : requests) {
+    threads.emplace_back(
+        [this, &request] { EXPECT_OK(Screen("letters", request).status()); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(shown(), 1);
+}
+
+TEST_F(ScreeningReadsTest,
+       APriceThatAHumanReleasesOrChangesIsCountedWhereItIs) {
+  const std::string anna = Reader("anna");
+  const auto own = Screen("letters", Price(anna, "p-0", 5000));
+  ASSERT_OK(own);
+  const auto change = [&](review::Ruling ruling, const std::string& outcome) {
+    store::Change made;
+    made.apply = [&](store::ChangeContext& context) -> absl::Status {
+      store::v1::Leaf leaf;
+      const absl::Status status =
+          target().Apply(context, own->screening_id(), ruling, outcome, &leaf);
+      context.SetEntry(leaf.SerializeAsString());
+      return status;
+    };
+    return committer()->CommitChangeAndWait(std::move(made)).status;
+  };
+  // Two days later a reviewer changes the amount.
+  clock().AdvanceUs(2 * kUsPerDay);
+  for (int i = 0; i < 11; ++i) {
+    const std::string other = Reader("other" + std::to_string(i));
+    ASSERT_OK(Screen("letters", Price(other, "r-" + std::to_string(i), 4900)));
+  }
+  ASSERT_OK(change(review::Ruling::kReleaseChanged, "49.00 EUR"));
+  const auto found = Case(anna);
+  ASSERT_OK(found);
+  ASSERT_EQ(found->others_size(), 1) << found->DebugString();
+  EXPECT_EQ(found->others(0).price().minor_units(), 4900);
+  EXPECT_EQ(found->others(0).count(), 11);
 }
 
 TEST_F(ScreeningReadsTest, NobodysCaseIsDenied) {
