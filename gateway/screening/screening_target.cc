@@ -207,7 +207,8 @@ absl::Status ScreeningTarget::Apply(store::ChangeContext& context,
   }
   if (ruling != review::Ruling::kRelease) {
     CONSENTRY_RETURN_IF_ERROR(JudgeAltered(*parts_, context, row, output));
-    words.set_original(words.output());
+    // What its engine said, however often reviewers altered it.
+    if (words.original().empty()) words.set_original(words.output());
     words.set_output(output.SerializeAsString());
     if (output.has_price()) {
       row.doc.set_price_minor(output.price().minor_units());

@@ -61,6 +61,24 @@ TEST_F(ScreeningTargetTest, WhatAHumanLetsPassIsFetched) {
   EXPECT_EQ(again->verdict(), v1::VERDICT_RELEASED);
 }
 
+TEST_F(ScreeningTargetTest, WhatItsEngineSaidIsKeptHoweverOftenItIsAltered) {
+  const std::string id = Hold(Person("anna"), "c-1");
+  ASSERT_OK(Rule(id, review::Ruling::kReverse, "granted"));
+  ASSERT_OK(Rule(id, review::Ruling::kReleaseChanged, "granted for half"));
+  const auto row = parts().rows->Read(
+      reader_connection(), *crypto::ParseId(crypto::IdKind::kScreening, id));
+  ASSERT_OK(row);
+  const auto grant = access::ReviewGrant(bundle());
+  ASSERT_OK(grant);
+  const auto words = parts().rows->OpenOutput(*grant, *row);
+  ASSERT_OK(words);
+  v1::Output output;
+  ASSERT_TRUE(output.ParseFromString(words->original()));
+  EXPECT_EQ(output.label(), "refused");
+  ASSERT_TRUE(output.ParseFromString(words->output()));
+  EXPECT_EQ(output.label(), "granted for half");
+}
+
 TEST_F(ScreeningTargetTest, AReversedDecisionIsTheOpposite) {
   const std::string id = Hold(Person("anna"), "c-1");
   ASSERT_OK(Rule(id, review::Ruling::kReverse, "granted"));
