@@ -527,6 +527,7 @@ absl::Status Screener::Apply(store::ChangeContext& context, Job* job) const {
     refusal.channel = static_cast<policy::Channel>(doc.channel());
     CONSENTRY_RETURN_IF_ERROR(
         PressureRows::Add(connection, *job->keys(), refusal, context.now_us()));
+    leaf.add_details(RefusalDetail(0, refusal));
   }
   for (const store::SubjectVersion& seen : job->decision.versions()) {
     context.TellOf(seen.subject);

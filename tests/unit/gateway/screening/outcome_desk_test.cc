@@ -118,6 +118,12 @@ TEST_F(OutcomeDeskTest, AComplaintThatCameBeforeItsOutputIsARefusalToo) {
   EXPECT_EQ(Report(Outcome("l-1", v1::OUTCOME_KIND_COMPLAINED)),
             v1::ERROR_REASON_UNSPECIFIED);
   ASSERT_OK(Screen("letters", Letter(anna, "l-1")));
+  // A restore counts it again.
+  const auto details = LastLeaf().details();
+  EXPECT_TRUE(std::any_of(details.begin(), details.end(),
+                          [](const std::string& detail) {
+                            return detail.starts_with("refused=0/");
+                          }));
   const auto next = Screen("letters", Letter(anna, "l-2"));
   ASSERT_OK(next);
   EXPECT_EQ(next->verdict_class(), v1::VERDICT_CLASS_PRESSURE)
