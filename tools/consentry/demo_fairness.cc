@@ -145,6 +145,11 @@ absl::Status Campaign(const System& engine,
     const grpc::Status status =
         stub->BatchScreenOutputs(&call, batch, &response);
     if (!status.ok()) return FromRpc(status);
+    for (const v1::ScreenOutputResponse& result : response.results()) {
+      if (result.error() == v1::ERROR_REASON_UNSPECIFIED) continue;
+      return Unexpected(absl::StrCat("a page was not screened: ",
+                                     v1::ErrorReason_Name(result.error())));
+    }
   }
   return absl::OkStatus();
 }
@@ -236,8 +241,8 @@ absl::Status DemoTour::Fairness() {
   Say("then", "version 2: alike at first, then mostly to the younger");
   CONSENTRY_RETURN_IF_ERROR(
       Campaign(engine, customers, "2", [&](size_t i, const Customer& who) {
-        if (i < customers.size() / 3) return 0.5;
-        return who.old ? 0.1 : 0.7;
+        if (i < customers.size() / 4) return 0.5;
+        return who.old ? 0.05 : 0.8;
       }));
   CONSENTRY_ASSIGN_OR_RETURN(monitors, MonitorsOf(staff, "2"));
   Print(Lines(monitors));
