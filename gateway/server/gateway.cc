@@ -259,6 +259,33 @@ absl::Status Gateway::OpenStore() {
                                      .reader_cache_kib = kReaderCacheKib},
                                     pages.view()));
 
+  sink_ = std::make_unique<store::AuditLogSink>(log_.get());
+  store::CommitterOptions options;
+  const std::string folder = config_.message.storage().data_directory();
+  options.free_bytes = [folder] {
+    return audit::FileSystem::Posix()->FreeSpace(folder);
+  };
+  struct statvfs volume;
+  if (statvfs(folder.c_str(), &volume) == 0) {
+    const uint64_t total = uint64_t{volume.f_blocks} * volume.f_frsize;
+    const uint64_t reserved_percent =
+        100 - config_.message.storage().disk_high_water_percent();
+    options.high_water_bytes =
+        std::min(total / 100 * reserved_percent, uint64_t{10} << 30);
+  }
+  options.reserve_path = config_.DataFile(kReserveFile);
+  options.on_serving = options_.on_serving;
+  options.on_logged = [this](uint64_t index,
+                             std::span<const int64_t> subjects) {
+    trail_->Observe(index, subjects);
+  };
+  CONSENTRY_ASSIGN_OR_RETURN(committer_,
+                             store::Committer::Start(engine_.get(), sink_.get(),
+                                                     options_.clock, options));
+
+  // Behind the committer, which may have brought entries into the log that a
+  // crash left in the store: the index is told of those that follow, and looks
+  // up all that is there before.
   const crypto::GuardedKey trail_pages =
       root_->Derive(crypto::KeyPurpose::kTrailPages);
   const std::string trail_file = config_.DataFile(kTrailFile);
@@ -286,29 +313,6 @@ absl::Status Gateway::OpenStore() {
     CONSENTRY_RETURN_IF_ERROR(open_trail());
   }
 
-  sink_ = std::make_unique<store::AuditLogSink>(log_.get());
-  store::CommitterOptions options;
-  const std::string folder = config_.message.storage().data_directory();
-  options.free_bytes = [folder] {
-    return audit::FileSystem::Posix()->FreeSpace(folder);
-  };
-  struct statvfs volume;
-  if (statvfs(folder.c_str(), &volume) == 0) {
-    const uint64_t total = uint64_t{volume.f_blocks} * volume.f_frsize;
-    const uint64_t reserved_percent =
-        100 - config_.message.storage().disk_high_water_percent();
-    options.high_water_bytes =
-        std::min(total / 100 * reserved_percent, uint64_t{10} << 30);
-  }
-  options.reserve_path = config_.DataFile(kReserveFile);
-  options.on_serving = options_.on_serving;
-  options.on_logged = [this](uint64_t index,
-                             std::span<const int64_t> subjects) {
-    trail_->Observe(index, subjects);
-  };
-  CONSENTRY_ASSIGN_OR_RETURN(committer_,
-                             store::Committer::Start(engine_.get(), sink_.get(),
-                                                     options_.clock, options));
   CONSENTRY_ASSIGN_OR_RETURN(readers_, store::ReaderPool::Open(engine_.get()));
   return CheckKeysOfStore();
 }
