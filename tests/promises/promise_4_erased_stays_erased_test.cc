@@ -151,6 +151,14 @@ int64_t Decide(server::Gateway* gateway, uint64_t subject) {
   return id;
 }
 
+int StateNumber(server::Gateway* gateway) {
+  auto lease = gateway->readers()->Acquire();
+  if (!lease.ok()) return -1;
+  const auto status = gateway->erasures()->StatusOf(lease->get(), kCase);
+  if (!status.ok() || !status->has_value()) return -1;
+  return static_cast<int>((*status)->state);
+}
+
 // Waits until the erasure is done.
 ErasureState WaitDone(server::Gateway* gateway) {
   const auto end = std::chrono::steady_clock::now() + kPatience;
@@ -167,7 +175,8 @@ ErasureState WaitDone(server::Gateway* gateway) {
     lease->GiveBack();
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
-  ADD_FAILURE() << "the erasure did not end";
+  ADD_FAILURE() << "the erasure did not end; it is in state "
+                << StateNumber(gateway);
   return ErasureState::kWaiting;
 }
 
