@@ -87,6 +87,13 @@ bool IsDrawn(std::string_view output_key, uint32_t per_10000) {
   return number % 10'000 < per_10000;
 }
 
+// A human let it pass, and nothing was charged for it yet. Of what took its
+// place its engine is told nothing more.
+bool IsChargeDue(const store::v1::ScreeningDoc& doc) {
+  return doc.verdict() == v1::VERDICT_RELEASED && doc.charge_due() &&
+         doc.alteration().empty();
+}
+
 }  // namespace
 
 int64_t ReleaseSpanUs(const config::v1::Screening& settings) {
@@ -183,7 +190,17 @@ void Screener::Attempt(const std::shared_ptr<Job>& job) {
     return;
   }
   if (job->earlier.has_value() && !job->request->validate_only()) {
-    AnswerRepeated(job);
+    if (!IsChargeDue(job->earlier->doc)) {
+      AnswerRepeated(job);
+      return;
+    }
+    // It may wait for a change, which the calling thread must not.
+    const bool submitted =
+        parts_.workers->TrySubmit([this, job] { AnswerRepeated(job); });
+    if (!submitted) {
+      job->done(MakeError(v1::ERROR_REASON_STORE_UNAVAILABLE,
+                          "too much is waiting; try again"));
+    }
   } else if (job->request->validate_only()) {
     CommitOnly(job);
   } else {
@@ -611,9 +628,7 @@ void Screener::AnswerRepeated(const std::shared_ptr<Job>& job) {
     Rechecked checked;
     checked.state = Rechecked::State::kHolds;
     bool waits = false;
-    // Of what took its place the engine is told nothing more.
-    const bool due =
-        earlier.doc.charge_due() && earlier.doc.alteration().empty();
+    const bool due = IsChargeDue(earlier.doc);
     const auto holds = [&]() -> absl::StatusOr<bool> {
       CONSENTRY_ASSIGN_OR_RETURN(auto lease, parts_.readers->Acquire());
       CONSENTRY_ASSIGN_OR_RETURN(
