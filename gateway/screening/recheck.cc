@@ -39,21 +39,6 @@ void KeepOwn(const store::v1::ScreeningDoc& doc, conduct::Question* question) {
   question->reserved = own;
 }
 
-// As its engine would ask for it now.
-absl::StatusOr<access::OutputPlan> PlanOf(const ScreeningParts& parts,
-                                          const ScreeningRow& row,
-                                          int64_t now_us,
-                                          access::Caller* engine) {
-  engine->client_id = row.doc.client_id();
-  access::OutputQuestion question;
-  question.purpose = row.doc.purpose();
-  question.channel = static_cast<v1::Channel>(row.doc.channel());
-  question.input_categories = {row.doc.input_categories().begin(),
-                               row.doc.input_categories().end()};
-  return access::MakeOutputPlan(parts.configuration(), *engine, question,
-                                now_us, /*decided_before=*/true);
-}
-
 absl::Status JudgeAgain(const ScreeningParts& parts,
                         store::Connection* connection, const v1::Output& output,
                         int64_t now_us, bool for_delivery, Rechecked* made) {
@@ -96,6 +81,20 @@ absl::Status Overtaken() {
 }
 
 }  // namespace
+
+absl::StatusOr<access::OutputPlan> PlanOf(const ScreeningParts& parts,
+                                          const ScreeningRow& row,
+                                          int64_t now_us,
+                                          access::Caller* engine) {
+  engine->client_id = row.doc.client_id();
+  access::OutputQuestion question;
+  question.purpose = row.doc.purpose();
+  question.channel = static_cast<v1::Channel>(row.doc.channel());
+  question.input_categories = {row.doc.input_categories().begin(),
+                               row.doc.input_categories().end()};
+  return access::MakeOutputPlan(parts.configuration(), *engine, question,
+                                now_us, /*decided_before=*/true);
+}
 
 absl::StatusOr<Rechecked> Recheck(const ScreeningParts& parts,
                                   store::Connection* connection,

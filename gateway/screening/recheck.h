@@ -40,6 +40,13 @@ struct Rechecked {
   Pressure pressure;
 };
 
+// The plan by which the engine of a stored output would ask for it at `now_us`;
+// fills in who that is. Errors of access::MakeOutputPlan.
+absl::StatusOr<access::OutputPlan> PlanOf(const ScreeningParts& parts,
+                                          const ScreeningRow& row,
+                                          int64_t now_us,
+                                          access::Caller* engine);
+
 // Decides anew whether the output of a release may still reach its customer: by
 // law and choice, and by what is known about her now. What is said about the
 // output itself was judged when it was released, and stands. `for_delivery`:

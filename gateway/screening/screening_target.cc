@@ -298,16 +298,8 @@ absl::StatusOr<review::TargetCase> ScreeningTarget::Describe(
         absl::StrCat(finding.rule(), ": ", finding.message()));
   }
   access::Caller engine;
-  engine.client_id = row.doc.client_id();
-  access::OutputQuestion question;
-  question.purpose = row.doc.purpose();
-  question.channel = static_cast<v1::Channel>(row.doc.channel());
-  question.input_categories = {row.doc.input_categories().begin(),
-                               row.doc.input_categories().end()};
   // A registration that is gone by now hides no fact of the case.
-  const auto plan =
-      access::MakeOutputPlan(parts_->configuration(), engine, question,
-                             parts_->committer->NowUs(), true);
+  const auto plan = PlanOf(*parts_, row, parts_->committer->NowUs(), &engine);
   if (plan.ok()) {
     for (const policy::FieldId field : plan->plan.fields) {
       found.input_fields.push_back(plan->plan.bundle().field_name(field));
