@@ -243,6 +243,14 @@ TEST_F(ReadmeTest, TheDemonstrationRunsToItsEndAndShowsWhatIsPromised) {
               ContainsRegex("profile.birth_date +[0-9]+-[0-9]+ +.age band"));
   EXPECT_THAT(tour, ContainsRegex("profile.region +US-CA"));
   EXPECT_THAT(tour, HasSubstr("DENY  OPTED_OUT"));
+  EXPECT_THAT(tour, ContainsRegex("age: 45_and_over .*: VIOLATION, ratio"));
+  EXPECT_THAT(tour, ContainsRegex("country: at .*: INSUFFICIENT, "));
+  EXPECT_THAT(tour, HasSubstr("HELD (FAIRNESS)"));
+  EXPECT_THAT(tour, ContainsRegex("age: 45_and_over [0-9.]+ % of [0-9]+ .*: "
+                                  "OUTSIDE TOLERANCE, ratio 0"));
+  EXPECT_THAT(tour, HasSubstr("consentry-demo/fairness-report.html"));
+  EXPECT_THAT(ReadAll(dir_.File("consentry-demo/fairness-report.html")),
+              HasSubstr("Fairness report: Who gets a voucher"));
   EXPECT_THAT(tour, HasSubstr("no connection: the handshake fails"));
   EXPECT_THAT(tour, HasSubstr("sound: the audit log"));
   EXPECT_THAT(tour, ContainsRegex("entry [0-9]+ was changed"));

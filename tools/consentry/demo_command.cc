@@ -33,6 +33,8 @@ namespace {
 // Marks a folder as a demonstration's, which may be removed and made anew.
 constexpr char kMarker[] = "/.consentry-demo";
 constexpr uint32_t kValidDays = 30;
+// Of fewer customers the tour could say nothing about fairness.
+constexpr int kFewest = 200;
 
 // A shop that makes prices for single customers, from what a chat heard too,
 // and that decides by machine who may pay later.
@@ -302,7 +304,7 @@ void AddDemo(CLI::App* app, CommandContext* context) {
       ->capture_default_str();
   demo->add_option("--customers", options->customers)
       ->capture_default_str()
-      ->check(CLI::Range(100, 1000000));
+      ->check(CLI::Range(kFewest, 1000000));
   demo->add_flag("--exit", options->exit, "End after the tour");
   demo->callback([context, options] {
     server::Server::BlockSignals();

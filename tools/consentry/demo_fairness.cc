@@ -182,12 +182,13 @@ std::string Lines(const std::vector<v1::FairnessMonitor>& monitors) {
       lines << ", too few to be told\n";
       continue;
     }
-    lines << absl::StrFormat(", ratio %.3f to ", monitor.lower())
+    lines << absl::StrFormat(", ratio from %.3f to ", monitor.lower())
           << (std::isinf(monitor.upper())
                   ? "any"
                   : absl::StrFormat("%.3f", monitor.upper()));
     if (monitor.needed() > 0) {
-      lines << absl::StrFormat(", about %d more needed", monitor.needed());
+      lines << absl::StrFormat(", some %d more customers needed to tell",
+                               monitor.needed());
     }
     lines << "\n";
   }
@@ -221,7 +222,8 @@ absl::Status DemoTour::Fairness() {
     Say("first",
         absl::StrCat("the officer has vouchers watched by age and country: ",
                      profile.streams(),
-                     " comparisons, each to keep a ratio from 0.8 to 1.25"));
+                     " comparisons; the share of a group that gets one, over "
+                     "that of the other, is to stay from 0.8 to 1.25"));
   }
   Say("sends", absl::StrCat("version 1: one in two of ", customers.size(),
                             " customers, whoever they are"));
@@ -241,7 +243,7 @@ absl::Status DemoTour::Fairness() {
   Say("then", "version 2: alike at first, then mostly to the younger");
   CONSENTRY_RETURN_IF_ERROR(
       Campaign(engine, customers, "2", [&](size_t i, const Customer& who) {
-        if (i < customers.size() / 4) return 0.5;
+        if (i < customers.size() / 8) return 0.5;
         return who.old ? 0.05 : 0.8;
       }));
   CONSENTRY_ASSIGN_OR_RETURN(monitors, MonitorsOf(staff, "2"));
@@ -272,8 +274,8 @@ absl::Status DemoTour::Fairness() {
   }
   Say("why",
       "the engine never saw an age: the gateway compared what it meant to "
-      "send, and however often staff look, a fair model is accused with at "
-      "most 5 %");
+      "send, and however often staff look, the chance that a fair model is "
+      "ever accused is at most 5 %");
   return absl::OkStatus();
 }
 

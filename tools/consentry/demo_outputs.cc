@@ -100,7 +100,7 @@ absl::Status DemoTour::FalseScarcity() {
   evidence->set_source("stock-service");
   evidence->mutable_time()->set_seconds(absl::ToUnixSeconds(absl::Now()));
   evidence->set_stock(40);
-  Say("sends", output->text());
+  Say("sends", absl::StrCat("\"", output->text(), "\""));
   CONSENTRY_ASSIGN_OR_RETURN(auto response, Screen(engine, request));
   Print(Told(response));
   if (response.verdict() != v1::VERDICT_BLOCKED) {

@@ -77,6 +77,7 @@ absl::Status DemoTour::Run() {
   CONSENTRY_RETURN_IF_ERROR(DistressPrice());
   CONSENTRY_RETURN_IF_ERROR(CreditDecision());
   CONSENTRY_RETURN_IF_ERROR(Fairness());
+  CONSENTRY_RETURN_IF_ERROR(FairnessAudit());
   CONSENTRY_RETURN_IF_ERROR(Stranger());
   return Log();
 }

@@ -47,6 +47,7 @@ class DemoTour {
   absl::Status DistressPrice();
   absl::Status CreditDecision();
   absl::Status Fairness();
+  absl::Status FairnessAudit();
   absl::Status Stranger();
   absl::Status Log();
 
@@ -86,6 +87,9 @@ inline constexpr char kDemoReviewer[] = "reviewer";
 // Purposes that the demonstration has beside those of `consentry init`.
 inline constexpr char kDemoPricing[] = "personalize.price";
 inline constexpr char kDemoCredit[] = "payment.on_account";
+
+// The fairness profile that the officer puts into force.
+inline constexpr char kDemoProfile[] = "vouchers";
 
 }  // namespace consentry::tools
 

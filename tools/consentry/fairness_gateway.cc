@@ -17,6 +17,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "consentry/v1/screening_service.grpc.pb.h"
 #include "tools/consentry/command.h"
 #include "tools/consentry/exit_code.h"
@@ -277,8 +279,11 @@ int Download(const Asked& asked, const std::string& id,
 void ShowWhole(const v1::FairnessReport& report) {
   ShowFairnessReport(report, std::cout);
   std::cout << "\n"
-            << report.id() << "  digest sha256:" << report.digest() << "\n"
-            << Printable(report.note());
+            << report.id() << "  digest sha256:" << report.digest() << "\n";
+  for (const absl::string_view line :
+       absl::StrSplit(report.note(), '\n', absl::SkipEmpty())) {
+    std::cout << "  " << Printable(std::string(line)) << "\n";
+  }
 }
 
 int ShowReport(const std::string& folder, const Options& options) {
