@@ -365,15 +365,21 @@ void FairnessDesk::Monitors(
       std::move(done));
 }
 
-void RecordFindings(store::Committer* committer,
+void RecordFindings(store::Committer* committer, const FairnessRows* rows,
                     const clients::ConfigurationSource& configuration,
                     const std::vector<FairnessFinding>& found) {
   for (const FairnessFinding& one : found) {
     base::Log(one.violation ? kViolation : kAlarm,
               {{"monitor", base::LogId{one.monitor}}});
     store::Change change;
-    change.apply = [configuration = configuration(),
-                    one](store::ChangeContext& context) {
+    change.apply = [configuration = configuration(), rows,
+                    one](store::ChangeContext& context) -> absl::Status {
+      if (one.violation) {
+        CONSENTRY_RETURN_IF_ERROR(
+            rows->AddFinding(context.connection(), one.version_no,
+                             static_cast<int64_t>(one.stream))
+                .status());
+      }
       access::Caller self;
       self.event = std::string(kFindingEvent);
       self.method = self.event;

@@ -56,8 +56,9 @@ class FairnessDesk {
 };
 
 // Leaves an entry about each thing that monitors newly found, so that it stands
-// in the log with its time. Does not wait.
-void RecordFindings(store::Committer* committer,
+// in the log with its time; of a violation once. Does not wait. `rows` outlives
+// the committer's last change.
+void RecordFindings(store::Committer* committer, const FairnessRows* rows,
                     const clients::ConfigurationSource& configuration,
                     const std::vector<FairnessFinding>& found);
 

@@ -188,6 +188,32 @@ absl::Status FairnessRows::Put(store::Connection* connection,
   return query.Run();
 }
 
+absl::StatusOr<std::set<std::pair<int64_t, int64_t>>> FairnessRows::Findings(
+    store::Connection* connection) const {
+  CONSENTRY_ASSIGN_OR_RETURN(
+      auto query,
+      connection->Prepare("SELECT version_no, stream FROM fairness_findings"));
+  std::set<std::pair<int64_t, int64_t>> findings;
+  for (;;) {
+    CONSENTRY_ASSIGN_OR_RETURN(const bool more, query.Step());
+    if (!more) return findings;
+    findings.emplace(query.Int64(0), query.Int64(1));
+  }
+}
+
+absl::StatusOr<bool> FairnessRows::AddFinding(store::Connection* connection,
+                                              int64_t version_no,
+                                              int64_t stream) const {
+  CONSENTRY_ASSIGN_OR_RETURN(
+      auto query,
+      connection->Prepare("INSERT INTO fairness_findings (version_no, stream) "
+                          "VALUES ($1, $2) ON CONFLICT (version_no, stream) DO "
+                          "NOTHING"));
+  query.Bind(version_no, stream);
+  CONSENTRY_RETURN_IF_ERROR(query.Run());
+  return connection->Changes() > 0;
+}
+
 std::string FairnessRows::UnitKey(std::string_view profile,
                                   std::string_view version, uint64_t subject,
                                   int64_t period) const {

@@ -2,8 +2,10 @@
 #define CONSENTRY_GATEWAY_FAIRNESS_FAIRNESS_ROWS_H_
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -59,6 +61,13 @@ class FairnessRows {
       store::Connection* connection, int64_t version_no) const;
   absl::Status Put(store::Connection* connection, int64_t version_no,
                    MonitorRow* row) const;
+
+  // Violations that the log has an entry of, as version_no and stream.
+  absl::StatusOr<std::set<std::pair<int64_t, int64_t>>> Findings(
+      store::Connection* connection) const;
+  // True: it was not there.
+  absl::StatusOr<bool> AddFinding(store::Connection* connection,
+                                  int64_t version_no, int64_t stream) const;
 
   // Who is counted once: a hash that leads to nobody.
   std::string UnitKey(std::string_view profile, std::string_view version,

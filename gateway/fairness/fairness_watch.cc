@@ -130,6 +130,12 @@ absl::StatusOr<std::unique_ptr<FairnessWatch>> FairnessWatch::Open(
   return watch;
 }
 
+FairnessFinding FairnessWatch::FindingOf(const WatchedVersion& version,
+                                         size_t stream, bool violation) {
+  return {MonitorId(version, stream), RecordName(version.doc), version.no,
+          stream, violation};
+}
+
 absl::Status FairnessWatch::Load(store::Connection* connection) {
   const FairnessRows& rows = *options_.rows;
   MutexLock lock(&mu_);
@@ -140,6 +146,7 @@ absl::Status FairnessWatch::Load(store::Connection* connection) {
         CompileProfile(row.doc.id(), row.doc.text(), row.doc.version()));
   }
   CONSENTRY_ASSIGN_OR_RETURN(const auto versions, rows.Versions(connection));
+  CONSENTRY_ASSIGN_OR_RETURN(const auto logged, rows.Findings(connection));
   for (const VersionRow& row : versions) {
     auto version = std::make_shared<WatchedVersion>();
     version->no = row.no;
@@ -175,6 +182,10 @@ absl::Status FairnessWatch::Load(store::Connection* connection) {
       version->generations[stream] = monitor.generation;
     }
     NoteStanding(version.get());
+    for (const size_t stream : version->violations) {
+      if (logged.contains({row.no, static_cast<int64_t>(stream)})) continue;
+      unlogged_.push_back(FindingOf(*version, stream, true));
+    }
     last_version_ = std::max(last_version_, row.no);
     ++version_counts_[row.doc.profile_id()];
     versions_[{row.doc.profile_id(), row.doc.model_version()}] =
@@ -475,8 +486,7 @@ void FairnessWatch::Kept() {
                             const std::vector<size_t>& before, bool violation) {
         for (const size_t stream : now) {
           if (std::find(before.begin(), before.end(), stream) == before.end()) {
-            found.push_back({MonitorId(*working->version, stream),
-                             RecordName(working->version->doc), violation});
+            found.push_back(FindingOf(*working->version, stream, violation));
           }
         }
       };

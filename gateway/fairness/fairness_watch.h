@@ -67,6 +67,8 @@ struct FairnessFinding {
   std::string monitor;
   // "credit/v7": profile and version of the model.
   std::string record;
+  int64_t version_no = 0;
+  size_t stream = 0;
   bool violation = false;
 };
 
@@ -124,6 +126,10 @@ class FairnessWatch final : public screening::FairnessGate,
   // From now on. What runs goes on under what it started with.
   void SetProfile(std::shared_ptr<const ProfileInForce> profile);
 
+  // Violations that were in the store when it was opened, and of which the log
+  // has no entry: the gateway ended in between.
+  const std::vector<FairnessFinding>& unlogged() const { return unlogged_; }
+
   // Id of one monitor.
   static std::string MonitorId(const WatchedVersion& version, size_t stream);
 
@@ -143,6 +149,8 @@ class FairnessWatch final : public screening::FairnessGate,
 
   explicit FairnessWatch(Options options);
 
+  static FairnessFinding FindingOf(const WatchedVersion& version, size_t stream,
+                                   bool violation);
   absl::Status Load(store::Connection* connection);
   std::shared_ptr<const ProfileInForce> FindProfile(
       const v1::Output& output) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -163,6 +171,8 @@ class FairnessWatch final : public screening::FairnessGate,
   Working* Begin(const VersionKey& key, const Weighed& unit, int64_t now_us);
 
   const Options options_;
+  // Set by Load alone.
+  std::vector<FairnessFinding> unlogged_;
 
   mutable Mutex mu_;
   std::map<std::string, std::shared_ptr<const ProfileInForce>> profiles_

@@ -106,6 +106,8 @@ absl::Status CountedBehind::Mark(const FairnessRows& rows,
       monitor.state.set_violation_upper(
           difference ? 1 : std::numeric_limits<double>::infinity());
       CONSENTRY_RETURN_IF_ERROR(rows.Put(connection, row->no, &monitor));
+      CONSENTRY_RETURN_IF_ERROR(
+          rows.AddFinding(connection, row->no, monitor.stream).status());
     }
   }
   leaf->add_details(absl::StrCat("fairness_records=", marked));

@@ -174,7 +174,12 @@ absl::Status ReportRows::Add(store::Connection* connection, int64_t version_no,
       connection->Prepare("INSERT INTO fairness_history (version_no, point, "
                           "doc) VALUES ($1, $2, $3)"));
   query.Bind(version_no, row.point, sealed);
-  return query.Run();
+  CONSENTRY_RETURN_IF_ERROR(query.Run());
+  CONSENTRY_ASSIGN_OR_RETURN(
+      auto old, connection->Prepare("DELETE FROM fairness_history WHERE "
+                                    "version_no = $1 AND point <= $2"));
+  old.Bind(version_no, row.point - kMostPoints);
+  return old.Run();
 }
 
 absl::StatusOr<HistoryRow> ReportRows::TakePoint(const store::Query& query,

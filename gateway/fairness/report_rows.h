@@ -58,6 +58,10 @@ class ReportRows {
   absl::StatusOr<std::vector<ReportRow>> Registered(
       store::Connection* connection) const;
 
+  // Points of a version that are kept: daily ones for three years.
+  static constexpr int64_t kMostPoints = 1'100;
+
+  // Drops what is older than the last kMostPoints.
   absl::Status Add(store::Connection* connection, int64_t version_no,
                    const HistoryRow& row) const;
   // In their order.

@@ -25,19 +25,19 @@ absl::StatusOr<std::unique_ptr<Fairness>> Fairness::Open(
   const access::AnswerParts& answers = options.answers;
   CONSENTRY_ASSIGN_OR_RETURN(auto lease, options.readers->Acquire());
   CONSENTRY_ASSIGN_OR_RETURN(
-      made->watch_, fairness::FairnessWatch::Open(
-                        {.configuration = answers.configuration,
-                         .subjects = options.subjects,
-                         .rows = made->rows_.get(),
-                         .on_found =
-                             [answers, digest = options.digest](
-                                 std::vector<fairness::FairnessFinding> found) {
-                               fairness::RecordFindings(answers.committer,
-                                                        answers.configuration,
-                                                        found);
-                               digest->Wake();
-                             }},
-                        lease.get()));
+      made->watch_,
+      fairness::FairnessWatch::Open(
+          {.configuration = answers.configuration,
+           .subjects = options.subjects,
+           .rows = made->rows_.get(),
+           .on_found =
+               [answers, rows = made->rows_.get(), digest = options.digest](
+                   std::vector<fairness::FairnessFinding> found) {
+                 fairness::RecordFindings(answers.committer, rows,
+                                          answers.configuration, found);
+                 digest->Wake();
+               }},
+          lease.get()));
   const auto lines = [watch = made->watch_.get()](int64_t now_us) {
     return fairness::FindingLines(*watch, now_us);
   };
@@ -89,6 +89,8 @@ void Fairness::OpenAudits(AuditOptions options) {
 }
 
 void Fairness::Start() {
+  fairness::RecordFindings(options_.answers.committer, rows_.get(),
+                           options_.answers.configuration, watch_->unlogged());
   MutexLock lock(&mu_);
   thread_ = std::make_unique<base::Periodic>(
       base::Constant("fairness"), kTick, [this] {

@@ -14,6 +14,9 @@ namespace consentry::store {
 //   fairness_monitors(version_no, stream; row_gen, state sealed)
 //            one comparison of that version. It changes in the transaction of
 //            the verdicts that it counts, once for all of them
+//   fairness_findings(version_no, stream)
+//            a violation that the log has an entry of. The entry and this row
+//            stand together; one that is missing is written at the next start
 //   fairness_units(unit_key key, expire_hour)
 //            who was counted in this period; unit_key: a keyed hash of version,
 //            customer and period that leads to nobody. Until the period ended
@@ -24,7 +27,7 @@ namespace consentry::store {
 //            file, empty until it is made
 //   fairness_history(version_no, point; doc sealed)
 //            how the monitors of that version stood, as counts and ends of
-//            intervals alone. point: from 1
+//            intervals alone. point: from 1; the oldest go
 inline constexpr char kFairnessTables[] = R"sql(
 CREATE TABLE fairness_profiles (
   profile_key {blob} NOT NULL PRIMARY KEY,
@@ -44,6 +47,12 @@ CREATE TABLE fairness_monitors (
   stream {int} NOT NULL,
   row_gen {int} NOT NULL,
   state {blob} NOT NULL,
+  PRIMARY KEY (version_no, stream)
+) {clustered};
+
+CREATE TABLE fairness_findings (
+  version_no {int} NOT NULL,
+  stream {int} NOT NULL,
   PRIMARY KEY (version_no, stream)
 ) {clustered};
 

@@ -569,5 +569,28 @@ TEST(OutcomeOfTest, TellsYesNoAndNotKnown) {
       Answer::kNo);
 }
 
+TEST_F(AuditDeskTest, OfTheHistoryTheOldestPointsGo) {
+  const auto add = [&](int64_t version_no, int64_t point) {
+    store::Change change;
+    change.apply = [&](store::ChangeContext& context) {
+      HistoryRow row;
+      row.point = point;
+      row.doc.set_units(static_cast<uint64_t>(point));
+      context.SetEntry("point");
+      return report_rows_.Add(context.connection(), version_no, row);
+    };
+    ASSERT_OK(committer()->CommitChangeAndWait(std::move(change)).status);
+  };
+  add(7, 1);
+  add(7, 2);
+  add(8, 1);
+  add(7, ReportRows::kMostPoints + 1);
+  const auto kept = report_rows_.History(reader_connection(), 7);
+  ASSERT_OK(kept);
+  ASSERT_EQ(kept->size(), 2u);
+  EXPECT_EQ(kept->front().doc.units(), 2u);
+  EXPECT_EQ(report_rows_.History(reader_connection(), 8)->size(), 1u);
+}
+
 }  // namespace
 }  // namespace consentry::fairness

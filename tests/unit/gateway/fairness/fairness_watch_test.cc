@@ -239,6 +239,34 @@ TEST_F(FairnessWatchTest, AViolationBlocksTheVersionAndNoOther) {
   }
 }
 
+TEST_F(FairnessWatchTest, AViolationThatTheLogLacksIsLoggedAtTheNextStart) {
+  ASSERT_OK(Put(kProfile));
+  for (int i = 0; i < 60; ++i) {
+    Decide(Customer(absl::StrCat("g", i), "gold"), true);
+    Decide(Customer(absl::StrCat("s", i), "silver"), false);
+  }
+  ASSERT_FALSE(found_.empty());
+  // Ended before the entry was written.
+  Start();
+  ASSERT_EQ(watch_->unlogged().size(), 1u);
+  EXPECT_EQ(watch_->unlogged()[0].monitor, "fmo_credit.1.0");
+  RecordFindings(
+      committer(), &rows_, [this] { return configuration(); },
+      watch_->unlogged());
+  // Changes are applied in their order.
+  Customer("last", "gold");
+  Start();
+  EXPECT_THAT(watch_->unlogged(), IsEmpty());
+  const auto leaves = Leaves();
+  EXPECT_EQ(std::count_if(leaves.begin(), leaves.end(),
+                          [](const store::v1::Leaf& leaf) {
+                            return leaf.event() == kFindingEvent &&
+                                   leaf.details(1) ==
+                                       "violation=fmo_credit.1.0";
+                          }),
+            1);
+}
+
 TEST_F(FairnessWatchTest, ARestartRestoresWhatWasCounted) {
   ASSERT_OK(Put(kProfile));
   for (int i = 0; i < 20; ++i) {
