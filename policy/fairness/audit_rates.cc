@@ -107,7 +107,9 @@ class RateFigures {
                       : "Newcombe interval; pooled z",
         test_place);
     if (decides == Decides::kDifference) {
-      sheet_->Tolerate(-plan_.difference_tolerance, plan_.difference_tolerance);
+      sheet_->Tolerate(
+          -plan_.difference_tolerance, plan_.difference_tolerance,
+          [p, q](double level) { return DifferenceBounds(p, q, level); });
     }
     const std::string lack = LackOfCases(plan_, p.cases, q.cases);
     if (!lack.empty()) sheet_->Insufficient(lack);
@@ -133,7 +135,9 @@ class RateFigures {
                                    : "; pooled z"),
         test_place);
     if (decides == Decides::kRatio) {
-      sheet_->Tolerate(plan_.ratio_tolerance, 1 / plan_.ratio_tolerance);
+      sheet_->Tolerate(
+          plan_.ratio_tolerance, 1 / plan_.ratio_tolerance,
+          [p, q](double level) { return RatioBounds(p, q, level); });
     }
     const std::string lack = LackOfCases(plan_, p.cases, q.cases);
     if (!lack.empty()) {
@@ -244,7 +248,12 @@ class RateFigures {
           return result->rate_difference_interval;
         },
         "Mantel-Haenszel difference; Cochran-Mantel-Haenszel", place);
-    sheet_->Tolerate(-plan_.difference_tolerance, plan_.difference_tolerance);
+    sheet_->Tolerate(-plan_.difference_tolerance, plan_.difference_tolerance,
+                     [list](double level) -> std::optional<Interval> {
+                       const auto result = CompareWithinStrata(list, level);
+                       if (!result) return std::nullopt;
+                       return result->rate_difference_bounds;
+                     });
     if (!lack.empty()) sheet_->Insufficient(lack);
 
     v1::FairnessFigure& odds = sheet_->Describe(

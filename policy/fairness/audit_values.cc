@@ -238,7 +238,12 @@ class ValueFigures {
             return result->rate_difference_interval;
           },
           "Mantel-Haenszel difference; Cochran-Mantel-Haenszel", test);
-      sheet_->Tolerate(-plan_.difference_tolerance, plan_.difference_tolerance);
+      sheet_->Tolerate(-plan_.difference_tolerance, plan_.difference_tolerance,
+                       [strata](double level) -> std::optional<Interval> {
+                         const auto result = CompareWithinStrata(strata, level);
+                         if (!result) return std::nullopt;
+                         return result->rate_difference_bounds;
+                       });
       if (!lack.empty()) sheet_->Insufficient(lack);
 
       const auto gap = CompareCalibration(p, q, plan_.minimum);
@@ -329,7 +334,11 @@ class ValueFigures {
         "Welch on logarithms; two one-sided tests", test);
     // Where factors are declared, what counts is within them.
     if (within || !table_.stratum) {
-      sheet_->Tolerate(1 / plan_.price_tolerance, plan_.price_tolerance);
+      sheet_->Tolerate(1 / plan_.price_tolerance, plan_.price_tolerance,
+                       [compared](double level) -> std::optional<Interval> {
+                         if (!compared) return std::nullopt;
+                         return PriceBoundsAt(*compared, level);
+                       });
     }
     if (!lack.empty()) sheet_->Insufficient(lack);
   }

@@ -1,5 +1,6 @@
 #include "policy/fairness/distributions.h"
 
+#include <boost/math/distributions/beta.hpp>
 #include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
 #include <boost/math/special_functions/gamma.hpp>
@@ -17,6 +18,7 @@ using Quiet = errors::policy<errors::domain_error<errors::ignore_error>,
                              errors::underflow_error<errors::ignore_error>,
                              errors::evaluation_error<errors::ignore_error>,
                              errors::promote_double<false>>;
+using Beta = boost::math::beta_distribution<double, Quiet>;
 using Normal = boost::math::normal_distribution<double, Quiet>;
 using Student = boost::math::students_t_distribution<double, Quiet>;
 
@@ -60,6 +62,11 @@ double StudentUpperTail(double t, double degrees) {
 
 double StudentTwoSided(double t, double degrees) {
   return 2 * StudentUpperTail(std::fabs(t), degrees);
+}
+
+double BetaQuantile(double p, double a, double b) {
+  if (!(p > 0 && p < 1) || !(a > 0) || !(b > 0)) return kNaN;
+  return boost::math::quantile(Beta(a, b), p);
 }
 
 double LogChoose(double n, double k) {

@@ -23,6 +23,10 @@ double StudentQuantile(double p, double degrees);
 double StudentTwoSided(double t, double degrees);
 double StudentUpperTail(double t, double degrees);
 
+// The value that a beta distribution stays below with probability `p`, 0 < p <
+// 1; a, b > 0.
+double BetaQuantile(double p, double a, double b);
+
 // ln of n over k. 0 <= k <= n.
 double LogChoose(double n, double k);
 

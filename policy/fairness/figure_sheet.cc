@@ -47,9 +47,11 @@ void FigureSheet::WithInterval(IntervalAt interval, std::string_view method,
   draft.figure.set_method(std::string(method));
 }
 
-void FigureSheet::Tolerate(double lower, double upper) {
-  drafts_.back().figure.set_tolerance_lower(lower);
-  drafts_.back().figure.set_tolerance_upper(upper);
+void FigureSheet::Tolerate(double lower, double upper, IntervalAt bounds) {
+  Draft& draft = drafts_.back();
+  draft.figure.set_tolerance_lower(lower);
+  draft.figure.set_tolerance_upper(upper);
+  draft.bounds = std::move(bounds);
 }
 
 void FigureSheet::Insufficient(std::string remark) {
@@ -65,7 +67,7 @@ void FigureSheet::Decide(const std::vector<double>& corrected, size_t rejected,
   if (draft->test) figure.set_p_value(corrected[*draft->test]);
   if (!figure.has_tolerance_lower()) return;
   figure.set_finding(v1::FAIRNESS_FINDING_INSUFFICIENT);
-  if (!draft->test || !draft->interval) {
+  if (!draft->test || !draft->bounds) {
     if (figure.remark().empty()) figure.set_remark("no test can be made");
     return;
   }
@@ -75,15 +77,15 @@ void FigureSheet::Decide(const std::vector<double>& corrected, size_t rejected,
   // Found by its p-value: the interval is corrected for having been found
   // (Benjamini and Yekutieli 2005).
   if (corrected[*draft->test] <= plan_.alpha) {
-    const auto found = draft->interval(
-        1 - plan_.alpha * static_cast<double>(rejected) / tests);
+    const auto found =
+        draft->bounds(1 - plan_.alpha * static_cast<double>(rejected) / tests);
     if (found && (found->upper < lower || found->lower > upper)) {
       figure.set_finding(v1::FAIRNESS_FINDING_OUTSIDE_TOLERANCE);
       return;
     }
   }
   // That all is well is said of any of them only where all hold together.
-  const auto strict = draft->interval(1 - plan_.alpha / tests);
+  const auto strict = draft->bounds(1 - plan_.alpha / tests);
   if (strict && strict->lower >= lower && strict->upper <= upper) {
     figure.set_finding(v1::FAIRNESS_FINDING_WITHIN_TOLERANCE);
     return;

@@ -44,8 +44,9 @@ class FigureSheet {
   // Gives the last figure its interval, and its test where it has one.
   void WithInterval(IntervalAt interval, std::string_view method,
                     std::optional<size_t> test = std::nullopt);
-  // Makes the last figure one that decides.
-  void Tolerate(double lower, double upper);
+  // Makes the last figure one that decides, by `bounds`: an interval that keeps
+  // what it promises where the told one does not.
+  void Tolerate(double lower, double upper, IntervalAt bounds);
   // The last figure cannot be told.
   void Insufficient(std::string remark);
 
@@ -58,6 +59,7 @@ class FigureSheet {
   struct Draft {
     v1::FairnessFigure figure;
     IntervalAt interval;
+    IntervalAt bounds;
     std::optional<size_t> test;
     bool insufficient = false;
   };

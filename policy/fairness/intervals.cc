@@ -19,6 +19,30 @@ Interval AroundLog(double log_ratio, double variance, double level) {
   return {std::exp(log_ratio - half), std::exp(log_ratio + half)};
 }
 
+// Difference of two rates out of an interval of each.
+Interval DifferenceOf(double p, const Interval& of_p, double q,
+                      const Interval& of_q) {
+  return {p - q - std::sqrt(Square(p - of_p.lower) + Square(of_q.upper - q)),
+          p - q + std::sqrt(Square(of_p.upper - p) + Square(q - of_q.lower))};
+}
+
+// Their ratio, p over q (Donner and Zou 2012, formula for a ratio).
+Interval RatioOf(double p, const Interval& of_p, double q,
+                 const Interval& of_q) {
+  const auto root = [&](double end_p, double end_q) {
+    return std::sqrt(std::max(
+        0.0,
+        Square(p * q) - end_p * end_q * (2 * p - end_p) * (2 * q - end_q)));
+  };
+  const double lower = of_q.upper * (2 * q - of_q.upper);
+  const double upper = of_q.lower * (2 * q - of_q.lower);
+  return {lower != 0
+              ? std::max(0.0, (p * q - root(of_p.lower, of_q.upper)) / lower)
+              : 0,
+          upper > 0 ? (p * q + root(of_p.upper, of_q.lower)) / upper
+                    : std::numeric_limits<double>::infinity()};
+}
+
 }  // namespace
 
 std::optional<Interval> WilsonInterval(const Proportion& rate, double level) {
@@ -35,20 +59,54 @@ std::optional<Interval> WilsonInterval(const Proportion& rate, double level) {
                   rate.hits == rate.cases ? 1 : std::min(1.0, center + half)};
 }
 
+std::optional<Interval> ExactInterval(const Proportion& rate, double level) {
+  if (rate.cases <= 0) return std::nullopt;
+  const double x = static_cast<double>(rate.hits);
+  const double n = static_cast<double>(rate.cases);
+  const double tail = (1 - level) / 2;
+  return Interval{
+      rate.hits == 0 ? 0 : BetaQuantile(tail, x, n - x + 1),
+      rate.hits == rate.cases ? 1 : BetaQuantile(1 - tail, x + 1, n - x)};
+}
+
+Interval WiderOf(const Interval& a, const Interval& b) {
+  return {std::min(a.lower, b.lower), std::max(a.upper, b.upper)};
+}
+
 std::optional<Interval> NewcombeInterval(const Proportion& group,
                                          const Proportion& reference,
                                          double level) {
   const auto of_group = WilsonInterval(group, level);
   const auto of_reference = WilsonInterval(reference, level);
   if (!of_group || !of_reference) return std::nullopt;
-  const double p = *group.rate();
-  const double q = *reference.rate();
-  return Interval{p - q -
-                      std::sqrt(Square(p - of_group->lower) +
-                                Square(of_reference->upper - q)),
-                  p - q +
-                      std::sqrt(Square(of_group->upper - p) +
-                                Square(q - of_reference->lower))};
+  return DifferenceOf(*group.rate(), *of_group, *reference.rate(),
+                      *of_reference);
+}
+
+std::optional<Interval> DifferenceBounds(const Proportion& group,
+                                         const Proportion& reference,
+                                         double level) {
+  const auto told = NewcombeInterval(group, reference, level);
+  if (!told) return std::nullopt;
+  return WiderOf(*told, ExactDifference(group, reference, level));
+}
+
+Interval ExactDifference(const Proportion& group, const Proportion& reference,
+                         double level) {
+  return DifferenceOf(*group.rate(), *ExactInterval(group, level),
+                      *reference.rate(), *ExactInterval(reference, level));
+}
+
+std::optional<Interval> RatioBounds(const Proportion& group,
+                                    const Proportion& reference, double level) {
+  const auto of_group = ExactInterval(group, level);
+  const auto of_reference = ExactInterval(reference, level);
+  const auto told = group.hits > 0 && reference.hits > 0
+                        ? KatzInterval(group, reference, level)
+                        : WalterInterval(group, reference, level);
+  if (!told || !of_group || !of_reference) return std::nullopt;
+  return WiderOf(*told, RatioOf(*group.rate(), *of_group, *reference.rate(),
+                                *of_reference));
 }
 
 std::optional<Interval> KatzInterval(const Proportion& group,

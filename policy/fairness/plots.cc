@@ -18,16 +18,21 @@ constexpr double kBarsHigh = 60;
 constexpr double kCurveHigh = 90;
 // A ratio further off than this stands at the end of its axis.
 constexpr double kFarRatio = 1000;
+constexpr double kFarValue = 1e300;
+constexpr int kMostTicks = 10;
 
 // Where values stand on an axis, 0 to kWide.
 class Scale {
  public:
   Scale(double low, double high, bool log) : log_(log) {
-    low_ = Place(low);
-    high_ = Place(high);
-    if (!(high_ > low_)) {
-      low_ -= 0.5;
-      high_ += 0.5;
+    // Their distance is a number as well.
+    low_ = std::clamp(Place(low), -kFarValue, kFarValue);
+    high_ = std::clamp(Place(high), -kFarValue, kFarValue);
+    if (!std::isfinite(low_) || !std::isfinite(high_)) low_ = high_ = 0;
+    if (!(high_ - low_ > 1e-12 * std::fabs(low_))) {
+      const double air = std::max(0.5, 1e-9 * std::fabs(low_));
+      low_ -= air;
+      high_ += air;
     }
   }
 
@@ -71,9 +76,14 @@ class Scale {
         break;
       }
     }
-    for (double i = std::ceil(low_ / step - 1e-9);
-         i * step <= high_ + 1e-9 * step; ++i) {
-      ticks.push_back(i == 0 ? 0 : i * step);
+    // Ends so far from zero, or so close to each other, that a step between
+    // them cannot be told in numbers.
+    if (!(step > 0) || !std::isfinite(step) || low_ + step == low_) return {};
+    const double first = std::ceil(low_ / step - 1e-9);
+    for (int i = 0; i < kMostTicks; ++i) {
+      const double tick = (first + i) * step;
+      if (tick > high_ + 1e-9 * step) break;
+      ticks.push_back(tick == 0 ? 0 : tick);
     }
     return ticks;
   }

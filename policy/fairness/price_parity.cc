@@ -5,10 +5,13 @@
 #include <vector>
 
 #include "policy/fairness/distributions.h"
+#include "policy/fairness/intervals.h"
 
 namespace consentry::policy::fairness {
 namespace {
 
+// By how much those differ who were not seen.
+const double kUnseenFactor = std::log(2.0);
 // Rounding alone makes equal prices vary by some 1e-16.
 constexpr double kNoError = 1e-12;
 
@@ -22,6 +25,17 @@ std::optional<Moments> LogMoments(std::span<const double> prices) {
   return MomentsOf(logs);
 }
 
+// The chance that so many went unseen as move ln ratio by `move`.
+double ChanceUnseen(const PriceComparison& comparison, double move) {
+  if (move <= 0) return 1;
+  const double share =
+      move / (comparison.unseen_of_group + comparison.unseen_of_reference);
+  if (share >= 1) return 0;
+  const auto cases = static_cast<double>(
+      std::min(comparison.group_cases, comparison.reference_cases));
+  return std::min(1.0, 2 * std::exp(cases * std::log1p(-share)));
+}
+
 }  // namespace
 
 std::optional<PriceComparison> ComparePrices(
@@ -33,6 +47,9 @@ std::optional<PriceComparison> ComparePrices(
   double variance = 0;
   double by_degrees = 0;  // Sum of squared parts over their degrees.
   double plain_degrees = 0;
+  // The most that one person weighs.
+  double most_of_group = 0;
+  double most_of_reference = 0;
   for (const StratumPrices& stratum : strata) {
     const auto group = LogMoments(stratum.group);
     const auto reference = LogMoments(stratum.reference);
@@ -47,6 +64,10 @@ std::optional<PriceComparison> ComparePrices(
     const double n = static_cast<double>(group->count);
     const double m = static_cast<double>(reference->count);
     const double weight = n * m / (n + m);
+    result.group_cases += group->count;
+    result.reference_cases += reference->count;
+    most_of_group = std::max(most_of_group, weight / n);
+    most_of_reference = std::max(most_of_reference, weight / m);
     weights += weight;
     weighted += weight * (group->mean - reference->mean);
     const double u = weight * weight * *group->variance / n;
@@ -59,13 +80,20 @@ std::optional<PriceComparison> ComparePrices(
   const double difference = weighted / weights;
   const double bound = std::log(tolerance);
   result.ratio = std::exp(difference);
+  result.unseen_of_group = kUnseenFactor * most_of_group / weights *
+                           static_cast<double>(result.group_cases);
+  result.unseen_of_reference = kUnseenFactor * most_of_reference / weights *
+                               static_cast<double>(result.reference_cases);
   result.standard_error = std::sqrt(variance) / weights;
   if (result.standard_error < kNoError) {
     result.standard_error = 0;
     result.interval = {result.ratio, result.ratio};
     result.degrees = plain_degrees;
-    result.p_value = std::fabs(difference) < kNoError ? 1 : 0;
-    result.equivalence_p_value = std::fabs(difference) < bound ? 0 : 1;
+    result.p_value = std::fabs(difference) < kNoError
+                         ? 1
+                         : ChanceUnseen(result, std::fabs(difference));
+    result.equivalence_p_value =
+        ChanceUnseen(result, bound - std::fabs(difference));
     return result;
   }
   result.degrees = variance * variance / by_degrees;
@@ -88,6 +116,16 @@ Interval PriceIntervalAt(const PriceComparison& comparison, double level) {
       std::exp(StudentQuantile((1 + level) / 2, comparison.degrees) *
                comparison.standard_error);
   return {comparison.ratio / factor, comparison.ratio * factor};
+}
+
+Interval PriceBoundsAt(const PriceComparison& comparison, double level) {
+  const double move =
+      comparison.unseen_of_group * UnseenShare(comparison.group_cases, level) +
+      comparison.unseen_of_reference *
+          UnseenShare(comparison.reference_cases, level);
+  const double factor = std::exp(move);
+  return WiderOf(PriceIntervalAt(comparison, level),
+                 {comparison.ratio / factor, comparison.ratio * factor});
 }
 
 std::optional<double> MeanRatio(std::span<const double> group,

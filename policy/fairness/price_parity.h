@@ -27,10 +27,17 @@ struct PriceComparison {
   // Geometric mean, group over reference: 1.05 is five percent dearer.
   double ratio = 1;
   Interval interval;
+  // How much ln ratio moves if a share of one group that nobody saw pays twice
+  // or half as much as the others: this times the share. In one stratum ln 2.
+  double unseen_of_group = 0;
+  double unseen_of_reference = 0;
+  int64_t group_cases = 0;
+  int64_t reference_cases = 0;
   // Of equality, two-sided.
   double p_value = 1;
   // Of prices that differ by the tolerance or more, either way (two one-sided
-  // tests): small where the groups are shown to pay the same.
+  // tests): small where the groups are shown to pay the same. Where prices do
+  // not vary it is the chance that those who pay otherwise were not met.
   double equivalence_p_value = 1;
   double standard_error = 0;  // Of ln ratio.
   double degrees = 0;
@@ -48,6 +55,11 @@ std::optional<PriceComparison> ComparePrices(
 
 // The interval of a comparison at another level.
 Interval PriceIntervalAt(const PriceComparison& comparison, double level);
+
+// What a finding rests on: that interval, or as far as those reach who pay
+// twice or half as much and of whom, at this level, none need have been seen. A
+// list price that all thirty customers paid says little about the next hundred.
+Interval PriceBoundsAt(const PriceComparison& comparison, double level);
 
 // Arithmetic mean, group over reference; absent where either is empty or the
 // reference's is zero.

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "policy/fairness/distributions.h"
+#include "policy/fairness/intervals.h"
 
 namespace consentry::policy::fairness {
 namespace {
@@ -89,6 +90,10 @@ std::optional<StratifiedResult> CompareWithinStrata(
   double weights = 0;
   double weighted = 0;
   double difference_variance = 0;
+  double sato_p = 0;
+  double sato_q = 0;
+  double below = 0;  // Squared distances to the ends, of exact intervals.
+  double above = 0;
   for (const StratumRates& stratum : strata) {
     const double n = Real(stratum.group.cases);
     const double m = Real(stratum.reference.cases);
@@ -120,6 +125,12 @@ std::optional<StratifiedResult> CompareWithinStrata(
     weighted += weight * (a / n - c / m);
     difference_variance +=
         (a * b * m * m * m + c * d * n * n * n) / (n * m * all * all);
+    sato_p += (n * n * c - m * m * a + n * m * (m - n) / 2) / (all * all);
+    sato_q += (a * d + c * b) / (2 * all);
+    const double plain = a / n - c / m;
+    const auto exact = ExactDifference(stratum.group, stratum.reference, level);
+    below += weight * weight * (plain - exact.lower) * (plain - exact.lower);
+    above += weight * weight * (exact.upper - plain) * (exact.upper - plain);
   }
   if (variance == 0 || weights == 0) return std::nullopt;
   result.chi_square = surplus * surplus / variance;
@@ -137,7 +148,22 @@ std::optional<StratifiedResult> CompareWithinStrata(
   const double half = z * std::sqrt(difference_variance) / weights;
   result.rate_difference_interval = {result.rate_difference - half,
                                      result.rate_difference + half};
+  const double spread = z * z / (weights * weights);
+  const double center = result.rate_difference + spread * sato_p / 2;
+  const double reach = std::sqrt(std::max(
+      0.0, center * center - result.rate_difference * result.rate_difference +
+               spread * sato_q));
+  result.rate_difference_bounds =
+      WiderOf(WiderOf(result.rate_difference_interval,
+                      {center - reach, center + reach}),
+              {result.rate_difference - std::sqrt(below) / weights,
+               result.rate_difference + std::sqrt(above) / weights});
   return result;
+}
+
+double UnseenShare(int64_t n, double level) {
+  if (n <= 0) return 1;
+  return -std::expm1(std::log((1 - level) / 2) / Real(n));
 }
 
 std::vector<double> BenjaminiHochberg(std::span<const double> p_values) {

@@ -60,6 +60,11 @@ struct StratifiedResult {
   // interval of Greenland and Robins 1985.
   double rate_difference = 0;
   Interval rate_difference_interval;
+  // What a finding rests on: the widest, at each end, of that interval, which
+  // knows no error where nobody or everybody hits; of the score interval with
+  // Sato's variance (Klingenberg 2014), for many strata of few cases; and of
+  // the strata's exact intervals put together, for few strata of many.
+  Interval rate_difference_bounds;
   // Cases in strata that hold both groups, and in the others, which say
   // nothing.
   int64_t compared_cases = 0;
@@ -73,6 +78,10 @@ std::optional<StratifiedResult> CompareWithinStrata(
 // given: rejecting those at most q keeps the expected share of false ones among
 // them at most q, for tests that are independent or positively dependent.
 std::vector<double> BenjaminiHochberg(std::span<const double> p_values);
+
+// Of a group of which `n` were seen, `level` says that no larger share than
+// this differs from all of them: 1 - ((1 - level) / 2)^(1 / n).
+double UnseenShare(int64_t n, double level);
 
 // Values of one group. Variance is that of a sample (n - 1); absent under 2.
 struct Moments {

@@ -369,14 +369,27 @@ TEST(PriceTest, TooFewPricesAreNotEquivalent) {
   EXPECT_GT(result->equivalence_p_value, 0.3);
 }
 
-TEST(PriceTest, FixedPricesAreComparedExactly) {
-  const Numbers a(20, 10.3);
-  const Numbers b(20, 10.0);
-  const std::array<StratumPrices, 1> strata = {StratumPrices{a, b}};
-  const auto result = ComparePrices(strata, 0.95, 1.05);
-  EXPECT_NEAR(result->ratio, 1.03, kExact);
-  EXPECT_EQ(result->p_value, 0);
-  EXPECT_EQ(result->equivalence_p_value, 0);
+TEST(PriceTest, FixedPricesAreAsSureAsManyPaidThem) {
+  const auto compare = [](size_t persons) {
+    const Numbers a(persons, 10.3);
+    const Numbers b(persons, 10.0);
+    const std::array<StratumPrices, 1> strata = {StratumPrices{a, b}};
+    return *ComparePrices(strata, 0.95, 1.05);
+  };
+  const PriceComparison few = compare(20);
+  EXPECT_NEAR(few.ratio, 1.03, kExact);
+  EXPECT_NEAR(few.interval.lower, 1.03, kExact);
+  EXPECT_EQ(few.p_value, 1);
+  EXPECT_GT(few.equivalence_p_value, 0.9);
+  EXPECT_LT(PriceBoundsAt(few, 0.95).lower, 1 / 1.05);
+  // Of a share of ln(1.03) / (2 ln 2) who pay otherwise two hundred meet none
+  // so often; either side.
+  EXPECT_NEAR(compare(200).p_value,
+              2 * std::pow(1 - std::log(1.03) / (2 * std::log(2)), 200), 1e-9);
+  const PriceComparison many = compare(2000);
+  EXPECT_LT(many.p_value, 1e-10);
+  EXPECT_LT(many.equivalence_p_value, 1e-9);
+  EXPECT_LT(PriceBoundsAt(many, 0.95).upper, 1.05);
 }
 
 TEST(PriceTest, AStratumWithOnePriceOfAGroupSaysNothing) {

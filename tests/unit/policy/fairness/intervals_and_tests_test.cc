@@ -109,6 +109,37 @@ TEST(IntervalsTest, KatzNeedsHitsOnBothSidesAndWalterDoesNot) {
   EXPECT_FALSE(WalterInterval({0, 0}, {10, 50}, 0.95));
 }
 
+TEST(IntervalsTest, ExactOnesAreThoseOfClopperAndPearson) {
+  // 1 - 0.025^(1/30), and 8 of 20.
+  EXPECT_NEAR(ExactInterval({30, 30}, 0.95)->lower, std::pow(0.025, 1.0 / 30),
+              1e-12);
+  EXPECT_EQ(ExactInterval({30, 30}, 0.95)->upper, 1);
+  EXPECT_NEAR(ExactInterval({8, 20}, 0.95)->lower, 0.1911901, 1e-6);
+  EXPECT_NEAR(ExactInterval({8, 20}, 0.95)->upper, 0.6394574, 1e-6);
+  EXPECT_EQ(ExactInterval({0, 5}, 0.95)->lower, 0);
+  EXPECT_FALSE(ExactInterval({0, 0}, 0.95));
+}
+
+TEST(IntervalsTest, BoundsOfFindingsDoNotTrustSamplesWithoutMisses) {
+  // Katz says exactly 1.
+  const auto ratio = RatioBounds({30, 30}, {30, 30}, 0.95);
+  ASSERT_TRUE(ratio);
+  EXPECT_LT(ratio->lower, 0.9);
+  EXPECT_GT(ratio->upper, 1.1);
+  const auto difference = DifferenceBounds({30, 30}, {850, 1000}, 0.95);
+  ASSERT_TRUE(difference);
+  EXPECT_LT(difference->lower, 0.1);
+  EXPECT_EQ(RatioBounds({0, 30}, {30, 30}, 0.95)->lower, 0);
+  EXPECT_TRUE(std::isinf(RatioBounds({30, 30}, {0, 30}, 0.95)->upper));
+  // Of many they are those that are told.
+  const auto told = KatzInterval({5000, 9000}, {6000, 10000}, 0.95);
+  const auto bounds = RatioBounds({5000, 9000}, {6000, 10000}, 0.95);
+  EXPECT_NEAR(bounds->lower, told->lower, 2e-4);
+  EXPECT_NEAR(bounds->upper, told->upper, 2e-4);
+  EXPECT_FALSE(RatioBounds({0, 0}, {1, 2}, 0.95));
+  EXPECT_FALSE(DifferenceBounds({1, 2}, {0, 0}, 0.95));
+}
+
 TEST(IntervalsTest, GreaterCoverageIsWider) {
   double width = 0;
   for (const double level : {0.5, 0.8, 0.9, 0.95, 0.99, 0.999}) {

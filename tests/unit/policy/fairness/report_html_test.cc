@@ -5,6 +5,7 @@
 
 #include <limits>
 #include <string>
+#include <vector>
 
 #include "policy/fairness/audit.h"
 #include "policy/fairness/figure_words.h"
@@ -150,6 +151,24 @@ TEST(PlotsTest, NumbersAreShortAndHaveAMinus) {
   EXPECT_EQ(PlotNumber(std::numeric_limits<double>::infinity()), "∞");
   EXPECT_EQ(PlotNumber(0), "0.000");
   EXPECT_EQ(PlotNumber(-4e-5), "0.000");
+}
+
+TEST(PlotsTest, AxesOfAnyValuesEnd) {
+  const double kHuge = std::numeric_limits<double>::max();
+  for (const auto& edges : std::vector<std::vector<double>>{
+           {1e17, 100000000000000016},
+           {1e17, 1e17},
+           {-kHuge, kHuge},
+           {0, 5e-324},
+           {-1e300, std::numeric_limits<double>::infinity()}}) {
+    PlotBars bars;
+    bars.label = "f";
+    bars.heights = {0.5};
+    const std::string html = BarPlot({bars}, edges, "score");
+    EXPECT_THAT(html, Not(HasSubstr("nan")));
+    EXPECT_THAT(html, Not(HasSubstr("inf")));
+    EXPECT_LE(Count(html, "<span style"), 12);
+  }
 }
 
 TEST(FigureWordsTest, TitlesKeepTheOrientation) {
