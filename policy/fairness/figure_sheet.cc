@@ -90,7 +90,20 @@ void FigureSheet::Decide(const std::vector<double>& corrected, size_t rejected,
     figure.set_finding(v1::FAIRNESS_FINDING_WITHIN_TOLERANCE);
     return;
   }
-  figure.set_remark("interval reaches over the tolerance");
+  // The interval that is told may lie on one side all the same.
+  std::optional<Interval> told;
+  if (draft->interval) told = draft->interval(1 - plan_.alpha);
+  const bool one_side =
+      told && ((told->lower >= lower && told->upper <= upper) ||
+               told->upper < lower || told->lower > upper);
+  figure.set_remark(
+      one_side
+          ? absl::StrCat("the bounds of a finding, which allow for ",
+                         tests_.size() == 1
+                             ? "few cases"
+                             : absl::StrCat("all ", tests_.size(), " tests"),
+                         ", reach over the tolerance")
+          : "interval reaches over the tolerance");
 }
 
 void FigureSheet::Finish(v1::FairnessReport* report) && {

@@ -76,8 +76,10 @@ std::string CurvePlot(const std::vector<PlotCurve>& curves,
                       const PlotAxis& axis, const std::string& first,
                       const std::string& last);
 
-// A number as plots and tables of a page tell it.
+// A number as plots and tables of a page tell it: "0.500".
 std::string PlotNumber(double number);
+// The same without zeros at its end: "0.5".
+std::string ShortNumber(double number);
 
 }  // namespace consentry::policy::fairness
 

@@ -3,13 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "policy/fairness/audit.h"
 #include "policy/fairness/figure_words.h"
 #include "policy/fairness/plots.h"
+#include "policy/fairness/still_needed.h"
 #include "tests/testing/status_matchers.h"
 
 namespace consentry::policy::fairness {
@@ -126,6 +129,184 @@ TEST(FairnessReportHtmlTest, TrendsOfMonitorsNarrow) {
   EXPECT_THAT(html, Not(HasSubstr("\"inf")));
 }
 
+// Two groups of `count`; of the second, the reference, half get it.
+v1::FairnessReport TwoGroups(int64_t count, int64_t hits) {
+  AuditTable table;
+  table.attributes.push_back({"sex", {"f", "m"}, {}});
+  for (int64_t i = 0; i < count; ++i) {
+    for (const bool group : {true, false}) {
+      table.attributes[0].codes.push_back(group ? 0 : 1);
+      table.predicted.push_back(i < (group ? hits : count / 2) ? Answer::kYes
+                                                               : Answer::kNo);
+      ++table.cases;
+    }
+  }
+  AuditPlan plan;
+  plan.groupings = {{{0}, "m"}};
+  auto report = RunAudit(plan, table);
+  EXPECT_OK(report.status());
+  return *report;
+}
+
+TEST(FairnessReportHtmlTest, TheFirstScreenSaysWhoIsWorseOff) {
+  const std::string less = FairnessReportHtml(TwoGroups(500, 100));
+  EXPECT_THAT(less, HasSubstr("Yes: of 1 comparison 1 is outside"));
+  EXPECT_THAT(less, HasSubstr("<strong>f</strong> (20.0\u00a0%) got the "
+                              "favourable prediction less often than "
+                              "<strong>m</strong> (50.0\u00a0%)"));
+  EXPECT_THAT(less, HasSubstr("at most 5.0\u00a0% are expected to be wrong"));
+  EXPECT_THAT(less, HasSubstr("when a difference began it cannot say"));
+  EXPECT_THAT(less, HasSubstr("no discrimination in the sense of any law"));
+  const size_t answer = less.find("Is anybody treated worse?");
+  EXPECT_LT(answer, less.find("<svg"));
+  // A ratio above one is to the harm of the reference.
+  EXPECT_THAT(FairnessReportHtml(TwoGroups(500, 400)),
+              HasSubstr("<strong>m</strong> (50.0\u00a0%) got the favourable "
+                        "prediction less often than <strong>f</strong> "
+                        "(80.0\u00a0%)"));
+}
+
+TEST(FairnessReportHtmlTest, TheFirstScreenCallsTooLittleNoPass) {
+  const std::string few = FairnessReportHtml(TwoGroups(100, 49));
+  EXPECT_THAT(few, HasSubstr("It cannot be said: for 1 comparison there is too "
+                             "little data, which is no pass."));
+  EXPECT_THAT(few, HasSubstr("it lacks some "));
+  EXPECT_THAT(few, HasSubstr(" more cases of both, if all else stays"));
+  EXPECT_THAT(few, Not(HasSubstr("Since when?")));
+  EXPECT_THAT(FairnessReportHtml(TwoGroups(5000, 2500)),
+              HasSubstr("No: the one comparison lies within"));
+}
+
+TEST(FairnessReportHtmlTest, SinceWhenIsWhatTheMonitorSaw) {
+  v1::FairnessReport report = TwoGroups(500, 100);
+  v1::FairnessTrend& trend = *report.add_trends();
+  trend.set_attribute("sex");
+  trend.set_group("f");
+  trend.set_reference("m");
+  trend.set_metric("selection_rate_group_over_reference");
+  for (int i = 0; i < 3; ++i) {
+    v1::FairnessTrendPoint& point = *trend.add_points();
+    point.mutable_time()->set_seconds(86'400 * (20'000 + i));
+    point.set_lower(0.2);
+    // On the second day and later the whole interval is below 0.8.
+    point.set_upper(0.9 - 0.2 * i);
+  }
+  EXPECT_THAT(FairnessReportHtml(report),
+              HasSubstr("sex f against m: outside tolerance since 2024-10-05"));
+  for (auto& point : *trend.mutable_points()) point.set_upper(1.1);
+  const std::string quiet = FairnessReportHtml(report);
+  EXPECT_THAT(quiet, Not(HasSubstr("outside tolerance since")));
+  EXPECT_THAT(quiet, HasSubstr("have found nothing yet"));
+}
+
+TEST(FairnessReportHtmlTest, TrendsWithNothingToShowHaveNoHeading) {
+  v1::FairnessReport report = TwoGroups(100, 49);
+  report.add_trends()->set_metric("selection_rate");
+  EXPECT_THAT(FairnessReportHtml(report), Not(HasSubstr("Over time")));
+}
+
+TEST(FairnessReportHtmlTest, AFindingThatOnlyManyTestsPreventSaysSo) {
+  // Sixteen comparisons, each with its interval inside of the tolerance.
+  AuditTable table;
+  for (int a = 0; a < 16; ++a) {
+    table.attributes.push_back(
+        {std::string(1, static_cast<char>('a' + a)), {"f", "m"}, {}});
+  }
+  for (uint32_t i = 0; i < 1200; ++i) {
+    for (AuditColumn& attribute : table.attributes) {
+      attribute.codes.push_back(i % 2);
+    }
+    table.predicted.push_back(i / 2 % 4 < 2 ? Answer::kYes : Answer::kNo);
+    ++table.cases;
+  }
+  AuditPlan plan;
+  plan.ratio_tolerance = 0.88;
+  for (size_t a = 0; a < 16; ++a) plan.groupings.push_back({{a}, "m"});
+  const auto report = RunAudit(plan, table);
+  ASSERT_OK(report.status());
+  int several = 0;
+  for (const auto& figure : report->figures()) {
+    if (figure.finding() != v1::FAIRNESS_FINDING_INSUFFICIENT) continue;
+    EXPECT_GT(figure.lower(), figure.tolerance_lower());
+    EXPECT_LT(figure.upper(), figure.tolerance_upper());
+    EXPECT_THAT(figure.remark(), HasSubstr("allow for all 16 tests"));
+    ++several;
+  }
+  EXPECT_EQ(several, 16);
+}
+
+v1::FairnessFigure Ratio(double value, double half, int64_t count) {
+  v1::FairnessFigure figure;
+  figure.set_finding(v1::FAIRNESS_FINDING_INSUFFICIENT);
+  figure.set_value(value);
+  figure.set_lower(value / half);
+  figure.set_upper(value * half);
+  figure.set_tolerance_lower(0.8);
+  figure.set_tolerance_upper(1.25);
+  figure.set_count(count);
+  figure.set_reference_count(count);
+  return figure;
+}
+
+TEST(StillNeededTest, HalfTheIntervalTakesFourTimesTheCases) {
+  // From 1 to the end of the tolerance is half of the interval's half.
+  EXPECT_EQ(StillNeeded(Ratio(1, 1.25 * 1.25, 500), 0.05, 1), 3000);
+  // Below the tolerance it is the upper half that has to leave it.
+  const double gap = 0.8 / 0.5;
+  EXPECT_EQ(StillNeeded(Ratio(0.5, gap * gap, 500), 0.05, 1), 3000);
+}
+
+TEST(StillNeededTest, AnAuditOfThatSizeHasAFinding) {
+  // The same shares in so many more cases decide, in fewer do not.
+  const v1::FairnessReport small = TwoGroups(100, 40);
+  std::optional<int64_t> more;
+  for (const auto& figure : small.figures()) {
+    if (figure.has_tolerance_lower()) {
+      more = StillNeeded(figure, small.alpha(), small.tests());
+    }
+  }
+  // 0.4 over 0.5 stands on the end of the tolerance.
+  EXPECT_EQ(more, std::nullopt);
+  const v1::FairnessReport report = TwoGroups(100, 30);
+  for (const auto& figure : report.figures()) {
+    if (figure.has_tolerance_lower()) {
+      more = StillNeeded(figure, report.alpha(), report.tests());
+    }
+  }
+  ASSERT_TRUE(more.has_value());
+  const auto finding = [](int64_t count) {
+    const v1::FairnessReport then = TwoGroups(count, count * 3 / 10);
+    for (const auto& figure : then.figures()) {
+      if (figure.has_tolerance_lower()) return figure.finding();
+    }
+    return v1::FAIRNESS_FINDING_UNSPECIFIED;
+  };
+  const int64_t whole = 100 + *more / 2;
+  EXPECT_EQ(finding(whole + whole / 20),
+            v1::FAIRNESS_FINDING_OUTSIDE_TOLERANCE);
+  EXPECT_EQ(finding(whole - whole / 10), v1::FAIRNESS_FINDING_INSUFFICIENT);
+}
+
+TEST(StillNeededTest, MoreTestsTakeMoreCases) {
+  const v1::FairnessFigure figure = Ratio(1, 1.3, 500);
+  EXPECT_GT(StillNeeded(figure, 0.05, 20), StillNeeded(figure, 0.05, 1));
+}
+
+TEST(StillNeededTest, NoNumberWhereThereIsNone) {
+  v1::FairnessFigure figure = Ratio(1, 1.3, 500);
+  figure.set_finding(v1::FAIRNESS_FINDING_WITHIN_TOLERANCE);
+  EXPECT_EQ(StillNeeded(figure, 0.05, 1), std::nullopt);
+  figure = Ratio(1, 1.3, 500);
+  figure.clear_lower();
+  EXPECT_EQ(StillNeeded(figure, 0.05, 1), std::nullopt);
+  figure = Ratio(1, 1.3, 500);
+  figure.set_upper(std::numeric_limits<double>::infinity());
+  EXPECT_EQ(StillNeeded(figure, 0.05, 1), std::nullopt);
+  EXPECT_EQ(StillNeeded(Ratio(0, 1, 500), 0.05, 1), std::nullopt);
+  EXPECT_EQ(StillNeeded(Ratio(0.8, 1.3, 500), 0.05, 1), std::nullopt);
+  EXPECT_EQ(StillNeeded(Ratio(1, 1.3, 500), 0, 1), std::nullopt);
+}
+
 TEST(PlotsTest, EndsWithoutANumberStandAtTheEdge) {
   const std::string html = IntervalPlot(
       {{"a", "", "", 0.0, Interval{0, std::numeric_limits<double>::infinity()},
@@ -169,6 +350,26 @@ TEST(PlotsTest, AxesOfAnyValuesEnd) {
     EXPECT_THAT(html, Not(HasSubstr("inf")));
     EXPECT_LE(Count(html, "<span style"), 12);
   }
+}
+
+TEST(PlotsTest, ShortNumbersEndWithoutZeros) {
+  EXPECT_EQ(ShortNumber(0.8), "0.8");
+  EXPECT_EQ(ShortNumber(-0.1), "−0.1");
+  EXPECT_EQ(ShortNumber(2), "2");
+  EXPECT_EQ(ShortNumber(0), "0");
+  EXPECT_EQ(ShortNumber(100), "100");
+  EXPECT_EQ(ShortNumber(1e7), "1e+07");
+  EXPECT_EQ(ShortNumber(std::numeric_limits<double>::infinity()), "∞");
+}
+
+TEST(PlotsTest, ADrawingIsToldToWhoeverDoesNotSeeIt) {
+  EXPECT_THAT(
+      IntervalPlot(
+          {{"f", "rate", "", 0.5, Interval{0.25, 1}, PlotMark::kOutside}}, {}),
+      HasSubstr("aria-label=\"f, rate: 0.500, from 0.250 to 1.000, "
+                "outside tolerance\""));
+  EXPECT_THAT(BarPlot({{"f", "", {0.25, std::nullopt}}}, {0, 1, 2}, "score"),
+              HasSubstr("aria-label=\"f: shares 0.250 not told\""));
 }
 
 TEST(FigureWordsTest, TitlesKeepTheOrientation) {
