@@ -456,9 +456,12 @@ absl::Status AuditDesk::AddMonitors(const ReportRow& row,
     }
     CONSENTRY_ASSIGN_OR_RETURN(
         auto points, options_.rows->History(lease.get(), version->no));
+    // Of a time that ended when it was asked for, how they stand at the look
+    // belongs to it.
+    const bool until_now = row.doc.to_us() >= row.doc.register_us();
     std::erase_if(points, [&](const HistoryRow& point) {
       return point.doc.time_us() < row.doc.from_us() ||
-             point.doc.time_us() >= row.doc.to_us();
+             (!until_now && point.doc.time_us() >= row.doc.to_us());
     });
     const auto& streams = version->profile->profile->streams();
     const auto& metrics = version->profile->profile->metrics();

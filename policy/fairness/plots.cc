@@ -46,7 +46,6 @@ const char* WordOf(PlotMark mark) {
     case PlotMark::kInsufficient:
       return ", insufficient";
     case PlotMark::kReference:
-      return ", reference";
     case PlotMark::kPlain:
       break;
   }

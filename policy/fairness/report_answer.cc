@@ -149,6 +149,42 @@ std::vector<std::string> WhoIsWorse(const FairnessReport& report,
   return lines;
 }
 
+// "By sex: f 20.0 %, m 50.0 %", of the attributes that are looked at one by
+// one.
+std::string RatesHtml(const FairnessReport& report) {
+  std::vector<std::string> lines;
+  std::string section;
+  for (const FairnessFigure& figure : report.figures()) {
+    if (!IsOfFavour(report, figure) || !figure.variant().empty() ||
+        figure.attribute().find('*') != std::string::npos) {
+      continue;
+    }
+    if (section != figure.attribute()) {
+      section = figure.attribute();
+      lines.push_back(
+          absl::StrCat("By ", HtmlText(GroupText(section)),
+                       ", the favourable prediction for ",
+                       WithRate(figure.reference(), figure.reference_hits(),
+                                figure.reference_count())));
+    }
+    absl::StrAppend(&lines.back(), ", ",
+                    WithRate(figure.group(), figure.hits(), figure.count()));
+  }
+  return absl::StrJoin(lines, "<br>");
+}
+
+std::string DescriptiveHtml(const FairnessReport& report) {
+  std::string html =
+      SinceHtml(report, /*found=*/false).empty()
+          ? "This report describes and does not say. A monitor, or an audit "
+            "that was registered before its outputs were made, can."
+          : "The monitor says yes. This report by itself describes and does "
+            "not say.";
+  const std::string rates = RatesHtml(report);
+  if (!rates.empty()) absl::StrAppend(&html, "<br>", rates);
+  return html;
+}
+
 std::string WorseHtml(const FairnessReport& report, const Found& found) {
   std::vector<std::string> lines = {LeadOf(found)};
   for (std::string& line : WhoIsWorse(report, found)) {
@@ -253,10 +289,8 @@ std::string AnswerHtml(const FairnessReport& report) {
         "<div class=\"sums\"><div class=\"sum plain\"><b>Descriptive</b>no "
         "error rate was set aside for this look: nothing is tested and "
         "nothing decided</div></div>\n<dl class=\"answer\">\n";
-    Answer("Is anybody treated worse?",
-           "This report describes and does not say. A monitor, or an audit "
-           "that was registered before, can.",
-           &html);
+    Answer("Is anybody treated worse?", DescriptiveHtml(report), &html);
+    Answer("Since when?", SinceHtml(report, /*found=*/false), &html);
     Answer("What is not claimed?", limits, &html);
     return html + "</dl>\n";
   }

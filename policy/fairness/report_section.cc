@@ -148,9 +148,9 @@ class Section {
     absl::StrAppend(&html_, "<h3>", HtmlText(Capital(FigureTitle(metric))),
                     "</h3>\n<p class=\"quiet\">", HtmlText(Capital(formula)),
                     ". Point and interval of each group",
-                    axis.tolerance ? "; thick: outside tolerance, dashed: "
-                                     "insufficient"
-                                   : "",
+                    axis.tolerance && report_.confirmatory()
+                        ? "; thick: outside tolerance, dashed: insufficient"
+                        : "",
                     ".</p>\n", IntervalPlot(rows, axis));
   }
 
@@ -192,9 +192,11 @@ class Section {
           ratios ? "Group over reference" : "Group minus reference",
           "</h3>\n<p class=\"quiet\">",
           ratios ? "1 is equality; the axis is logarithmic." : "0 is equality.",
-          " A thick interval is outside tolerance, a dashed one "
-          "insufficient.</p>\n",
-          IntervalPlot(rows, axis));
+          report_.confirmatory()
+              ? " A thick interval is outside tolerance, a dashed "
+                "one insufficient."
+              : "",
+          "</p>\n", IntervalPlot(rows, axis));
     }
   }
 

@@ -11,7 +11,6 @@ const char kReportStyle[] =
     "dl.facts{display:grid;grid-template-columns:12rem 1fr;gap:.2rem 1rem}"
     "dl.facts dt{color:#5a6676}dl.facts dd{margin:0;overflow-wrap:anywhere}"
     // The first screen.
-    ".lead{font-size:1.15rem;font-weight:600;margin:.8rem 0}"
     "dl.answer{margin:1rem 0;border-left:4px solid #d5dbe3;padding-left:1rem}"
     "dl.answer dt{font-weight:600;margin-top:.6rem}"
     "dl.answer dt:first-child{margin-top:0}dl.answer dd{margin:0}"

@@ -22,10 +22,14 @@ using v1::FairnessFigure;
 using v1::FairnessReport;
 using v1::FairnessTrend;
 
+// Of a trend by itself, else as a figure of the same name has it.
 std::optional<Interval> ToleranceOf(const FairnessReport& report,
-                                    const std::string& metric) {
+                                    const FairnessTrend& trend) {
+  if (trend.has_tolerance_lower() && trend.has_tolerance_upper()) {
+    return Interval{trend.tolerance_lower(), trend.tolerance_upper()};
+  }
   for (const FairnessFigure& figure : report.figures()) {
-    if (figure.metric() == metric && figure.has_tolerance_lower()) {
+    if (figure.metric() == trend.metric() && figure.has_tolerance_lower()) {
       return Interval{figure.tolerance_lower(), figure.tolerance_upper()};
     }
   }
@@ -105,7 +109,7 @@ std::string Plot(const FairnessReport& report, const std::string& metric,
   PlotAxis axis;
   axis.log = metric.find("_group_over_") != std::string::npos;
   if (!rate) axis.equal = axis.log ? 1 : 0;
-  axis.tolerance = ToleranceOf(report, metric);
+  axis.tolerance = ToleranceOf(report, *trends[0]);
   if (axis.tolerance) {
     axis.title =
         absl::StrCat("shaded: tolerated, ", ShortNumber(axis.tolerance->lower),
@@ -149,7 +153,7 @@ std::string SinceHtml(const FairnessReport& report, bool found) {
   std::vector<std::string> lines;
   bool watched = false;
   for (const FairnessTrend& trend : report.trends()) {
-    const auto tolerance = ToleranceOf(report, trend.metric());
+    const auto tolerance = ToleranceOf(report, trend);
     if (trend.reference().empty() || !tolerance) continue;
     watched = true;
     const auto outside =

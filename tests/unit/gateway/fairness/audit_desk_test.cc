@@ -499,6 +499,21 @@ TEST_F(AuditDeskTest, HowMonitorsWentStandsInTheReport) {
   EXPECT_EQ(trend->points(2).count(), 24);
 }
 
+TEST_F(AuditDeskTest, AReportOfTheTimeUntilNowEndsWithHowMonitorsStand) {
+  ASSERT_OK(Put(absl::StrReplaceAll(
+      kProfile,
+      {{"kind: SELECTION_RATE",
+        "kind: SELECTION_RATE comparison: DIFFERENCE tolerance: 0.1"}})));
+  Population(8, 8);
+  clock().AdvanceUs(1'000'000);
+  // Nobody noted anything before.
+  const auto report = Audit(/*confirmatory=*/false);
+  ASSERT_OK(report);
+  ASSERT_EQ(report->trends_size(), 1);
+  ASSERT_EQ(report->trends(0).points_size(), 1);
+  EXPECT_EQ(report->trends(0).points(0).count(), 8);
+}
+
 TEST_F(AuditDeskTest, WhatCannotBeAskedIsAnError) {
   const auto nowhere = Ask().get();
   EXPECT_THAT(nowhere.status(), testing::StatusIs(absl::StatusCode::kNotFound));

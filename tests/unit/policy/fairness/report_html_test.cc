@@ -199,6 +199,28 @@ TEST(FairnessReportHtmlTest, SinceWhenIsWhatTheMonitorSaw) {
   EXPECT_THAT(quiet, HasSubstr("have found nothing yet"));
 }
 
+TEST(FairnessReportHtmlTest, ADescriptiveReportTellsRatesAndWhatMonitorsSaw) {
+  v1::FairnessReport report = TwoGroups(500, 100);
+  report.set_confirmatory(false);
+  v1::FairnessTrend& trend = *report.add_trends();
+  trend.set_attribute("sex");
+  trend.set_group("f");
+  trend.set_reference("m");
+  trend.set_metric("price_mean_group_over_reference");
+  trend.set_tolerance_lower(0.95);
+  trend.set_tolerance_upper(1.05);
+  v1::FairnessTrendPoint& point = *trend.add_points();
+  point.mutable_time()->set_seconds(86'400 * 20'000);
+  point.set_lower(1.1);
+  point.set_upper(1.2);
+  const std::string html = FairnessReportHtml(report);
+  EXPECT_THAT(html, HasSubstr("The monitor says yes."));
+  EXPECT_THAT(html, HasSubstr("<strong>m</strong> (50.0\u00a0%), "
+                              "<strong>f</strong> (20.0\u00a0%)"));
+  EXPECT_THAT(html,
+              HasSubstr("sex f against m: outside tolerance since 2024-10-04"));
+}
+
 TEST(FairnessReportHtmlTest, TrendsWithNothingToShowHaveNoHeading) {
   v1::FairnessReport report = TwoGroups(100, 49);
   report.add_trends()->set_metric("selection_rate");
