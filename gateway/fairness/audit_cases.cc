@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "gateway/access/bias_read.h"
 #include "gateway/clients/registration.h"
@@ -82,6 +82,13 @@ struct Somebody {
   std::vector<std::string> inputs;
 };
 
+// What of somebody was counted.
+struct Case {
+  size_t row = 0;
+  // As ProfileAudit::TellsOf; 0: no case yet.
+  uint32_t told = 0;
+};
+
 bool ReachedAsMade(const store::v1::ScreeningDoc& doc) {
   return doc.verdict() == v1::VERDICT_RELEASED && doc.alteration().empty();
 }
@@ -154,6 +161,21 @@ class AuditCases::Walk {
         "Outputs count as the engine made them, whatever became of them: ",
         otherwise_, " of ", audit_.cases(),
         " were held, blocked or changed before a customer saw them."));
+    report.add_rules(
+        "Everybody counts once in the whole time, in rates over time as well: "
+        "figures are about people who are independent of each other, not about "
+        "how often they come.");
+    if (cases_.size() > audit_.cases()) {
+      auto* const silent = report.add_left_out();
+      silent->set_reason(
+          "people of whom no output says anything that the profile measures");
+      silent->set_count(static_cast<int64_t>(cases_.size() - audit_.cases()));
+    }
+    if (erased_ > 0) {
+      auto* const erased = report.add_left_out();
+      erased->set_reason("outputs of customers who were erased since");
+      erased->set_count(erased_);
+    }
     if (!profile_.message().audits().outcome().empty()) {
       report.add_limits(
           "Only outputs with a recorded outcome count in rates against it. "
@@ -176,6 +198,7 @@ class AuditCases::Walk {
     // Erased meanwhile.
     if (ReasonOf(words.status()) == v1::ERROR_REASON_NOT_FOUND ||
         absl::IsFailedPrecondition(words.status())) {
+      ++erased_;
       return absl::OkStatus();
     }
     CONSENTRY_RETURN_IF_ERROR(words.status());
@@ -187,18 +210,12 @@ class AuditCases::Walk {
     if (!profile_.Watches(output)) return absl::OkStatus();
     CONSENTRY_ASSIGN_OR_RETURN(const Somebody* const somebody,
                                WhoIs(connection, row));
-    const auto version =
-        versions_
-            .try_emplace(output.model_version(),
-                         static_cast<uint32_t>(versions_.size()))
-            .first->second;
-    if (!units_
-             .emplace(version, somebody->person,
-                      rules::PeriodOf(profile_.period(), time_us))
-             .second) {
-      return absl::OkStatus();
-    }
-    if (audit_.cases() >= kMaxCases) {
+    // Whose outputs never say anything stays there without a case.
+    Case& counted = cases_[somebody->person];
+    const uint32_t what = audit_.TellsOf(output) & ~counted.told;
+    if (what == 0) return absl::OkStatus();
+    const bool first = counted.told == 0;
+    if (first && audit_.cases() >= kMaxCases) {
       return MakeError(v1::ERROR_REASON_STATE_INVALID,
                        absl::StrCat("more than ", kMaxCases,
                                     " outputs: ask for a shorter time"));
@@ -213,8 +230,14 @@ class AuditCases::Walk {
       CONSENTRY_ASSIGN_OR_RETURN(about.outcome,
                                  WhatBecame(connection, row, time_us));
     }
-    audit_.Add(output, about);
-    if (!ReachedAsMade(row.doc)) ++otherwise_;
+    if (first) {
+      counted.row = audit_.cases();
+      audit_.Add(output, about);
+      if (!ReachedAsMade(row.doc)) ++otherwise_;
+    } else if (!audit_.Fill(counted.row, what, output, about)) {
+      return absl::OkStatus();
+    }
+    counted.told |= what;
     return absl::OkStatus();
   }
 
@@ -288,9 +311,9 @@ class AuditCases::Walk {
   rules::ProfileAudit audit_;
   // By number of the customer.
   std::unordered_map<uint64_t, Somebody> known_;
-  std::map<std::string, uint32_t> versions_;
-  // Version, person, period.
-  absl::flat_hash_set<std::tuple<uint32_t, uint64_t, int64_t>> units_;
+  // By person.
+  absl::flat_hash_map<uint64_t, Case> cases_;
+  int64_t erased_ = 0;
   // Cases that no customer saw as the engine made them.
   size_t otherwise_ = 0;
 };

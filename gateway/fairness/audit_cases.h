@@ -35,8 +35,9 @@ struct AuditQuestion {
 };
 
 // The outputs of a model in a period, with what became of them and who they
-// were for, as one audit: a customer counts once in each period of the
-// profile's unit, by her first output, for each version. Outputs count as the
+// were for, as one audit: a customer counts once in it, for each metric by the
+// first output that says something about it, whatever the profile's unit is and
+// however many versions there are. Outputs count as the
 // engine made them, whatever became of them. Groups, values of inputs and words
 // of outputs are read under the profile's purpose of class BIAS_DETECTION and
 // leave this object in aggregates alone. Safe for many threads; does not write.

@@ -215,9 +215,10 @@ absl::StatusOr<bool> FairnessRows::AddFinding(store::Connection* connection,
 }
 
 std::string FairnessRows::UnitKey(std::string_view profile,
-                                  std::string_view version, uint64_t subject,
+                                  std::string_view version,
+                                  std::string_view what, uint64_t subject,
                                   int64_t period) const {
-  return KeyOf("unit", {profile, version, std::to_string(subject),
+  return KeyOf("unit", {profile, version, what, std::to_string(subject),
                         std::to_string(period)});
 }
 

@@ -69,9 +69,11 @@ class FairnessRows {
   absl::StatusOr<bool> AddFinding(store::Connection* connection,
                                   int64_t version_no, int64_t stream) const;
 
-  // Who is counted once: a hash that leads to nobody.
+  // Who is counted once: a hash that leads to nobody. `what`: that for which
+  // she is.
   std::string UnitKey(std::string_view profile, std::string_view version,
-                      uint64_t subject, int64_t period) const;
+                      std::string_view what, uint64_t subject,
+                      int64_t period) const;
   // True: it was not there.
   absl::StatusOr<bool> AddUnit(store::Connection* connection,
                                std::string_view unit_key,

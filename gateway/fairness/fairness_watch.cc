@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "policy/engine/civil.h"
 #include "proto/support/error.h"
 #include "proto/support/status_macros.h"
@@ -46,6 +47,11 @@ conduct::Action ActionOf(config::v1::FairnessAction::Value action) {
     default:
       return conduct::Action::kRelease;
   }
+}
+
+absl::Status CountedByAnother() {
+  return MakeError(v1::ERROR_REASON_ETAG_MISMATCH,
+                   "what the output is counted by changed");
 }
 
 void NoteStanding(WatchedVersion* version) {
@@ -101,7 +107,9 @@ std::string RecordName(const store::v1::FairnessVersionDoc& doc) {
 struct FairnessWatch::Weighed {
   VersionKey version;
   std::shared_ptr<const ProfileInForce> profile;
-  std::string unit_key;
+  // For each metric, one for each number of the customer that can be told; one
+  // alone where it cannot.
+  std::vector<std::vector<std::string>> unit_keys;
   int64_t expire_hour = 0;
   uint64_t stratum = 0;
   int64_t time_us = 0;
@@ -110,6 +118,15 @@ struct FairnessWatch::Weighed {
   std::vector<std::optional<rules::UnitValue>> values;
   // What stood against the version when it was weighed.
   conduct::Action standing = conduct::Action::kRelease;
+};
+
+// What of it was new.
+struct FairnessWatch::Counted {
+  std::shared_ptr<const Weighed> weighed;
+  // One for each metric.
+  std::vector<bool> fresh;
+  // One of them can be told.
+  bool valued = false;
 };
 
 // A version as this transaction leaves it.
@@ -339,17 +356,24 @@ absl::StatusOr<screening::FairnessGate::Unit> FairnessWatch::Weigh(
   if (!profile.Watches(output)) return Unit();
   unit->time_us = now_us;
   unit->stratum = profile.StratumOf(output, channel);
-  uint64_t person = snapshot.members[0]->subject();
+  std::vector<uint64_t> numbers;
   for (const auto& member : snapshot.members) {
-    person = std::min(person, member->subject());
+    numbers.push_back(member->subject());
   }
-  unit->unit_key =
-      options_.rows->UnitKey(unit->version.first, unit->version.second, person,
-                             rules::PeriodOf(profile.period(), now_us));
+  std::sort(numbers.begin(), numbers.end());
+  const int64_t period = rules::PeriodOf(profile.period(), now_us);
   unit->expire_hour =
       (PeriodEndUs(profile.period(), now_us) + kUnitSlackUs) / kUsPerHour;
-  for (const auto& metric : profile.metrics()) {
-    unit->values.push_back(profile.ValueOf(metric, output));
+  for (size_t i = 0; i < profile.metrics().size(); ++i) {
+    unit->values.push_back(profile.ValueOf(profile.metrics()[i], output));
+    const bool told = unit->values.back().has_value();
+    auto& keys = unit->unit_keys.emplace_back();
+    for (const uint64_t number : numbers) {
+      keys.push_back(options_.rows->UnitKey(
+          unit->version.first, unit->version.second,
+          told ? absl::StrCat(i) : absl::StrCat("silent.", i), number, period));
+      if (!told) break;
+    }
   }
   CONSENTRY_ASSIGN_OR_RETURN(
       unit->groups,
@@ -374,19 +398,38 @@ absl::Status FairnessWatch::Count(store::ChangeContext& context,
     // Nor is one told a verdict that the monitors have overtaken.
     if (due != weighed.profile.get() ||
         StandingOf(weighed.version) != weighed.standing) {
-      return MakeError(v1::ERROR_REASON_ETAG_MISMATCH,
-                       "what the output is counted by changed");
+      return CountedByAnother();
     }
   }
-  CONSENTRY_ASSIGN_OR_RETURN(
-      const bool first,
-      options_.rows->AddUnit(context.connection(), weighed.unit_key,
-                             weighed.expire_hour));
-  if (!first) return absl::OkStatus();
-  context.AddTo(this, unit);
+  auto counted = std::make_shared<Counted>();
+  counted->weighed = std::static_pointer_cast<const Weighed>(unit);
+  bool any = false;
+  std::vector<size_t> told;
+  for (size_t i = 0; i < weighed.unit_keys.size(); ++i) {
+    // Whoever was joined with somebody who was counted is no new one, nor will
+    // any of them be when they are parted.
+    bool fresh = true;
+    for (const std::string& key : weighed.unit_keys[i]) {
+      CONSENTRY_ASSIGN_OR_RETURN(
+          const bool added, options_.rows->AddUnit(context.connection(), key,
+                                                   weighed.expire_hour));
+      fresh = fresh && added;
+    }
+    counted->fresh.push_back(fresh);
+    any = any || fresh;
+    if (fresh && weighed.values[i]) told.push_back(i);
+  }
+  if (!any) return absl::OkStatus();
+  counted->valued = !told.empty();
+  context.AddTo(this, std::move(counted));
+  if (told.empty()) return absl::OkStatus();
   leaf->add_details(absl::StrCat(std::string(kCountedDetail),
                                  weighed.version.first, "/",
                                  weighed.version.second));
+  if (weighed.unit_keys.size() > 1) {
+    leaf->add_details(absl::StrCat(std::string(kCountedMetricsDetail),
+                                   absl::StrJoin(told, ",")));
+  }
   return absl::OkStatus();
 }
 
@@ -423,13 +466,16 @@ absl::Status FairnessWatch::Write(store::Connection* connection,
                                   int64_t now_us) {
   working_.clear();
   for (const Increment& increment : increments) {
-    const auto& unit = *static_cast<const Weighed*>(increment.get());
+    const auto& counted = *static_cast<const Counted*>(increment.get());
+    const Weighed& unit = *counted.weighed;
     Working* const working = Begin(unit.version, unit, now_us);
     WatchedVersion& version = *working->version;
+    // The profile changed after this or another unit was held against it.
+    if (version.profile != unit.profile) return CountedByAnother();
     const rules::Profile& profile = *version.profile->profile;
-    version.doc.set_units(version.doc.units() + 1);
     version.doc.set_last_us(now_us);
-    for (size_t i = 0; i < unit.groups.size(); ++i) {
+    if (counted.valued) version.doc.set_units(version.doc.units() + 1);
+    for (size_t i = 0; counted.valued && i < unit.groups.size(); ++i) {
       auto* const counts = version.doc.mutable_attributes(static_cast<int>(i));
       if (unit.groups[i] == rules::kUnknownGroup) {
         counts->set_unknown(counts->unknown() + 1);
@@ -438,14 +484,14 @@ absl::Status FairnessWatch::Write(store::Connection* connection,
       }
     }
     for (size_t i = 0; i < unit.values.size(); ++i) {
-      if (unit.values[i]) continue;
+      if (unit.values[i] || !counted.fresh[i]) continue;
       const int at = static_cast<int>(i);
       version.doc.set_unreadable(at, version.doc.unreadable(at) + 1);
     }
     for (size_t i = 0; i < profile.streams().size(); ++i) {
       const auto& stream = profile.streams()[i];
       const auto& value = unit.values[stream.metric];
-      if (!value) continue;
+      if (!value || !counted.fresh[stream.metric]) continue;
       const auto side = stream.SideOf(unit.groups);
       if (!side) continue;
       std::shared_ptr<rules::Monitor>& monitor = working->changed[i];
@@ -596,6 +642,17 @@ v1::FairnessMonitor ShowMonitor(const WatchedVersion& version, size_t stream,
     shown.set_verdict(v1::FAIRNESS_VERDICT_VIOLATION);
     SetTime(monitor.violation_us(), shown.mutable_violation_time());
   }
+  // What stands against the version holds outputs back, however few they were.
+  if (monitor.alarm()) {
+    shown.set_alarm(true);
+    SetTime(monitor.alarm_since_us(), shown.mutable_alarm_time());
+  }
+  const auto at = static_cast<int>(about.metric);
+  if (at < version.doc.unreadable_size() &&
+      version.doc.unreadable(at) >= least) {
+    shown.set_unreadable_count(
+        static_cast<int64_t>(version.doc.unreadable(at)));
+  }
   if (group.count < least || reference.count < least) {
     shown.set_suppressed(true);
     return shown;
@@ -619,10 +676,8 @@ v1::FairnessMonitor ShowMonitor(const WatchedVersion& version, size_t stream,
   if (reading.expected_us) {
     SetTime(*reading.expected_us, shown.mutable_expected_time());
   }
-  shown.set_alarm(reading.alarm);
-  if (reading.alarm) {
-    SetTime(monitor.alarm_since_us(), shown.mutable_alarm_time());
-  }
+  shown.set_clipped_count(static_cast<int64_t>(group.clipped));
+  shown.set_reference_clipped_count(static_cast<int64_t>(reference.clipped));
   return shown;
 }
 

@@ -31,9 +31,11 @@ namespace consentry::fairness {
 namespace rules = policy::fairness;
 
 // How entries of the log tell of monitors. An output that was counted, and
-// where: "counted=credit/v7". Something found, an entry of its own: "record="
-// and "violation=fmo_credit.2.3" or "alarm=...".
+// where: "counted=credit/v7"; where the profile has several metrics also for
+// which, by their numbers: "counted_metrics=0,2". Something found, an entry of
+// its own: "record=" and "violation=fmo_credit.2.3" or "alarm=...".
 inline constexpr std::string_view kCountedDetail = "counted=";
+inline constexpr std::string_view kCountedMetricsDetail = "counted_metrics=";
 inline constexpr std::string_view kFindingEvent = "system.fairness";
 inline constexpr std::string_view kRecordDetail = "record=";
 inline constexpr std::string_view kViolationDetail = "violation=";
@@ -86,6 +88,8 @@ std::string RecordName(const store::v1::FairnessVersionDoc& doc);
 
 // Watches models through the outputs that pass the gate: counts each unit once,
 // in the transaction of its verdict, and says what stands against a version.
+// For each metric a unit is a person in a period, by the first output that says
+// something about that metric; one that says nothing uses up nothing.
 //
 // Ask, Weigh and the lists: any thread. Count and the sum: the committer's
 // store thread.
@@ -135,6 +139,7 @@ class FairnessWatch final : public screening::FairnessGate,
 
  private:
   struct Weighed;
+  struct Counted;
   struct Working;
   using VersionKey = std::pair<std::string, std::string>;
 
@@ -190,7 +195,7 @@ class FairnessWatch final : public screening::FairnessGate,
 };
 
 // What a stream says, for staff. Groups below the profile's bound are named and
-// not counted.
+// not counted; a violation or an alarm is told of them as well.
 v1::FairnessMonitor ShowMonitor(const WatchedVersion& version, size_t stream,
                                 int64_t now_us);
 

@@ -19,7 +19,8 @@ namespace consentry::store {
 //            stand together; one that is missing is written at the next start
 //   fairness_units(unit_key key, expire_hour)
 //            who was counted in this period; unit_key: a keyed hash of version,
-//            customer and period that leads to nobody. Until the period ended
+//            metric, customer and period that leads to nobody. Until the period
+//            ended
 //   fairness_reports(report_no key, report_id unique, state, row_gen, doc
 //            sealed, report sealed)
 //            an audit. report_no: number of the change that registered it.

@@ -101,16 +101,17 @@ std::optional<double> FoundWith(const MonitorPlan& plan, double rate,
   return found;
 }
 
+// Empty: the whole version.
 std::string_view PeriodWord(FairnessUnit::Period period) {
   switch (period) {
+    case FairnessUnit::DAY:
+      return "day";
     case FairnessUnit::WEEK:
       return "week";
     case FairnessUnit::MONTH:
       return "month";
-    case FairnessUnit::VERSION:
-      return "version of the model";
     default:
-      return "day";
+      return "";
   }
 }
 
@@ -148,16 +149,26 @@ void AddRemarks(const Profile& profile, double units, Explanation* out) {
       "tolerance is accused with a chance of at most %g in its whole life.",
       profile.streams().size(), profile.alpha(), out->alpha_per_stream,
       profile.alpha()));
+  const std::string period(PeriodWord(message.unit().period()));
   remarks.push_back(absl::StrCat(
-      "A unit is a person in a ",
-      std::string(PeriodWord(message.unit().period())),
-      ", by the first output. Two are compared only within ",
+      "A unit is a person, once in a ",
+      period.empty() ? "version of the model" : period,
+      ", by the first output that says something about the metric. Two are "
+      "compared only within ",
       profile.streams()[0].plan.bucket_us / (int64_t{3600} * 1000000), " hours",
       message.pairing().channel() ? ", on the same channel" : "",
       message.pairing().item() ? ", for the same item" : "",
       message.pairing().variant() ? ", in the same arm of an experiment" : "",
       "; who finds nobody to be compared with counts for the rates and not for "
       "the verdict."));
+  if (!period.empty()) {
+    remarks.push_back(absl::StrCat(
+        "People who come back count again each ", period,
+        ". Alpha holds only where what somebody gets does not follow from what "
+        "she got before; where the same people get the same again and again, a "
+        "fair model is accused far more often. Leave `unit` out to count each "
+        "once for each version of the model."));
+  }
   remarks.push_back(
       absl::StrCat("Of a version in violation ",
                    std::string(ActionWords(message.on_violation())),
@@ -212,7 +223,9 @@ void AddRemarks(const Profile& profile, double units, Explanation* out) {
         metric.name,
         ": how much is needed depends on how far values lie apart "
         "and is shown once some were counted. Values outside ",
-        metric.lower, " to ", metric.upper, " count as these ends."));
+        metric.lower, " to ", metric.upper,
+        " count as these ends; with more than ", 100 * Monitor::kMostClipped,
+        " % of them nothing is said to be within tolerance."));
   }
   remarks.push_back(
       "Not seen: differences within tolerance; differences between groups that "

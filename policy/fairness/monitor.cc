@@ -16,13 +16,6 @@ constexpr double kUnknownRate = 0.3;
 
 int64_t DayOf(int64_t time_us) { return PeriodOf(Period::kDay, time_us); }
 
-std::optional<double> CompareMeans(Comparison comparison,
-                                   const std::optional<double>& group,
-                                   const std::optional<double>& reference) {
-  return comparison == Comparison::kRatio ? Ratio(group, reference)
-                                          : Difference(group, reference);
-}
-
 // Pairs until both ends of an interval around `truth` have left the tolerance's
 // ends behind, or one has passed the end that it lies beyond.
 template <class Until>
@@ -173,6 +166,14 @@ bool Monitor::OutsideTolerance() const {
          moments_.AllAbove(tolerance.comparison, tolerance.upper());
 }
 
+bool Monitor::TooManyClipped() const {
+  const auto too_many = [](const SideTotals& side) {
+    return static_cast<double>(side.clipped) >
+           kMostClipped * static_cast<double>(side.count);
+  };
+  return too_many(group_) || too_many(reference_);
+}
+
 Interval Monitor::Sequence() const {
   const Comparison comparison = plan_.tolerance.comparison;
   return plan_.binary ? TableSequence(table_, comparison, plan_.alpha)
@@ -203,14 +204,9 @@ std::optional<double> Monitor::PairsNeeded() const {
   }
   std::optional<double> truth;
   if (plan_.binary) {
-    truth = CompareMeans(
-        tolerance.comparison,
-        static_cast<double>(table_.both + table_.group_only) / pairs,
-        static_cast<double>(table_.both + table_.reference_only) / pairs);
+    truth = TableEstimate(table_, tolerance.comparison);
   } else {
-    truth =
-        CompareMeans(tolerance.comparison, moments_.state().sum_group / pairs,
-                     moments_.state().sum_reference / pairs);
+    truth = moments_.Estimate(tolerance.comparison);
   }
   if (!truth) return std::nullopt;
   return PairsFor(tolerance, *truth, [this](double edge, TableBets::Side side) {
@@ -222,8 +218,8 @@ Reading Monitor::Read(int64_t now_us) const {
   Reading reading;
   const Tolerance& tolerance = plan_.tolerance;
   reading.pairs = plan_.binary ? table_.pairs() : moments_.state().pairs;
-  reading.estimate =
-      CompareMeans(tolerance.comparison, group_.mean(), reference_.mean());
+  reading.estimate = plan_.binary ? TableEstimate(table_, tolerance.comparison)
+                                  : moments_.Estimate(tolerance.comparison);
   reading.alarm = alarm();
   reading.log_equality_wealth =
       plan_.binary ? LogSignWealth(table_.group_only + table_.reference_only,
@@ -250,9 +246,15 @@ Reading Monitor::Read(int64_t now_us) const {
   reading.sequence = violation_us_ != 0 ? violation_ : Sequence();
   const bool counted =
       group_.count >= plan_.minimum && reference_.count >= plan_.minimum;
+  const bool clipped = TooManyClipped();
   if (violation_us_ != 0) {
     reading.finding = Finding::kViolation;
-  } else if (counted && reading.sequence.lower <= reading.sequence.upper &&
+    if (reading.estimate && (*reading.estimate < violation_.lower ||
+                             *reading.estimate > violation_.upper)) {
+      reading.estimate.reset();
+    }
+  } else if (counted && !clipped &&
+             reading.sequence.lower <= reading.sequence.upper &&
              reading.sequence.lower >= tolerance.lower() &&
              reading.sequence.upper <= tolerance.upper()) {
     reading.finding = Finding::kWithinTolerance;
@@ -261,6 +263,7 @@ Reading Monitor::Read(int64_t now_us) const {
     reading.needed = 0;
     return reading;
   }
+  if (clipped) return reading;
 
   const auto pairs = PairsNeeded();
   if (!pairs) return reading;

@@ -72,11 +72,14 @@ struct Reading {
   // violation as it stood when that was found. The upper end of a ratio may be
   // infinite.
   Interval sequence;
-  // The comparison as counted, of all units; absent where it is not defined.
+  // The comparison of those who met, the point that `sequence` lies around. Of
+  // a violation as it is now. Absent where it is not defined, and where it has
+  // left the sequence of a violation.
   std::optional<double> estimate;
   // Units still needed, of both sides together, if things go on as they are; 0
   // with a verdict. Absent: as things are there will be none, since the truth
-  // lies where the tolerance ends or nothing is known of it.
+  // lies where the tolerance ends, nothing is known of it or too many values
+  // lie beyond their range.
   std::optional<uint64_t> needed;
   // When that will be at the rate of the window. Absent without `needed` or
   // without a rate.
@@ -94,6 +97,9 @@ struct Reading {
 // Deterministic; time is told, never read. One thread at a time.
 class Monitor {
  public:
+  // Of values that were cut to their range, on either side, above which nothing
+  // is said to be within tolerance: where they really lie nobody knows.
+  static constexpr double kMostClipped = 0.01;
   // Days that the descriptive window reaches back.
   static constexpr size_t kWindowDays = 28;
   // What Save never exceeds, in bytes.
@@ -134,6 +140,7 @@ class Monitor {
  private:
   void Meet(double group, double reference, int64_t time_us);
   bool OutsideTolerance() const;
+  bool TooManyClipped() const;
   Interval Sequence() const;
   std::optional<double> PairsUntil(double edge, TableBets::Side side) const;
   std::optional<double> PairsNeeded() const;

@@ -101,6 +101,12 @@ double RatioLower(const MomentSequence::State& m, double bound) {
   return std::max(0.0, (1 - s) / s);
 }
 
+std::optional<double> Compared(Comparison comparison, double group,
+                               double reference) {
+  return comparison == Comparison::kRatio ? Ratio(group, reference)
+                                          : Difference(group, reference);
+}
+
 Interval DifferenceEnds(const MomentSequence::State& m, double bound) {
   const double middle = (m.weighted_group - m.weighted_reference) / m.weight;
   const double half =
@@ -176,6 +182,17 @@ std::optional<double> TableBets::PairsUntil(double both, double group_only,
   return std::ceil((bound + kLogBets) / growth);
 }
 
+std::optional<double> TableEstimate(const PairTable& table,
+                                    Comparison comparison) {
+  const uint64_t pairs = table.pairs();
+  if (pairs == 0) return std::nullopt;
+  const auto rate = [pairs](uint64_t hits) {
+    return static_cast<double>(hits) / static_cast<double>(pairs);
+  };
+  return Compared(comparison, rate(table.both + table.group_only),
+                  rate(table.both + table.reference_only));
+}
+
 Interval TableSequence(const PairTable& table, Comparison comparison,
                        double alpha) {
   const double bound = std::log(2 / alpha);
@@ -207,6 +224,12 @@ void MomentSequence::Add(double group, double reference) {
   m.sum_reference += reference;
   m.sum_squares += (dg - dr) * (dg - dr) / 4;
   ++m.pairs;
+}
+
+std::optional<double> MomentSequence::Estimate(Comparison comparison) const {
+  if (state_.weight <= 0) return std::nullopt;
+  return Compared(comparison, state_.weighted_group / state_.weight,
+                  state_.weighted_reference / state_.weight);
 }
 
 Interval MomentSequence::Sequence(Comparison comparison) const {

@@ -57,6 +57,11 @@ class TableBets {
   std::array<std::array<double, 4>, kBets> logs_;
 };
 
+// The comparison of the two rates, the point that TableSequence lies around.
+// Absent: of nothing.
+std::optional<double> TableEstimate(const PairTable& table,
+                                    Comparison comparison);
+
 // [0, inf] or [-1, 1] without pairs.
 Interval TableSequence(const PairTable& table, Comparison comparison,
                        double alpha);
@@ -87,6 +92,9 @@ class MomentSequence {
   explicit MomentSequence(double alpha) : alpha_(alpha) {}
 
   void Add(double group, double reference);
+  // The comparison of the weighted means, the point that Sequence lies around.
+  // Absent: of nothing.
+  std::optional<double> Estimate(Comparison comparison) const;
   // [0, inf] or [-1, 1] without pairs. May be empty (lower above upper) where
   // the comparison changed on the way.
   Interval Sequence(Comparison comparison) const;

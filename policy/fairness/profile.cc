@@ -253,17 +253,17 @@ absl::StatusOr<std::shared_ptr<const Profile>> Profile::Create(
     profile->suppress_below_ = from.suppress_below();
   }
   switch (from.unit().period()) {
+    case FairnessUnit::DAY:
+      profile->period_ = Period::kDay;
+      break;
     case FairnessUnit::WEEK:
       profile->period_ = Period::kWeek;
       break;
     case FairnessUnit::MONTH:
       profile->period_ = Period::kMonth;
       break;
-    case FairnessUnit::VERSION:
-      profile->period_ = Period::kVersion;
-      break;
     default:
-      profile->period_ = Period::kDay;
+      profile->period_ = Period::kVersion;
   }
   std::vector<std::string> names;
   for (const auto& attribute : from.attributes()) {

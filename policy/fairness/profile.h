@@ -136,7 +136,7 @@ class Profile {
   std::vector<Stream> streams_;
   double alpha_ = 0.05;
   uint32_t suppress_below_ = 10;
-  Period period_ = Period::kDay;
+  Period period_ = Period::kVersion;
 };
 
 // What a profile will test, and what it can and cannot see.

@@ -50,17 +50,38 @@ std::string FavourableWords(const config::v1::Favourable& favourable) {
   }
 }
 
-const char* UnitWords(config::v1::FairnessUnit::Period period) {
-  switch (period) {
-    case config::v1::FairnessUnit::WEEK:
-      return "person and week, by the first output in it";
-    case config::v1::FairnessUnit::MONTH:
-      return "person and month, by the first output in it";
-    case config::v1::FairnessUnit::VERSION:
-      return "person, by the first output";
-    default:
-      return "person and day, by the first output in it";
-  }
+constexpr char kUnit[] =
+    "person, once in the audit and for each figure by the first output in it "
+    "that says something about it";
+
+// What an output may say something about.
+constexpr uint32_t kTellsSelection = 1;
+constexpr uint32_t kTellsScore = 2;
+constexpr uint32_t kTellsPrice = 4;
+constexpr uint32_t kTellsExposure = 8;
+
+// Over the price without personalization, as the monitor has it.
+double RelativePrice(const v1::Output& output) {
+  const v1::Money& price = output.price();
+  const v1::Money& base = output.base_price();
+  return output.has_price() && output.has_base_price() &&
+                 price.currency() == base.currency() && base.minor_units() > 0
+             ? static_cast<double>(price.minor_units()) /
+                   static_cast<double>(base.minor_units())
+             : kNaN;
+}
+
+Answer AnswerOf(double favourable) {
+  return std::isnan(favourable) ? Answer::kUnknown
+         : favourable > 0.5     ? Answer::kYes
+                                : Answer::kNo;
+}
+
+// Empty: in none.
+std::string ArmOf(const v1::Output& output) {
+  return output.experiment().empty()
+             ? ""
+             : absl::StrCat(output.experiment(), "/", output.variant());
 }
 
 // Numbers of many values as bins of about the same size.
@@ -186,25 +207,13 @@ void ProfileAudit::Add(const v1::Output& output, const OutputCase& about) {
                                : static_cast<uint32_t>(group));
   }
   if (selection_ != nullptr) {
-    const double favourable = value(selection_);
-    table_.predicted.push_back(std::isnan(favourable) ? Answer::kUnknown
-                               : favourable > 0.5     ? Answer::kYes
-                                                      : Answer::kNo);
+    table_.predicted.push_back(AnswerOf(value(selection_)));
     if (!profile_.message().audits().outcome().empty()) {
       table_.label.push_back(about.outcome);
     }
   }
   if (score_ != nullptr) table_.score.push_back(output.score());
-  if (price_ != nullptr) {
-    // Over the price without personalization, as the monitor has it.
-    table_.price.push_back(
-        output.has_price() && output.has_base_price() &&
-                output.price().currency() == output.base_price().currency() &&
-                output.base_price().minor_units() > 0
-            ? static_cast<double>(output.price().minor_units()) /
-                  static_cast<double>(output.base_price().minor_units())
-            : kNaN);
-  }
+  if (price_ != nullptr) table_.price.push_back(RelativePrice(output));
   if (exposure_ != nullptr) table_.exposure.push_back(value(exposure_));
   if (table_.stratum) {
     const std::string factor(about.factor);
@@ -212,10 +221,7 @@ void ProfileAudit::Add(const v1::Output& output, const OutputCase& about) {
         factor.empty() ? kNoCode : CodeOf(factor, &*table_.stratum, &factors_));
   }
   if (table_.variant) {
-    const std::string arm =
-        output.experiment().empty()
-            ? ""
-            : absl::StrCat(output.experiment(), "/", output.variant());
+    const std::string arm = ArmOf(output);
     table_.variant->codes.push_back(
         arm.empty() ? kNoCode : CodeOf(arm, &*table_.variant, &variants_));
   }
@@ -233,6 +239,38 @@ void ProfileAudit::Add(const v1::Output& output, const OutputCase& about) {
     field.codes.push_back(
         CodeOf(told.empty() ? "not known" : told, &field, &field_values_[i]));
   }
+}
+
+uint32_t ProfileAudit::TellsOf(const v1::Output& output) const {
+  const auto tells = [&](const Profile::Metric* metric) {
+    return metric != nullptr && profile_.ValueOf(*metric, output).has_value();
+  };
+  return (tells(selection_) ? kTellsSelection : 0) |
+         (tells(score_) ? kTellsScore : 0) | (tells(price_) ? kTellsPrice : 0) |
+         (tells(exposure_) ? kTellsExposure : 0);
+}
+
+bool ProfileAudit::Fill(size_t row, uint32_t what, const v1::Output& output,
+                        const OutputCase& about) {
+  if (table_.variant) {
+    const std::string arm = ArmOf(output);
+    const uint32_t code = table_.variant->codes[row];
+    if (arm != (code == kNoCode ? "" : table_.variant->values[code])) {
+      return false;
+    }
+  }
+  if ((what & kTellsSelection) != 0) {
+    table_.predicted[row] =
+        AnswerOf(profile_.ValueOf(*selection_, output)->value);
+    if (!table_.label.empty()) table_.label[row] = about.outcome;
+    times_[row] = about.time_us;
+  }
+  if ((what & kTellsScore) != 0) table_.score[row] = output.score();
+  if ((what & kTellsPrice) != 0) table_.price[row] = RelativePrice(output);
+  if ((what & kTellsExposure) != 0) {
+    table_.exposure[row] = profile_.ValueOf(*exposure_, output)->value;
+  }
+  return true;
 }
 
 bool ProfileAudit::OutcomeIsDue(const Profile& profile, int64_t output_us,
@@ -260,7 +298,7 @@ absl::StatusOr<v1::FairnessReport> ProfileAudit::Run() {
   report->set_profile_id(message.id());
   report->set_subject(message.title().empty() ? message.model()
                                               : message.title());
-  report->set_unit(UnitWords(message.unit().period()));
+  report->set_unit(kUnit);
   if (selection_ != nullptr) {
     report->set_prediction(FavourableWords(message.favourable()));
     report->set_outcome(message.audits().outcome());

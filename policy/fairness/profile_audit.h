@@ -51,7 +51,15 @@ class ProfileAudit {
                const std::vector<std::string>& fields = {},
                AuditPeriod period = {});
 
+  // What an output says something about, as bits; 0: nothing.
+  uint32_t TellsOf(const v1::Output& output) const;
+  // A case of its own.
   void Add(const v1::Output& output, const OutputCase& about);
+  // A later output of the same person as case `row`, which adds what it says
+  // about `what` (of TellsOf, and not told by the case yet). True: it did. By
+  // arms of an experiment one of another arm does not.
+  bool Fill(size_t row, uint32_t what, const v1::Output& output,
+            const OutputCase& about);
 
   size_t cases() const { return table_.cases; }
 

@@ -18,6 +18,7 @@
 #include "policy/fairness/e_process.h"
 #include "policy/fairness/monitor.h"
 #include "policy/fairness/paired_sequence.h"
+#include "policy/fairness/pairing.h"
 
 namespace consentry::policy::fairness {
 namespace {
@@ -176,6 +177,54 @@ TEST(FalseAccusation, StaysBelowAlphaForScores) {
   }
   std::printf("scores, true ratio 0.80: %d of %d accused\n", accused, kRuns);
   EXPECT_LE(accused, kRuns * kAlpha / 2);
+}
+
+// Lives in which a model is accused that has one population, of whom everybody
+// comes on each of 90 days and always gets what she got the first time. What
+// somebody gets the second time follows from the first: no bet against that is
+// fair.
+int AccusedByReturning(int lives, Period period, uint64_t seed) {
+  constexpr int kPersons = 200;
+  constexpr double kRate = 0.1;
+  Random random(seed);
+  int accused = 0;
+  for (int life = 0; life < lives; ++life) {
+    MonitorPlan plan = RatioPlan(0.8);
+    plan.minimum = 100;
+    Monitor monitor(plan);
+    std::vector<bool> given;
+    for (int i = 0; i < 2 * kPersons; ++i) given.push_back(random.Draw(kRate));
+    std::vector<int64_t> counted(given.size(), -1);
+    for (int64_t day = 0; day < 90; ++day) {
+      const int64_t now_us = (20'000 + day) * kUsPerDay;
+      for (size_t i = 0; i < given.size(); ++i) {
+        if (counted[i] == PeriodOf(period, now_us)) continue;
+        counted[i] = PeriodOf(period, now_us);
+        monitor.Count(i % 2 == 0 ? Side::kGroup : Side::kReference, given[i], 0,
+                      now_us);
+      }
+      if (monitor.violation_us() != 0) break;
+    }
+    accused += monitor.violation_us() != 0;
+  }
+  return accused;
+}
+
+TEST(ReturningPersons, OnceForAVersionAFairModelIsNotAccused) {
+  constexpr int kLives = 4000;
+  const int accused = AccusedByReturning(kLives, Period::kVersion, kSeed + 70);
+  std::printf("returning persons, once a version: %d of %d accused\n", accused,
+              kLives);
+  EXPECT_LE(accused, kLives * kAlpha);
+}
+
+// Why that is not what a profile says by default.
+TEST(ReturningPersons, OnceADayAFairModelIsAccusedFarMoreOftenThanAlpha) {
+  constexpr int kLives = 300;
+  const int accused = AccusedByReturning(kLives, Period::kDay, kSeed + 71);
+  std::printf("returning persons, once a day: %d of %d accused\n", accused,
+              kLives);
+  EXPECT_GT(accused, 3 * kLives * kAlpha);
 }
 
 // What the sequence leaves out, over a whole life, of the true value.

@@ -178,6 +178,7 @@ std::string Lines(const std::vector<v1::FairnessMonitor>& monitors) {
           << monitor.reference() << ": "
           << absl::StripPrefix(v1::FairnessVerdict_Name(monitor.verdict()),
                                "FAIRNESS_VERDICT_");
+    if (monitor.alarm()) lines << ", alarm";
     if (monitor.suppressed()) {
       lines << ", too few to be told\n";
       continue;

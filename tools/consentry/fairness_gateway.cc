@@ -163,19 +163,51 @@ int ListProfiles(const std::string& folder, const Options& options) {
 
 // ---- monitors
 
+// What is known besides the comparison itself.
+void ShowAround(const v1::FairnessMonitor& one) {
+  if (one.has_violation_time()) {
+    std::cout << "\n    found " << Text(one.violation_time());
+  }
+  if (one.alarm()) {
+    std::cout << absl::StrFormat(
+        "\n    ALARM since %s: look here (%.2g false alarms expected in 10,000 "
+        "outputs)",
+        Text(one.alarm_time()), one.false_alarm_rate());
+  }
+  if (one.has_interrupted_time()) {
+    std::cout << absl::StrFormat(
+        "\n    set back to a backup %s: %d outputs counted before are not in "
+        "it",
+        Text(one.interrupted_time()), one.lost_count());
+  }
+  if (one.clipped_count() + one.reference_clipped_count() > 0) {
+    std::cout << absl::StrFormat(
+        "\n    %d values of the group and %d of the reference lie beyond the "
+        "range and count as its ends",
+        one.clipped_count(), one.reference_clipped_count());
+  }
+  if (one.unreadable_count() > 0) {
+    std::cout << absl::StrFormat(
+        "\n    of %d people an output says nothing about it",
+        one.unreadable_count());
+  }
+}
+
 void ShowMonitor(const v1::FairnessMonitor& one) {
   std::cout << one.id() << "  " << one.model() << " " << one.model_version()
             << "  " << one.attribute() << ": " << one.group() << " against "
             << one.reference() << "\n    " << one.metric() << "  ";
-  if (one.suppressed()) {
-    std::cout << "too few to be told\n";
-    return;
-  }
   const std::string verdict =
       WordOf(v1::FairnessVerdict_Name(one.verdict()), "FAIRNESS_VERDICT_");
   std::cout << (one.verdict() == v1::FAIRNESS_VERDICT_VIOLATION
                     ? absl::AsciiStrToUpper(verdict)
                     : verdict);
+  if (one.suppressed()) {
+    std::cout << ", too few to be told";
+    ShowAround(one);
+    std::cout << "\n";
+    return;
+  }
   if (one.has_estimate())
     std::cout << absl::StrFormat("  %.4g", one.estimate());
   std::cout << absl::StrFormat("  [%.4g, %.4g]  %d and %d outputs, %d pairs",
@@ -191,12 +223,7 @@ void ShowMonitor(const v1::FairnessMonitor& one) {
       }
     }
   }
-  if (one.alarm()) {
-    std::cout << absl::StrFormat(
-        "\n    ALARM since %s: look here (%.2g false alarms expected in 10,000 "
-        "outputs)",
-        Text(one.alarm_time()), one.false_alarm_rate());
-  }
+  ShowAround(one);
   std::cout << absl::StrFormat("\n    group known of %.1f %%\n",
                                100 * one.coverage());
 }

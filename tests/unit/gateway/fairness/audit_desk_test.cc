@@ -394,21 +394,26 @@ TEST_F(AuditDeskTest, TheSameRequestFindsTheSameReport) {
   EXPECT_EQ(List().size(), 1u);
 }
 
-TEST_F(AuditDeskTest, APersonCountsByHerFirstOutputOfTheDayAndVersion) {
+TEST_F(AuditDeskTest, APersonCountsOnceHoweverOftenSheComesAndToWhichVersion) {
   ASSERT_OK(Put(kProfile));
+  std::vector<std::string> again;
   for (int i = 0; i < 5; ++i) {
     const std::string id = Customer(absl::StrCat("g", i), "gold");
+    again.push_back(id);
     Decide(id, true);
     Decide(id, false);
     if (i == 0) Decide(id, false, "4");
   }
+  clock().AdvanceUs(3 * kUsPerDay);
   // Nothing is held of her.
   for (int i = 0; i < 3; ++i) Decide(Customer(absl::StrCat("u", i), ""), true);
+  // Days later all of them once more.
+  for (int i = 0; i < 5; ++i) Decide(again[static_cast<size_t>(i)], false);
   clock().AdvanceUs(1'000'000);
   const auto report = Audit();
   ASSERT_OK(report);
-  EXPECT_EQ(report->count(), 9);
-  EXPECT_EQ(CountOf(*report, "gold"), 6);
+  EXPECT_EQ(report->count(), 8);
+  EXPECT_EQ(CountOf(*report, "gold"), 5);
   EXPECT_EQ(CountOf(*report, "unknown"), 3);
   const auto* gold = Find(*report, "gold", "selection_rate");
   ASSERT_NE(gold, nullptr);

@@ -1,6 +1,5 @@
 // Outputs that are counted on their way: in the transaction of their verdicts,
-// once for each person and day, under the profile that their version began
-// with.
+// once for each person, under the profile that their version began with.
 #include "gateway/fairness/fairness_watch.h"
 
 #include <gmock/gmock.h>
@@ -164,7 +163,7 @@ TEST_F(FairnessWatchTest, WithoutAProfileNothingIsCounted) {
   EXPECT_EQ(Rows("fairness_units"), 0);
 }
 
-TEST_F(FairnessWatchTest, APersonCountsOnceADayByTheFirstOutput) {
+TEST_F(FairnessWatchTest, APersonCountsOnceByTheFirstOutput) {
   ASSERT_OK(Put(kProfile));
   const std::string anna = Customer("anna", "gold");
   Decide(anna, true);
@@ -185,6 +184,202 @@ TEST_F(FairnessWatchTest, APersonCountsOnceADayByTheFirstOutput) {
     EXPECT_THAT(leaf.DebugString(), Not(HasSubstr("silver")));
     EXPECT_THAT(leaf.DebugString(), Not(HasSubstr("gold")));
   }
+}
+
+TEST_F(FairnessWatchTest, UnitsOfTwoProfilesNeverShareARecord) {
+  ASSERT_OK(Put(kProfile));
+  const std::string anna = Customer("anna", "silver");
+  const std::string bert = Customer("bert", "silver");
+  const auto weigh = [&](const std::string& subject) {
+    vault::SubjectReader::HeadOptions options;
+    options.as_of_change = committer()->LastStored();
+    access::Snapshot snapshot;
+    auto members =
+        reader().ReadGroup(reader_connection(), Number(subject), options);
+    EXPECT_OK(members);
+    snapshot.members = *std::move(members);
+    auto request = Refusal(subject, "o-1");
+    auto unit =
+        watch_->Weigh(reader_connection(), request.output(), v1::CHANNEL_EMAIL,
+                      snapshot, clock().NowUs(), options);
+    EXPECT_OK(unit);
+    return *std::move(unit);
+  };
+  // Of two attributes, and of the first alone.
+  auto narrow = *policy::ParseText<config::v1::FairnessProfile>("", kProfile);
+  narrow.message.mutable_attributes()->DeleteSubrange(1, 1);
+  auto second = std::make_shared<ProfileInForce>();
+  second->profile = *rules::Profile::Create(std::move(narrow));
+  second->version = 2;
+  store::Change change;
+  change.apply =
+      [&, before = weigh(anna)](store::ChangeContext& context) -> absl::Status {
+    store::v1::Leaf leaf;
+    CONSENTRY_RETURN_IF_ERROR(watch_->Count(context, before, &leaf));
+    watch_->SetProfile(second);
+    CONSENTRY_RETURN_IF_ERROR(watch_->Count(context, weigh(bert), &leaf));
+    context.SetEntry(leaf.SerializeAsString());
+    return absl::OkStatus();
+  };
+  EXPECT_EQ(
+      ReasonOf(committer()->CommitChangeAndWait(std::move(change)).status),
+      v1::ERROR_REASON_ETAG_MISMATCH);
+  EXPECT_THAT(watch_->versions(), IsEmpty());
+  EXPECT_EQ(Rows("fairness_units"), 0);
+  EXPECT_EQ(Rows("fairness_versions"), 0);
+}
+
+constexpr char kPrices[] = R"pb(
+  id: "prices"
+  model: "credit"
+  favourable { labels { labels: "granted" } }
+  purpose: "test.bias"
+  attributes {
+    name: "tier"
+    source: TEXT
+    field: "profile.tier"
+    groups { name: "gold" }
+    groups { name: "silver" }
+    reference: "gold"
+  }
+  metrics { kind: SELECTION_RATE }
+  metrics { kind: PRICE_MEAN }
+  minimum: 5
+  suppress_below: 1
+)pb";
+
+TEST_F(FairnessWatchTest, WhatSaysNothingUsesUpNothing) {
+  ASSERT_OK(Put(kPrices));
+  const auto offer = [&](const std::string& subject, bool priced, bool told) {
+    auto request = Refusal(subject, absl::StrCat("p-", ++outputs_));
+    v1::Output* const output = request.mutable_output();
+    if (!told) output->clear_label();
+    if (priced) {
+      output->mutable_price()->set_minor_units(1500);
+      output->mutable_price()->set_currency("EUR");
+      output->mutable_base_price()->set_minor_units(1000);
+      output->mutable_base_price()->set_currency("EUR");
+    }
+    auto [done, future] = testing::Promised<
+        absl::StatusOr<access::Released<v1::ScreenOutputResponse>>>();
+    screener_->Screen(As("bank"), request, std::move(done));
+    ASSERT_OK(future.get());
+  };
+  const std::string anna = Customer("anna", "gold");
+  offer(anna, false, false);
+  offer(anna, false, false);
+  ASSERT_NE(Version(), nullptr);
+  EXPECT_EQ(Version()->doc.units(), 0u);
+  EXPECT_EQ(Version()->doc.unreadable(0), 1u);
+  EXPECT_EQ(Version()->doc.unreadable(1), 1u);
+  // A page without a price, then prices.
+  offer(anna, false, true);
+  offer(anna, true, true);
+  offer(anna, true, true);
+  const auto version = Version();
+  EXPECT_EQ(version->doc.units(), 2u);
+  EXPECT_EQ(version->doc.unreadable(1), 1u);
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(version->monitors[i]->totals(rules::Side::kReference).count, 1u);
+  }
+  std::vector<std::string> counted;
+  for (const store::v1::Leaf& leaf : Leaves()) {
+    for (const std::string& detail : leaf.details()) {
+      if (detail.starts_with("counted")) counted.push_back(detail);
+    }
+  }
+  EXPECT_EQ(counted, (std::vector<std::string>{
+                         "counted=prices/3", "counted_metrics=0",
+                         "counted=prices/3", "counted_metrics=1"}));
+}
+
+// A version of a profile whose monitors are fed by hand.
+class ShowMonitorTest : public ::testing::Test {
+ protected:
+  void Use(const std::string& text) {
+    const auto profile = CompileProfile("p", text, 1);
+    ASSERT_OK(profile);
+    version_.profile = *profile;
+    version_.doc = NewVersionDoc(**profile, "1", 1);
+    for (const auto& stream : (*profile)->profile->streams()) {
+      monitors_.emplace_back(stream.plan);
+    }
+  }
+  void Count(size_t stream, rules::Side side, double value,
+             bool clipped = false) {
+    monitors_[stream].Count(side, value, 0, ++now_us_, clipped);
+    version_.doc.set_units(version_.doc.units() + 1);
+  }
+  v1::FairnessMonitor Show(size_t stream) {
+    version_.monitors.clear();
+    for (const auto& monitor : monitors_) {
+      version_.monitors.push_back(
+          std::make_shared<const rules::Monitor>(monitor));
+    }
+    return ShowMonitor(version_, stream, now_us_);
+  }
+
+  WatchedVersion version_;
+  std::vector<rules::Monitor> monitors_;
+  int64_t now_us_ = 1;
+};
+
+TEST_F(ShowMonitorTest, PricesBeyondTheRangeAreToldAndNeverWithinTolerance) {
+  Use(kPrices);
+  const rules::Profile& profile = *version_.profile->profile;
+  const auto price = [&](int64_t minor_units) {
+    v1::Output output;
+    output.mutable_price()->set_minor_units(minor_units);
+    output.mutable_price()->set_currency("EUR");
+    output.mutable_base_price()->set_minor_units(1000);
+    output.mutable_base_price()->set_currency("EUR");
+    return *profile.ValueOf(profile.metrics()[1], output);
+  };
+  version_.doc.set_unreadable(1, 300);
+  for (int i = 0; i < 2000; ++i) {
+    // Four times and twice the base.
+    const auto group = price(4000);
+    const auto reference = price(2000);
+    Count(1, rules::Side::kGroup, group.value, group.clipped);
+    Count(1, rules::Side::kReference, reference.value, reference.clipped);
+    if (i % 100 != 0) continue;
+    EXPECT_EQ(Show(1).verdict(), v1::FAIRNESS_VERDICT_INSUFFICIENT) << i;
+  }
+  const auto shown = Show(1);
+  EXPECT_EQ(shown.needed(), -1);
+  EXPECT_EQ(shown.clipped_count(), 2000);
+  EXPECT_EQ(shown.reference_clipped_count(), 0);
+  EXPECT_EQ(shown.unreadable_count(), 300);
+}
+
+TEST_F(ShowMonitorTest, AnAlarmOfGroupsTooSmallToBeShownIsTold) {
+  Use(absl::StrReplaceAll(kPrices,
+                          {{"suppress_below: 1", "suppress_below: 100000"},
+                           {"reference: \"gold\"\n  }",
+                            "reference: \"gold\"\n  }\n  alarm { "
+                            "pairs_between_false_alarms: 100 }"}}));
+  for (int i = 0; i < 400; ++i) {
+    Count(0, rules::Side::kGroup, 0);
+    Count(0, rules::Side::kReference, 1);
+  }
+  const auto shown = Show(0);
+  EXPECT_TRUE(shown.suppressed());
+  EXPECT_TRUE(shown.alarm());
+  EXPECT_TRUE(shown.has_alarm_time());
+  EXPECT_EQ(shown.group_count(), 0);
+  EXPECT_FALSE(shown.has_estimate());
+}
+
+TEST_F(FairnessWatchTest, WhoeverIsJoinedWithSomebodyCountedIsNoNewOne) {
+  ASSERT_OK(Put(kProfile));
+  const std::string anna = Customer("anna", "gold");
+  const std::string bert = Customer("bert", "gold");
+  Decide(bert, true);
+  Merge(anna, bert);
+  Decide(anna, true);
+  Decide(bert, true);
+  EXPECT_EQ(Version()->doc.units(), 1u);
+  EXPECT_EQ(Counted(), 1);
 }
 
 TEST_F(FairnessWatchTest, WhatTheGatewayBlocksIsCountedAsTheEngineMeantIt) {
@@ -390,7 +585,7 @@ TEST_F(FairnessWatchTest, VersionsBeyondTheBoundShareARecord) {
   }
   EXPECT_EQ(watch_->versions().size(), FairnessWatch::kMaxVersions + 1);
   ASSERT_NE(Version("*"), nullptr);
-  // The same person, once a day.
+  // The same person, once.
   EXPECT_EQ(Version("*")->doc.units(), 1u);
 }
 

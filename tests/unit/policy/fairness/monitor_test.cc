@@ -290,6 +290,58 @@ TEST(Monitor, ScoresAndPricesAreJudgedByTheirMeans) {
   EXPECT_NEAR(*bad.estimate, 1.15, 0.01);
 }
 
+TEST(Monitor, ValuesBeyondTheRangeAreNeverWithinTolerance) {
+  MonitorPlan plan;
+  plan.binary = false;
+  plan.tolerance = {Comparison::kRatio, 0.8};
+  // Prices from 0 to twice the base: four and two times the base both count as
+  // the end.
+  Monitor beyond(plan);
+  // One in two hundred is a slip.
+  Monitor few(plan);
+  Feed feed(31);
+  for (int i = 0; i < 20000; ++i) {
+    beyond.Count(Side::kGroup, 1, 0, feed.Next(), true);
+    beyond.Count(Side::kReference, 1, 0, feed.Next(), i % 50 == 0);
+    few.Count(Side::kGroup, 0.5, 0, feed.Next(), i % 200 == 0);
+    few.Count(Side::kReference, 0.5, 0, feed.Next());
+  }
+  const Reading reading = beyond.Read(feed.now_us());
+  EXPECT_EQ(reading.finding, Finding::kInsufficient);
+  EXPECT_FALSE(reading.needed);
+  EXPECT_FALSE(reading.expected_us);
+  EXPECT_EQ(few.Read(feed.now_us()).finding, Finding::kWithinTolerance);
+}
+
+// Two strata of other rates and another mix of people: the rates of all units
+// are far apart although both are treated alike in each.
+TEST(Monitor, TheEstimateIsThatOfThePairs) {
+  for (const bool binary : {true, false}) {
+    MonitorPlan plan = FourFifths();
+    plan.binary = binary;
+    Monitor monitor(plan);
+    Feed feed(32);
+    for (int i = 0; i < 60000; ++i) {
+      const uint64_t stratum = i % 2;
+      // Many of the group where little is given.
+      const bool group = feed.Uniform() < (stratum == 0 ? 0.1 : 0.9);
+      const double rate = stratum == 0 ? 0.8 : 0.3;
+      const double value = binary ? (feed.Uniform() < rate ? 1 : 0)
+                                  : rate + 0.1 * feed.Uniform();
+      monitor.Count(group ? Side::kGroup : Side::kReference, value, stratum,
+                    feed.Next());
+    }
+    const Reading reading = monitor.Read(feed.now_us());
+    EXPECT_EQ(reading.finding, Finding::kWithinTolerance);
+    ASSERT_TRUE(reading.estimate);
+    EXPECT_GE(*reading.estimate, reading.sequence.lower);
+    EXPECT_LE(*reading.estimate, reading.sequence.upper);
+    EXPECT_LT(*monitor.totals(Side::kGroup).mean() /
+                  *monitor.totals(Side::kReference).mean(),
+              0.7);
+  }
+}
+
 TEST(Monitor, DifferencesAreJudgedByTheirSign) {
   MonitorPlan plan;
   plan.tolerance = {Comparison::kDifference, 0.05};

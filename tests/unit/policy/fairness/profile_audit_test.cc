@@ -3,6 +3,7 @@
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <map>
 #include <memory>
 #include <string>
@@ -134,6 +135,40 @@ TEST(ProfileAuditTest, AsksForWhatTheProfileNames) {
   ASSERT_GE(report->proxies_size(), 1);
   EXPECT_GT(report->proxies(0).uncertainty_removed(), 0.9);
   EXPECT_EQ(report->coverage(0).known(), 1140);
+}
+
+TEST(ProfileAuditTest, EachFigureTakesTheFirstOutputThatSaysSomethingAboutIt) {
+  const auto profile = MakeProfile();
+  ASSERT_NE(profile, nullptr);
+  ProfileAudit audit(*profile, std::nullopt);
+  v1::Output silent;
+  silent.set_score(std::nan(""));
+  EXPECT_NE(audit.TellsOf(silent), 0u) << "a decision is stated in any case";
+  for (int i = 0; i < 200; ++i) {
+    const bool woman = i % 2 == 0;
+    const std::vector<int> groups = {woman ? 0 : 1, 1};
+    // A page without a price, then the price.
+    v1::Output page = OutputOf(i, woman);
+    page.clear_price();
+    page.clear_base_price();
+    v1::Output offer = OutputOf(i, woman);
+    offer.mutable_price()->set_minor_units(woman ? 2000 : 1000);
+    const uint32_t first = audit.TellsOf(page);
+    const uint32_t both = audit.TellsOf(offer);
+    ASSERT_NE(first, both);
+    audit.Add(page, {.groups = groups, .outcome = Answer::kYes});
+    const size_t row = audit.cases() - 1;
+    v1::Output elsewhere = offer;
+    elsewhere.set_variant("C");
+    EXPECT_FALSE(audit.Fill(row, both & ~first, elsewhere, {}));
+    EXPECT_TRUE(audit.Fill(row, both & ~first, offer, {}));
+  }
+  const auto report = audit.Run();
+  ASSERT_OK(report.status());
+  EXPECT_EQ(report->count(), 200);
+  const auto* price = Find(*report, "female", "price_group_over_reference");
+  ASSERT_NE(price, nullptr);
+  EXPECT_NEAR(price->value(), 2, 0.01);
 }
 
 TEST(ProfileAuditTest, WithoutAlphaItDescribes) {

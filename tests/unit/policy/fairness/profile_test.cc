@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "policy/engine/civil.h"
 #include "tests/testing/status_matchers.h"
@@ -16,6 +17,7 @@ namespace consentry::policy::fairness {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr char kCredit[] = R"pb(
   id: "credit"
@@ -138,6 +140,23 @@ TEST(Profile, PutsPeopleWhereTheyBelong) {
   EXPECT_EQ(both.group_name, "female*under_30");
   EXPECT_EQ(both.SideOf(female_young), Side::kGroup);
   EXPECT_EQ(both.SideOf(male_middle), Side::kReference);
+}
+
+TEST(Profile, APersonCountsOnceForAVersionUnlessSomethingElseIsAsked) {
+  const auto made = Make(kCredit);
+  ASSERT_OK(made.status());
+  EXPECT_EQ((*made)->period(), Period::kVersion);
+  const auto said = [](const Profile& profile) {
+    return absl::StrJoin(Explain(profile).remarks, "\n");
+  };
+  EXPECT_THAT(said(**made), HasSubstr("once in a version of the model"));
+  EXPECT_THAT(said(**made), Not(HasSubstr("come back count again")));
+  const auto daily = Make(absl::StrCat(kCredit, "unit { period: DAY }"));
+  ASSERT_OK(daily.status());
+  EXPECT_EQ((*daily)->period(), Period::kDay);
+  EXPECT_THAT(said(**daily), HasSubstr("come back count again each day"));
+  EXPECT_THAT(said(**daily),
+              HasSubstr("does not follow from what she got before"));
 }
 
 TEST(Profile, RestMeansAllOthersThatAreKnown) {
