@@ -9,6 +9,7 @@ namespace consentry::policy::fairness {
 namespace {
 
 constexpr double kTooMany = 1000;
+constexpr double kMost = 1e15;
 
 int64_t TwoDigitsUp(double number) {
   const double unit =
@@ -52,8 +53,9 @@ std::optional<int64_t> StillNeeded(const v1::FairnessFigure& figure,
   const double times = shorter * shorter;
   if (!std::isfinite(times) || times > kTooMany) return std::nullopt;
   const double more =
-      (times - 1) *
-      static_cast<double>(figure.count() + figure.reference_count());
+      (times - 1) * (static_cast<double>(figure.count()) +
+                     static_cast<double>(figure.reference_count()));
+  if (more > kMost) return std::nullopt;
   return TwoDigitsUp(std::max(1.0, more));
 }
 
