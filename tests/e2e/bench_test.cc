@@ -75,6 +75,38 @@ TEST(BenchTest, PrintsFiguresAsJsonAndLeavesNothing) {
   }
 }
 
+TEST(BenchTest, AWatchedModelIsMeasuredBesideOneThatIsNot) {
+  testing::TempDir dir;
+  const Output output = RunProgram(
+      "bench --quick --json --only screen_watched_over_read "
+      "--only watched_over_unwatched",
+      dir.File(""));
+  EXPECT_EQ(output.code, 0) << output.text;
+  google::protobuf::Struct report;
+  ASSERT_TRUE(
+      google::protobuf::util::JsonStringToMessage(output.text, &report).ok())
+      << output.text;
+  std::map<std::string, google::protobuf::Struct> figures;
+  for (const auto& value :
+       report.fields().at("figures").list_value().values()) {
+    figures[value.struct_value().fields().at("name").string_value()] =
+        value.struct_value();
+  }
+  ASSERT_EQ(figures.size(), 2u) << output.text;
+  for (const auto& [name, figure] : figures) {
+    EXPECT_GT(figure.fields().at("value").number_value(), 0.1) << name;
+  }
+  // Nothing is a figure of counting that was not counted.
+  EXPECT_GT(figures["watched_over_unwatched"]
+                .fields()
+                .at("detail")
+                .struct_value()
+                .fields()
+                .at("counted")
+                .number_value(),
+            100);
+}
+
 TEST(BenchTest, AnUnknownFigureIsRefused) {
   testing::TempDir dir;
   EXPECT_EQ(RunProgram("bench --only speed", dir.File("")).code, 2);

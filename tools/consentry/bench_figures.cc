@@ -95,6 +95,11 @@ const std::vector<FigureSpec>& FigureSpecs() {
       {"screen_over_read", "ratio", 1.3, kLower,
        "reads a second over screenings of one message or price that are not "
        "stored"},
+      {"screen_watched_over_read", "ratio", std::nullopt, kLower,
+       "reads a second over screenings that are stored, and counted by five "
+       "fairness monitors"},
+      {"watched_over_unwatched", "ratio", std::nullopt, kLower,
+       "stored screenings a second without monitors over those with them"},
       {"start_s_1m", "s", 5, kLower,
        "from kill -9 to serving, 1 million subjects, 10 million entries"},
   };

@@ -38,7 +38,9 @@ const std::vector<Step>& Steps() {
       {MeasureGrowth, {"growth_read", "growth_withdraw", "growth_erase"}},
       {MeasureWithdrawal, {"withdraw_to_deny_over_read"}},
       {MeasureAccessReport, {"access_report_s"}},
-      {MeasureScreening, {"screen_over_read"}},
+      {MeasureScreening,
+       {"screen_over_read", "screen_watched_over_read",
+        "watched_over_unwatched"}},
       {MeasureStart, {"start_s_1m"}},
   };
   return *steps;
