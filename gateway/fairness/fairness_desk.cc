@@ -26,8 +26,10 @@ constexpr base::LogEvent kAlarm = {base::LogLevel::kWarn, 6701,
                                    "fairness.alarm"};
 constexpr base::LogEvent kNotLogged = {base::LogLevel::kWarn, 6702,
                                        "fairness.finding_not_in_audit_log"};
-// A version that made no output for so long is not in use.
-constexpr int64_t kInUseUs = int64_t{2} * 24 * 3600 * 1'000'000;
+// Of a version that made no output for so long staff are told no more.
+constexpr int64_t kToldUs = int64_t{2} * 24 * 3600 * 1'000'000;
+// So many versions in use come near to too many.
+constexpr size_t kManyVersions = 200;
 constexpr size_t kDefaultPage = 50;
 constexpr size_t kMaxText = 256 << 10;
 // Profiles that may be in force.
@@ -108,6 +110,16 @@ v1::FairnessProfile FairnessDesk::Show(const ProfileInForce& profile) const {
                      units > 0 ? std::optional<double>(units) : std::nullopt);
   for (const std::string& remark : explained.remarks) {
     shown.add_remarks(remark);
+  }
+  const size_t in_use = options_.watch->InUse(
+      profile.profile->id(), options_.answers.committer->NowUs());
+  if (in_use >= kManyVersions) {
+    shown.add_remarks(absl::StrCat(
+        in_use,
+        " versions of the model were in use in the last 90 days. What "
+        "begins while ",
+        FairnessWatch::kMaxVersions,
+        " are shares one record, \"*\", and is blocked with it."));
   }
   return shown;
 }
@@ -406,8 +418,13 @@ void RecordFindings(store::Committer* committer, const FairnessRows* rows,
 std::vector<std::string> FindingLines(const FairnessWatch& watch,
                                       int64_t now_us) {
   std::vector<std::string> lines;
+  for (const auto& [id, profile] : watch.profiles()) {
+    if (watch.InUse(id, now_us) >= kManyVersions) {
+      lines.push_back(absl::StrCat("fairness_many_versions: ", id));
+    }
+  }
   for (const auto& version : watch.versions()) {
-    if (version->doc.last_us() < now_us - kInUseUs) continue;
+    if (watch.LastUse(version->doc) < now_us - kToldUs) continue;
     const auto add = [&](const char* what, const std::vector<size_t>& streams) {
       for (const size_t stream : streams) {
         lines.push_back(absl::StrCat(

@@ -16,7 +16,7 @@ namespace {
 using policy::kUsPerDay;
 using policy::kUsPerHour;
 
-// Versions beyond the first so many.
+// Versions that began while too many were in use.
 constexpr char kManyVersions[] = "*";
 // Customers whose groups are kept in memory.
 constexpr size_t kMaxKnown = 50'000;
@@ -73,7 +73,7 @@ absl::StatusOr<std::shared_ptr<const ProfileInForce>> CompileProfile(
       auto file, policy::ParseText<config::v1::FairnessProfile>(id, text));
   auto made = std::make_shared<ProfileInForce>();
   CONSENTRY_ASSIGN_OR_RETURN(made->profile,
-                             rules::Profile::Create(std::move(file)));
+                             rules::Profile::CreateKept(std::move(file)));
   made->version = version;
   made->text = text;
   return std::shared_ptr<const ProfileInForce>(std::move(made));
@@ -204,11 +204,57 @@ absl::Status FairnessWatch::Load(store::Connection* connection) {
       unlogged_.push_back(FindingOf(*version, stream, true));
     }
     last_version_ = std::max(last_version_, row.no);
-    ++version_counts_[row.doc.profile_id()];
-    versions_[{row.doc.profile_id(), row.doc.model_version()}] =
-        std::move(version);
+    VersionKey key(row.doc.profile_id(), row.doc.model_version());
+    NoteUse(key, row.doc.last_us());
+    versions_[std::move(key)] = std::move(version);
   }
   return absl::OkStatus();
+}
+
+size_t FairnessWatch::InUseLocked(const std::string& profile_id,
+                                  int64_t now_us) const {
+  const auto uses = uses_.find(profile_id);
+  if (uses == uses_.end()) return 0;
+  size_t count = 0;
+  for (auto use = uses->second.rbegin();
+       use != uses->second.rend() && use->first > now_us - kInUseUs; ++use) {
+    if (++count == kMaxVersions) break;
+  }
+  return count;
+}
+
+size_t FairnessWatch::InUse(const std::string& profile_id,
+                            int64_t now_us) const {
+  MutexLock lock(&mu_);
+  return InUseLocked(profile_id, now_us);
+}
+
+int64_t FairnessWatch::LastUse(const store::v1::FairnessVersionDoc& doc) const {
+  MutexLock lock(&mu_);
+  const auto used = used_us_.find({doc.profile_id(), doc.model_version()});
+  return used == used_us_.end() ? doc.last_us() : used->second;
+}
+
+void FairnessWatch::NoteUse(const VersionKey& key, int64_t time_us) {
+  const auto [used, added] = used_us_.try_emplace(key, time_us);
+  if (!added) {
+    if (time_us < used->second + kUsPerHour) return;
+    uses_[key.first].erase({used->second, key.second});
+    used->second = time_us;
+  }
+  if (key.second != kManyVersions)
+    uses_[key.first].emplace(time_us, key.second);
+}
+
+FairnessWatch::VersionKey FairnessWatch::KeyOf(const std::string& profile_id,
+                                               const std::string& model_version,
+                                               int64_t now_us) const {
+  VersionKey key(profile_id, model_version);
+  if (!versions_.contains(key) &&
+      InUseLocked(profile_id, now_us) >= kMaxVersions) {
+    key.second = std::string(kManyVersions);
+  }
+  return key;
 }
 
 conduct::Action FairnessWatch::StandingOf(const VersionKey& key) const {
@@ -236,7 +282,7 @@ std::shared_ptr<const ProfileInForce> FairnessWatch::FindProfile(
 
 screening::FairnessGate::Answer FairnessWatch::Ask(const v1::Output& output,
                                                    const access::Snapshot&,
-                                                   int64_t) const {
+                                                   int64_t now_us) const {
   Answer answer;
   std::shared_ptr<const ProfileInForce> profile;
   std::shared_ptr<const WatchedVersion> version;
@@ -244,11 +290,8 @@ screening::FairnessGate::Answer FairnessWatch::Ask(const v1::Output& output,
     MutexLock lock(&mu_);
     profile = FindProfile(output);
     if (profile == nullptr) return answer;
-    auto found =
-        versions_.find({profile->profile->id(), output.model_version()});
-    if (found == versions_.end()) {
-      found = versions_.find({profile->profile->id(), kManyVersions});
-    }
+    const auto found = versions_.find(
+        KeyOf(profile->profile->id(), output.model_version(), now_us));
     if (found == versions_.end()) return answer;
     version = found->second;
   }
@@ -290,11 +333,14 @@ absl::StatusOr<std::vector<int>> FairnessWatch::GroupsOf(
     if (found != known_.end() && found->second.members == members &&
         found->second.epoch == epoch && found->second.profile == profile &&
         now_us < found->second.until_us) {
+      found->second.held.assign(snapshot.members.begin(),
+                                snapshot.members.end());
       return found->second.groups;
     }
   }
   Known known;
   known.members = std::move(members);
+  known.held.assign(snapshot.members.begin(), snapshot.members.end());
   known.epoch = epoch;
   known.profile = profile;
   // Ages change at midnight.
@@ -332,6 +378,21 @@ absl::StatusOr<std::vector<int>> FairnessWatch::GroupsOf(
   return groups;
 }
 
+void FairnessWatch::Sweep(int64_t now_us) {
+  MutexLock lock(&known_mu_);
+  std::erase_if(known_, [now_us](const auto& one) {
+    const Known& known = one.second;
+    return now_us >= known.until_us ||
+           std::any_of(known.held.begin(), known.held.end(),
+                       [](const auto& member) { return member.expired(); });
+  });
+}
+
+size_t FairnessWatch::known() const {
+  MutexLock lock(&known_mu_);
+  return known_.size();
+}
+
 absl::StatusOr<screening::FairnessGate::Unit> FairnessWatch::Weigh(
     store::Connection* connection, const v1::Output& output,
     v1::Channel channel, const access::Snapshot& snapshot, int64_t now_us,
@@ -341,14 +402,13 @@ absl::StatusOr<screening::FairnessGate::Unit> FairnessWatch::Weigh(
     MutexLock lock(&mu_);
     unit->profile = FindProfile(output);
     if (unit->profile == nullptr || !snapshot.known()) return Unit();
-    unit->version = {unit->profile->profile->id(), output.model_version()};
-    auto found = versions_.find(unit->version);
-    if (found == versions_.end() &&
-        version_counts_[unit->version.first] >= kMaxVersions) {
-      unit->version.second = std::string(kManyVersions);
-      found = versions_.find(unit->version);
+    unit->version =
+        KeyOf(unit->profile->profile->id(), output.model_version(), now_us);
+    const auto found = versions_.find(unit->version);
+    if (found != versions_.end()) {
+      unit->profile = found->second->profile;
+      NoteUse(unit->version, now_us);
     }
-    if (found != versions_.end()) unit->profile = found->second->profile;
     unit->standing = StandingOf(unit->version);
   }
   const rules::Profile& profile = *unit->profile->profile;
@@ -396,7 +456,10 @@ absl::Status FairnessWatch::Count(store::ChangeContext& context,
         : current != profiles_.end() ? current->second.get()
                                      : nullptr;
     // Nor is one told a verdict that the monitors have overtaken.
-    if (due != weighed.profile.get() ||
+    // Others may have begun meanwhile, and it must not.
+    if (KeyOf(weighed.version.first, weighed.version.second,
+              context.now_us()) != weighed.version ||
+        due != weighed.profile.get() ||
         StandingOf(weighed.version) != weighed.standing) {
       return CountedByAnother();
     }
@@ -527,7 +590,7 @@ void FairnessWatch::Kept() {
     MutexLock lock(&mu_);
     for (auto& [key, working] : working_) {
       std::shared_ptr<const WatchedVersion>& live = versions_[key];
-      if (live == nullptr) ++version_counts_[key.first];
+      NoteUse(key, working->version->doc.last_us());
       const auto note = [&](const std::vector<size_t>& now,
                             const std::vector<size_t>& before, bool violation) {
         for (const size_t stream : now) {

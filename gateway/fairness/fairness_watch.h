@@ -74,7 +74,8 @@ struct FairnessFinding {
   bool violation = false;
 };
 
-// Of what was put into force as `text`. CONFIG_INVALID.
+// Of what was put into force as `text`, whatever is asked of new ones since.
+// CONFIG_INVALID.
 absl::StatusOr<std::shared_ptr<const ProfileInForce>> CompileProfile(
     const std::string& id, const std::string& text, uint64_t version);
 
@@ -96,9 +97,13 @@ std::string RecordName(const store::v1::FairnessVersionDoc& doc);
 class FairnessWatch final : public screening::FairnessGate,
                             private store::TurnSum {
  public:
-  // Versions of one profile that have records of their own; later ones share
-  // one, "*", so that no engine escapes by calling each output another version.
+  // Versions of one profile in use that get records of their own; what begins
+  // while so many are shares one, "*", so that no engine escapes by calling
+  // each output another version.
   static constexpr size_t kMaxVersions = 256;
+  // A version is in use for so long after its last output, be it of somebody
+  // who was counted before.
+  static constexpr int64_t kInUseUs = int64_t{90} * 24 * 3600 * 1'000'000;
 
   struct Options {
     clients::ConfigurationSource configuration;
@@ -127,8 +132,19 @@ class FairnessWatch final : public screening::FairnessGate,
   // By id.
   std::map<std::string, std::shared_ptr<const ProfileInForce>> profiles() const;
   std::vector<std::shared_ptr<const WatchedVersion>> versions() const;
+  // When the version last made an output, to within an hour; after a start, was
+  // last counted.
+  int64_t LastUse(const store::v1::FairnessVersionDoc& doc) const;
+  // Versions of a profile in use, kMaxVersions at most.
+  size_t InUse(const std::string& profile_id, int64_t now_us) const;
   // From now on. What runs goes on under what it started with.
   void SetProfile(std::shared_ptr<const ProfileInForce> profile);
+
+  // Forgets groups whose time is over, and of customers whom nothing else in
+  // memory holds any more, such as erased ones.
+  void Sweep(int64_t now_us);
+  // Customers whose groups are in memory.
+  size_t known() const;
 
   // Violations that were in the store when it was opened, and of which the log
   // has no entry: the gateway ended in between.
@@ -146,6 +162,8 @@ class FairnessWatch final : public screening::FairnessGate,
   // What somebody was found to be, until it may be another.
   struct Known {
     std::vector<std::pair<uint64_t, int64_t>> members;
+    // The same as others hold them.
+    std::vector<std::weak_ptr<const vault::CachedSubject>> held;
     int64_t epoch = 0;
     std::shared_ptr<const rules::Profile> profile;
     int64_t until_us = 0;
@@ -159,6 +177,14 @@ class FairnessWatch final : public screening::FairnessGate,
   absl::Status Load(store::Connection* connection);
   std::shared_ptr<const ProfileInForce> FindProfile(
       const v1::Output& output) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Under which an output is counted that its engine says is of this version.
+  VersionKey KeyOf(const std::string& profile_id,
+                   const std::string& model_version, int64_t now_us) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  size_t InUseLocked(const std::string& profile_id, int64_t now_us) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void NoteUse(const VersionKey& key, int64_t time_us)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // What is done with outputs of the version now.
   conduct::Action StandingOf(const VersionKey& key) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -184,9 +210,12 @@ class FairnessWatch final : public screening::FairnessGate,
       ABSL_GUARDED_BY(mu_);
   std::map<VersionKey, std::shared_ptr<const WatchedVersion>> versions_
       ABSL_GUARDED_BY(mu_);
-  std::map<std::string, size_t> version_counts_ ABSL_GUARDED_BY(mu_);
+  // When each was last used, and those of a profile in that order, without "*".
+  std::map<VersionKey, int64_t> used_us_ ABSL_GUARDED_BY(mu_);
+  std::map<std::string, std::set<std::pair<int64_t, std::string>>> uses_
+      ABSL_GUARDED_BY(mu_);
 
-  Mutex known_mu_;
+  mutable Mutex known_mu_;
   std::unordered_map<uint64_t, Known> known_ ABSL_GUARDED_BY(known_mu_);
 
   // The store thread alone.

@@ -94,6 +94,7 @@ void Fairness::Start() {
   MutexLock lock(&mu_);
   thread_ = std::make_unique<base::Periodic>(
       base::Constant("fairness"), kTick, [this] {
+        watch_->Sweep(options_.answers.committer->NowUs());
         if (const absl::Status status = audits_->Tick(); !status.ok()) {
           base::Log(kTickFailed, {{"status", status}});
         }

@@ -160,7 +160,9 @@ void AddRemarks(const Profile& profile, double units, Explanation* out) {
       message.pairing().item() ? ", for the same item" : "",
       message.pairing().variant() ? ", in the same arm of an experiment" : "",
       "; who finds nobody to be compared with counts for the rates and not for "
-      "the verdict."));
+      "the verdict.",
+      period.empty() ? " Units a day are people who are new to the version."
+                     : ""));
   if (!period.empty()) {
     remarks.push_back(absl::StrCat(
         "People who come back count again each ", period,

@@ -245,6 +245,18 @@ absl::StatusOr<std::shared_ptr<const Profile>> Profile::Create(
     ProfileFile file, const config::v1::Catalog* catalog) {
   std::vector<Fault> faults = CheckProfile(file, catalog);
   if (!faults.empty()) return FaultsToStatus(faults);
+  return Build(file, kMaxStreams);
+}
+
+absl::StatusOr<std::shared_ptr<const Profile>> Profile::CreateKept(
+    ProfileFile file) {
+  std::vector<Fault> faults = CheckKeptProfile(file);
+  if (!faults.empty()) return FaultsToStatus(faults);
+  return Build(file, std::numeric_limits<size_t>::max());
+}
+
+absl::StatusOr<std::shared_ptr<const Profile>> Profile::Build(
+    const ProfileFile& file, size_t max_streams) {
   std::shared_ptr<Profile> profile(new Profile());
   profile->message_ = file.message;
   const config::v1::FairnessProfile& from = profile->message_;
@@ -326,7 +338,7 @@ absl::StatusOr<std::shared_ptr<const Profile>> Profile::Create(
   }
 
   const size_t count = comparisons.size() * profile->metrics_.size();
-  if (count > kMaxStreams) {
+  if (count > max_streams) {
     return FaultsToStatus({policy::PlaceOf(file).At("metrics").MakeFault(
         absl::StrCat("make ", count, " comparisons, more than ", kMaxStreams,
                      ": alpha would be spread over all of them"))});

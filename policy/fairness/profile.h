@@ -49,6 +49,11 @@ class Profile {
   static absl::StatusOr<std::shared_ptr<const Profile>> Create(
       ProfileFile file, const config::v1::Catalog* catalog = nullptr);
 
+  // Of a text that was put into force earlier: bounds that have become narrower
+  // since do not count. CONFIG_INVALID for what cannot be a profile at all.
+  static absl::StatusOr<std::shared_ptr<const Profile>> CreateKept(
+      ProfileFile file);
+
   struct Attribute {
     std::string name;
     // "person.birth_date".
@@ -129,6 +134,8 @@ class Profile {
 
  private:
   Profile() = default;
+  static absl::StatusOr<std::shared_ptr<const Profile>> Build(
+      const ProfileFile& file, size_t max_streams);
 
   config::v1::FairnessProfile message_;
   std::vector<Attribute> attributes_;

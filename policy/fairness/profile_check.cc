@@ -56,14 +56,16 @@ bool HasBands(const FairnessAttribute& attribute) {
 
 class Checker {
  public:
-  Checker(const FairnessProfile& profile, const config::v1::Catalog* catalog)
-      : profile_(profile), catalog_(catalog) {}
+  // `bounds`: also what is no more than a bound.
+  Checker(const FairnessProfile& profile, const config::v1::Catalog* catalog,
+          bool bounds)
+      : profile_(profile), catalog_(catalog), bounds_(bounds) {}
 
   std::vector<Fault> Check(const Place& at) {
-    Require(IsName(profile_.id(), "_.-"), at.At("id"),
-            "must be 1 to 64 characters of [a-z0-9_.-]");
-    Require(IsName(profile_.model(), "_.-"), at.At("model"),
-            "must be 1 to 64 characters of [a-z0-9_.-]");
+    Bound(IsName(profile_.id(), "_.-"), at.At("id"),
+          "must be 1 to 64 characters of [a-z0-9_.-]");
+    Bound(IsName(profile_.model(), "_.-"), at.At("model"),
+          "must be 1 to 64 characters of [a-z0-9_.-]");
     Alpha(profile_.alpha(), at.At("alpha"));
     Alpha(profile_.audits().yearly_alpha(), at.At("audits").At("yearly_alpha"));
     Favourable(at);
@@ -80,9 +82,18 @@ class Checker {
     return holds;
   }
 
+  // What another release may draw narrower.
+  bool Bound(bool holds, const Place& place, std::string message) {
+    return !bounds_ || Require(holds, place, std::move(message));
+  }
+
   void Alpha(double alpha, const Place& place) {
-    Require(alpha == 0 || (alpha >= kMinAlpha && alpha <= kMaxAlpha), place,
-            "must be from 0.000001 to 0.2");
+    if (!Require(alpha >= 0 && alpha < 1, place,
+                 "must be from 0.000001 to 0.2")) {
+      return;
+    }
+    Bound(alpha == 0 || (alpha >= kMinAlpha && alpha <= kMaxAlpha), place,
+          "must be from 0.000001 to 0.2");
   }
 
   void Favourable(const Place& at) {
@@ -104,8 +115,8 @@ class Checker {
         break;
       case config::v1::Favourable::kLabels: {
         const auto& labels = favourable.labels().labels();
-        Require(!labels.empty() && labels.size() <= kMaxLabels,
-                place.At("labels"), "must have 1 to 64 labels");
+        Bound(!labels.empty() && labels.size() <= kMaxLabels,
+              place.At("labels"), "must have 1 to 64 labels");
         break;
       }
       case config::v1::Favourable::kScoreAtLeast:
@@ -120,14 +131,16 @@ class Checker {
   }
 
   void Attributes(const Place& at) {
-    Require(profile_.attributes_size() >= 1 &&
-                profile_.attributes_size() <= kMaxAttributes,
-            at.At("attributes"), "must be 1 to 16");
+    if (Require(profile_.attributes_size() >= 1, at.At("attributes"),
+                "must be 1 to 16")) {
+      Bound(profile_.attributes_size() <= kMaxAttributes, at.At("attributes"),
+            "must be 1 to 16");
+    }
     for (int i = 0; i < profile_.attributes_size(); ++i) {
       const FairnessAttribute& attribute = profile_.attributes(i);
       const Place place = at.At("attributes", i);
-      Require(IsName(attribute.name(), "_"), place.At("name"),
-              "must be 1 to 64 characters of [a-z0-9_]");
+      Bound(IsName(attribute.name(), "_"), place.At("name"),
+            "must be 1 to 64 characters of [a-z0-9_]");
       if (!Require(!groups_.contains(attribute.name()), place.At("name"),
                    "is not unique")) {
         continue;
@@ -202,31 +215,35 @@ class Checker {
               "cannot be given with bands, which name them");
       const std::vector<int32_t> bands(attribute.bands().begin(),
                                        attribute.bands().end());
-      Require(!bands.empty() && bands.size() < kMaxGroups, place.At("bands"),
-              "must be 1 to 31");
+      if (Require(!bands.empty(), place.At("bands"), "must be 1 to 31")) {
+        Bound(bands.size() < kMaxGroups, place.At("bands"), "must be 1 to 31");
+      }
       for (size_t i = 0; i < bands.size(); ++i) {
-        Require(bands[i] > (i == 0 ? 0 : bands[i - 1]) && bands[i] <= 1'000'000,
-                place.At("bands", static_cast<int>(i)),
+        const Place at = place.At("bands", static_cast<int>(i));
+        Require(bands[i] > (i == 0 ? 0 : bands[i - 1]), at,
                 "must be above 0 and above the one before");
+        Bound(bands[i] <= 1'000'000, at, "must be at most 1,000,000");
       }
       return BandNames(bands);
     }
     Require(attribute.bands().empty(), place.At("bands"),
             "are for birth dates and numbers");
-    Require(
-        attribute.groups_size() >= 2 && attribute.groups_size() <= kMaxGroups,
-        place.At("groups"), "must be 2 to 32, named before the first look");
+    if (Require(attribute.groups_size() >= 2, place.At("groups"),
+                "must be 2 to 32, named before the first look")) {
+      Bound(attribute.groups_size() <= kMaxGroups, place.At("groups"),
+            "must be 2 to 32, named before the first look");
+    }
     std::vector<std::string> names;
     std::set<std::string> seen;
     std::set<std::string> values;
     for (int i = 0; i < attribute.groups_size(); ++i) {
       const auto& group = attribute.groups(i);
       const Place at = place.At("groups", i);
-      Require(IsName(group.name(), "_-"), at.At("name"),
-              "must be 1 to 64 characters of [a-z0-9_-]");
-      Require(group.name() != kUnknownName && group.name() != kOtherName &&
-                  group.name() != kRestName,
-              at.At("name"), "is a word of the gateway's own");
+      Bound(IsName(group.name(), "_-"), at.At("name"),
+            "must be 1 to 64 characters of [a-z0-9_-]");
+      Bound(group.name() != kUnknownName && group.name() != kOtherName &&
+                group.name() != kRestName,
+            at.At("name"), "is a word of the gateway's own");
       Require(seen.insert(group.name()).second, at.At("name"), "is not unique");
       names.push_back(group.name());
       if (group.values().empty()) {
@@ -244,8 +261,8 @@ class Checker {
   }
 
   void Intersections(const Place& at) {
-    Require(profile_.intersections_size() <= kMaxIntersections,
-            at.At("intersections"), "must be at most 16");
+    Bound(profile_.intersections_size() <= kMaxIntersections,
+          at.At("intersections"), "must be at most 16");
     std::set<std::string> seen;
     for (int i = 0; i < profile_.intersections_size(); ++i) {
       Intersection(profile_.intersections(i), at.At("intersections", i), &seen);
@@ -272,12 +289,12 @@ class Checker {
     }
     Require(seen->insert(absl::StrJoin(own, "*")).second,
             place.At("attributes"), "are those of another intersection");
-    Require(combinations <= kMaxCombinations || !one.groups().empty(),
-            place.At("groups"),
-            absl::StrCat("must name the combinations: all of them are ",
-                         combinations, ", more than 64"));
-    Require(one.groups_size() <= static_cast<int>(kMaxCombinations),
-            place.At("groups"), "must be at most 64");
+    Bound(combinations <= kMaxCombinations || !one.groups().empty(),
+          place.At("groups"),
+          absl::StrCat("must name the combinations: all of them are ",
+                       combinations, ", more than 64"));
+    Bound(one.groups_size() <= static_cast<int>(kMaxCombinations),
+          place.At("groups"), "must be at most 64");
     const std::vector<std::string> reference(one.reference().begin(),
                                              one.reference().end());
     Combination(one, reference, place.At("reference"));
@@ -302,9 +319,11 @@ class Checker {
   }
 
   void Metrics(const Place& at) {
-    Require(
-        profile_.metrics_size() >= 1 && profile_.metrics_size() <= kMaxMetrics,
-        at.At("metrics"), "must be 1 to 8");
+    if (Require(profile_.metrics_size() >= 1, at.At("metrics"),
+                "must be 1 to 8")) {
+      Bound(profile_.metrics_size() <= kMaxMetrics, at.At("metrics"),
+            "must be 1 to 8");
+    }
     std::set<std::pair<int, int>> seen;
     for (int i = 0; i < profile_.metrics_size(); ++i) {
       const FairnessMetric& metric = profile_.metrics(i);
@@ -312,13 +331,13 @@ class Checker {
       Require(metric.kind() != FairnessMetricKind::UNSPECIFIED,
               place.At("kind"), "is missing");
       Range(metric, place);
-      Require(metric.kind() == FairnessMetricKind::EXPOSURE_MEAN
-                  ? metric.items_size() >= 1 && metric.items_size() <= kMaxItems
-                  : metric.items().empty(),
-              place.At("items"),
-              metric.kind() == FairnessMetricKind::EXPOSURE_MEAN
-                  ? "must be 1 to 1024"
-                  : "are for EXPOSURE_MEAN");
+      Bound(metric.kind() == FairnessMetricKind::EXPOSURE_MEAN
+                ? metric.items_size() >= 1 && metric.items_size() <= kMaxItems
+                : metric.items().empty(),
+            place.At("items"),
+            metric.kind() == FairnessMetricKind::EXPOSURE_MEAN
+                ? "must be 1 to 1024"
+                : "are for EXPOSURE_MEAN");
       if (metric.kind() != FairnessMetricKind::EXPOSURE_MEAN) {
         const int comparison =
             metric.comparison() != FairnessComparison::UNSPECIFIED
@@ -355,25 +374,27 @@ class Checker {
               place.At("tolerance"),
               "must be from 0 to less than the width of the range");
     } else {
-      Require(metric.tolerance() == 0 || (metric.tolerance() >= kLeastRatio &&
-                                          metric.tolerance() <= 1),
+      if (Require(metric.tolerance() >= 0 && metric.tolerance() <= 1,
+                  place.At("tolerance"), "must be from 0.01 to 1")) {
+        Bound(metric.tolerance() == 0 || metric.tolerance() >= kLeastRatio,
               place.At("tolerance"), "must be from 0.01 to 1");
+      }
       Require(metric.lower() == 0, place.At("lower"), "must be 0 for a ratio");
     }
   }
 
   void Rest(const Place& at) {
     const Place pairing = at.At("pairing");
-    Require(profile_.pairing().hours() <= 720, pairing.At("hours"),
-            "must be at most 720");
+    Bound(profile_.pairing().hours() <= 720, pairing.At("hours"),
+          "must be at most 720");
     const uint64_t pairs = profile_.alarm().pairs_between_false_alarms();
-    Require(pairs == 0 || (pairs >= 100 && pairs <= 100'000'000),
-            at.At("alarm").At("pairs_between_false_alarms"),
-            "must be 100 to 100,000,000");
-    Require(profile_.on_alarm() != FairnessAction::BLOCK, at.At("on_alarm"),
-            "cannot block: an alarm proves nothing");
-    Require(profile_.inputs_size() <= kMaxInputs, at.At("inputs"),
-            "must be at most 64");
+    Bound(pairs == 0 || (pairs >= 100 && pairs <= 100'000'000),
+          at.At("alarm").At("pairs_between_false_alarms"),
+          "must be 100 to 100,000,000");
+    Bound(profile_.on_alarm() != FairnessAction::BLOCK, at.At("on_alarm"),
+          "cannot block: an alarm proves nothing");
+    Bound(profile_.inputs_size() <= kMaxInputs, at.At("inputs"),
+          "must be at most 64");
     const auto& traffic = profile_.traffic();
     Require(
         std::isfinite(traffic.units_per_day()) && traffic.units_per_day() >= 0,
@@ -406,14 +427,15 @@ class Checker {
                  outcome != v1::OUTCOME_KIND_UNSPECIFIED),
             at.At("audits").At("outcome"),
             "must be a kind of outcome, such as \"REPAID\"");
-    Require(audits.outcome_days() <= 3660, at.At("audits").At("outcome_days"),
-            "must be at most 3660");
-    Require(audits.ranking_depth() <= 500, at.At("audits").At("ranking_depth"),
-            "must be at most 500");
+    Bound(audits.outcome_days() <= 3660, at.At("audits").At("outcome_days"),
+          "must be at most 3660");
+    Bound(audits.ranking_depth() <= 500, at.At("audits").At("ranking_depth"),
+          "must be at most 500");
   }
 
   const FairnessProfile& profile_;
   const config::v1::Catalog* const catalog_;
+  const bool bounds_;
   // By attribute; the order of groups does not matter here.
   std::map<std::string, std::set<std::string>> groups_;
   std::vector<Fault> faults_;
@@ -423,7 +445,13 @@ class Checker {
 
 std::vector<Fault> CheckProfile(const ProfileFile& file,
                                 const config::v1::Catalog* catalog) {
-  return Checker(file.message, catalog).Check(policy::PlaceOf(file));
+  return Checker(file.message, catalog, /*bounds=*/true)
+      .Check(policy::PlaceOf(file));
+}
+
+std::vector<Fault> CheckKeptProfile(const ProfileFile& file) {
+  return Checker(file.message, nullptr, /*bounds=*/false)
+      .Check(policy::PlaceOf(file));
 }
 
 std::vector<std::string> BandNames(const std::vector<int32_t>& bands) {

@@ -13,6 +13,10 @@ namespace consentry::policy::fairness {
 std::vector<Fault> CheckProfile(const ProfileFile& file,
                                 const config::v1::Catalog* catalog);
 
+// What is wrong with a profile that was whole when it was put into force, such
+// that it can mean nothing: bounds on numbers and names are left out.
+std::vector<Fault> CheckKeptProfile(const ProfileFile& file);
+
 // Names of the groups that bands make: "under_18", "18_29", "65_and_over".
 std::vector<std::string> BandNames(const std::vector<int32_t>& bands);
 

@@ -25,6 +25,7 @@
 #include "tools/consentry/fairness_audit.h"
 #include "tools/consentry/fairness_command.h"
 #include "tools/consentry/fairness_text.h"
+#include "tools/consentry/monitor_text.h"
 #include "tools/consentry/pages.h"
 #include "tools/consentry/parse_words.h"
 #include "tools/consentry/policy_files.h"
@@ -108,13 +109,6 @@ int Ask(const std::string& folder, const Options& options,
   return kExitOk;
 }
 
-// "outside tolerance" of VIOLATION_... and the like, in lower case.
-std::string WordOf(const std::string& name, const std::string& prefix) {
-  return absl::StrReplaceAll(
-      absl::AsciiStrToLower(name.substr(std::min(prefix.size(), name.size()))),
-      {{"_", " "}});
-}
-
 // ---- profiles
 
 void ShowProfile(const v1::FairnessProfile& profile) {
@@ -163,71 +157,6 @@ int ListProfiles(const std::string& folder, const Options& options) {
 
 // ---- monitors
 
-// What is known besides the comparison itself.
-void ShowAround(const v1::FairnessMonitor& one) {
-  if (one.has_violation_time()) {
-    std::cout << "\n    found " << Text(one.violation_time());
-  }
-  if (one.alarm()) {
-    std::cout << absl::StrFormat(
-        "\n    ALARM since %s: look here (%.2g false alarms expected in 10,000 "
-        "outputs)",
-        Text(one.alarm_time()), one.false_alarm_rate());
-  }
-  if (one.has_interrupted_time()) {
-    std::cout << absl::StrFormat(
-        "\n    set back to a backup %s: %d outputs counted before are not in "
-        "it",
-        Text(one.interrupted_time()), one.lost_count());
-  }
-  if (one.clipped_count() + one.reference_clipped_count() > 0) {
-    std::cout << absl::StrFormat(
-        "\n    %d values of the group and %d of the reference lie beyond the "
-        "range and count as its ends",
-        one.clipped_count(), one.reference_clipped_count());
-  }
-  if (one.unreadable_count() > 0) {
-    std::cout << absl::StrFormat(
-        "\n    of %d people an output says nothing about it",
-        one.unreadable_count());
-  }
-}
-
-void ShowMonitor(const v1::FairnessMonitor& one) {
-  std::cout << one.id() << "  " << one.model() << " " << one.model_version()
-            << "  " << one.attribute() << ": " << one.group() << " against "
-            << one.reference() << "\n    " << one.metric() << "  ";
-  const std::string verdict =
-      WordOf(v1::FairnessVerdict_Name(one.verdict()), "FAIRNESS_VERDICT_");
-  std::cout << (one.verdict() == v1::FAIRNESS_VERDICT_VIOLATION
-                    ? absl::AsciiStrToUpper(verdict)
-                    : verdict);
-  if (one.suppressed()) {
-    std::cout << ", too few to be told";
-    ShowAround(one);
-    std::cout << "\n";
-    return;
-  }
-  if (one.has_estimate())
-    std::cout << absl::StrFormat("  %.4g", one.estimate());
-  std::cout << absl::StrFormat("  [%.4g, %.4g]  %d and %d outputs, %d pairs",
-                               one.lower(), one.upper(), one.group_count(),
-                               one.reference_count(), one.pairs());
-  if (one.verdict() == v1::FAIRNESS_VERDICT_INSUFFICIENT) {
-    if (one.needed() < 0) {
-      std::cout << "; as things are there will be no verdict";
-    } else {
-      std::cout << "; some " << one.needed() << " more needed";
-      if (one.has_expected_time()) {
-        std::cout << ", " << Text(one.expected_time()) << " at this rate";
-      }
-    }
-  }
-  ShowAround(one);
-  std::cout << absl::StrFormat("\n    group known of %.1f %%\n",
-                               100 * one.coverage());
-}
-
 int ListMonitors(const std::string& folder, const Options& options) {
   v1::ListFairnessMonitorsRequest request;
   request.set_profile_id(options.profile);
@@ -250,7 +179,10 @@ int ListMonitors(const std::string& folder, const Options& options) {
   return ShowList<v1::ListFairnessMonitorsResponse>(
       request, options.json, "nothing was counted yet",
       std::bind_front(&Stub::ListFairnessMonitors, asked->stub()),
-      [](const auto& page) -> auto& { return page.monitors(); }, ShowMonitor);
+      [](const auto& page) -> auto& { return page.monitors(); },
+      [](const v1::FairnessMonitor& one) {
+        ShowFairnessMonitor(one, std::cout);
+      });
 }
 
 // ---- reports

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "gateway/fairness/fairness_desk.h"
 #include "gateway/fairness/interruption.h"
@@ -419,6 +420,13 @@ TEST_F(FairnessWatchTest, AViolationBlocksTheVersionAndNoOther) {
   EXPECT_THAT(
       FindingLines(*watch_, clock().NowUs() + int64_t{3} * 86'400 * 1'000'000),
       IsEmpty());
+  // Also when it only serves people who were counted before.
+  clock().AdvanceUs(int64_t{3} * 86'400 * 1'000'000);
+  EXPECT_THAT(FindingLines(*watch_, clock().NowUs()), IsEmpty());
+  const std::string again = Customer("g0", "gold");
+  Decide(again, true);
+  EXPECT_THAT(FindingLines(*watch_, clock().NowUs()),
+              Contains("fairness_violation: fmo_credit.1.0"));
   const auto monitors = Monitors();
   ASSERT_EQ(monitors.size(), 4u);
   EXPECT_EQ(monitors[0].verdict(), v1::FAIRNESS_VERDICT_VIOLATION);
@@ -587,6 +595,81 @@ TEST_F(FairnessWatchTest, VersionsBeyondTheBoundShareARecord) {
   ASSERT_NE(Version("*"), nullptr);
   // The same person, once.
   EXPECT_EQ(Version("*")->doc.units(), 1u);
+  EXPECT_THAT(FindingLines(*watch_, clock().NowUs()),
+              Contains("fairness_many_versions: credit"));
+  const auto shown = [&] {
+    auto [done, future] = testing::Promised<
+        absl::StatusOr<access::Released<v1::FairnessProfile>>>();
+    v1::GetFairnessProfileRequest request;
+    request.set_id("credit");
+    desk_->Get(As("bank"), request, std::move(done));
+    auto released = future.get();
+    EXPECT_OK(released);
+    return absl::StrJoin(released->response.remarks(), "\n");
+  };
+  EXPECT_THAT(shown(), HasSubstr("256 versions of the model were in use"));
+
+  // A quarter later those are out of use, and what was said against "*" is said
+  // against nobody new.
+  clock().AdvanceUs(FairnessWatch::kInUseUs);
+  for (const bool restarted : {false, true}) {
+    if (restarted) Start();
+    EXPECT_EQ(watch_->InUse("credit", clock().NowUs()), restarted ? 1u : 0u);
+    const std::string name = restarted ? "y" : "x";
+    Decide(anna, true, name);
+    ASSERT_NE(Version(name), nullptr);
+    EXPECT_EQ(Version(name)->doc.units(), 1u);
+  }
+  EXPECT_EQ(Version("*")->doc.units(), 1u);
+  EXPECT_THAT(FindingLines(*watch_, clock().NowUs()), IsEmpty());
+  EXPECT_THAT(shown(), Not(HasSubstr("were in use")));
+}
+
+TEST_F(FairnessWatchTest, GroupsOfErasedCustomersDoNotStayInMemory) {
+  ASSERT_OK(Put(kProfile));
+  const std::string anna = Customer("anna", "gold");
+  Decide(anna, true);
+  Decide(Customer("bert", "gold"), true);
+  watch_->Sweep(clock().NowUs());
+  EXPECT_EQ(watch_->known(), 2u);
+  // As an erasure does.
+  cache().Invalidate(Number(anna), INT64_MAX);
+  watch_->Sweep(clock().NowUs());
+  EXPECT_EQ(watch_->known(), 1u);
+  // Ages change at midnight.
+  watch_->Sweep(clock().NowUs() + int64_t{86'400} * 1'000'000);
+  EXPECT_EQ(watch_->known(), 0u);
+}
+
+TEST_F(FairnessWatchTest, BoundsThatBecameNarrowerStopNoStart) {
+  const std::string text =
+      absl::StrReplaceAll(kProfile, {{"alpha: 0.2", "alpha: 0.5"}});
+  ASSERT_EQ(ReasonOf(Put(text).status()), v1::ERROR_REASON_CONFIG_INVALID);
+  // As an earlier release took it.
+  store::Change change;
+  change.apply = [&](store::ChangeContext& context) -> absl::Status {
+    ProfileRow profile;
+    profile.doc.set_id("credit");
+    profile.doc.set_version(2);
+    profile.doc.set_text(text);
+    CONSENTRY_RETURN_IF_ERROR(rows_.Put(context.connection(), &profile));
+    VersionRow version;
+    version.no = 1;
+    CONSENTRY_ASSIGN_OR_RETURN(const auto first,
+                               CompileProfile("credit", text, 1));
+    version.doc = NewVersionDoc(*first, "3", context.now_us());
+    CONSENTRY_RETURN_IF_ERROR(rows_.Put(context.connection(), &version));
+    context.SetEntry(store::v1::Leaf().SerializeAsString());
+    return absl::OkStatus();
+  };
+  ASSERT_OK(committer()->CommitChangeAndWait(std::move(change)).status);
+  Start();
+  ASSERT_NE(watch_, nullptr);
+  Decide(Customer("anna", "gold"), true);
+  ASSERT_NE(Version(), nullptr);
+  EXPECT_EQ(Version()->doc.units(), 1u);
+  EXPECT_DOUBLE_EQ(Version()->monitors[0]->plan().alpha, 0.25);
+  EXPECT_FALSE(CompileProfile("credit", "id: \"credit\"", 1).ok());
 }
 
 }  // namespace

@@ -1,0 +1,54 @@
+#include "tools/consentry/monitor_text.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+#include <string>
+
+namespace consentry::tools {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::string Shown(const v1::FairnessMonitor& one) {
+  std::ostringstream out;
+  ShowFairnessMonitor(one, out);
+  return out.str();
+}
+
+TEST(MonitorText, AViolationOfSmallGroupsIsTold) {
+  v1::FairnessMonitor one;
+  one.set_id("fmo_credit.1.0");
+  one.set_verdict(v1::FAIRNESS_VERDICT_VIOLATION);
+  one.mutable_violation_time()->set_seconds(1790000000);
+  one.set_suppressed(true);
+  one.set_alarm(true);
+  one.mutable_alarm_time()->set_seconds(1790000000);
+  one.mutable_interrupted_time()->set_seconds(1790000000);
+  one.set_lost_count(41);
+  const std::string text = Shown(one);
+  EXPECT_THAT(text, HasSubstr("VIOLATION, too few to be told"));
+  EXPECT_THAT(text, HasSubstr("found 2026-09-21"));
+  EXPECT_THAT(text, HasSubstr("ALARM since 2026-09-21"));
+  EXPECT_THAT(text, HasSubstr("41 outputs"));
+  EXPECT_THAT(text, Not(HasSubstr("pairs")));
+}
+
+TEST(MonitorText, SaysWhatFiguresLeaveOut) {
+  v1::FairnessMonitor one;
+  one.set_verdict(v1::FAIRNESS_VERDICT_INSUFFICIENT);
+  one.set_needed(-1);
+  one.set_clipped_count(12);
+  one.set_reference_clipped_count(3);
+  one.set_unreadable_count(300);
+  const std::string text = Shown(one);
+  EXPECT_THAT(text, HasSubstr("insufficient"));
+  EXPECT_THAT(text, HasSubstr("there will be no verdict"));
+  EXPECT_THAT(text, HasSubstr("12 values of the group and 3 of the reference"));
+  EXPECT_THAT(text, HasSubstr("of 300 people an output says nothing"));
+}
+
+}  // namespace
+}  // namespace consentry::tools
