@@ -137,7 +137,9 @@ class AuditCases::Walk {
         plan_(std::move(plan)),
         grant_(std::move(grant)),
         inputs_(std::move(inputs)),
-        audit_(profile_, question.alpha, inputs_, question.period) {}
+        audit_(profile_, question.alpha, inputs_, question.period) {
+    audit_.Beside(question.earlier, question.refuse_beside_earlier);
+  }
 
   absl::StatusOr<v1::FairnessReport> Run(const std::atomic<bool>& stop) {
     const rules::AuditPeriod& period = question_.period;
@@ -156,7 +158,12 @@ class AuditCases::Walk {
       }
       if (last == 0) break;
     }
-    CONSENTRY_ASSIGN_OR_RETURN(v1::FairnessReport report, audit_.Run());
+    auto made = audit_.Run();
+    if (absl::IsFailedPrecondition(made.status())) {
+      return MakeError(v1::ERROR_REASON_STATE_INVALID,
+                       std::string(made.status().message()));
+    }
+    CONSENTRY_ASSIGN_OR_RETURN(v1::FairnessReport report, std::move(made));
     report.add_rules(absl::StrCat(
         "Outputs count as the engine made them, whatever became of them: ",
         otherwise_, " of ", audit_.cases(),

@@ -32,6 +32,11 @@ struct AuditQuestion {
   // Absent: it describes.
   std::optional<double> alpha;
   int64_t now_us = 0;
+  // Reports of this profile that were told before and may share cases.
+  std::vector<v1::FairnessReport> earlier;
+  // What would tell of too few people beside one of them is an error, instead
+  // of being left out.
+  bool refuse_beside_earlier = false;
 };
 
 // The outputs of a model in a period, with what became of them and who they
@@ -59,8 +64,9 @@ class AuditCases {
 
   // The report without what the desk adds. Takes as long as it takes, with a
   // reader only for some hundred outputs at a time; ends early, CANCELLED, when
-  // `stop` is set. STATE_INVALID for too many outputs; those of MakeBiasPlan;
-  // InvalidArgument as RunAudit.
+  // `stop` is set. STATE_INVALID for too many outputs, and where the question
+  // says so for too little difference from an earlier report; those of
+  // MakeBiasPlan; InvalidArgument as RunAudit.
   absl::StatusOr<v1::FairnessReport> Look(const AuditQuestion& question,
                                           const std::atomic<bool>& stop) const;
 

@@ -466,15 +466,22 @@ absl::Status AuditDesk::AddMonitors(const ReportRow& row,
     const auto& streams = version->profile->profile->streams();
     const auto& metrics = version->profile->profile->metrics();
     std::map<int32_t, v1::FairnessTrend> trends;
+    // Cases of the next point that is told: between two are enough of them.
+    std::map<int32_t, uint64_t> next;
+    const uint64_t least =
+        static_cast<uint64_t>(version->profile->profile->suppress_below());
     // The last one always.
     const size_t step = (points.size() + kMostPoints - 1) / kMostPoints;
-    for (size_t i = 0; i < points.size(); ++i) {
+    for (size_t i = points.size(); i-- > 0;) {
       if ((points.size() - 1 - i) % std::max<size_t>(1, step) != 0) continue;
       for (const auto& told : points[i].doc.points()) {
         if (told.stream() < 0 ||
             static_cast<size_t>(told.stream()) >= streams.size()) {
           continue;
         }
+        const auto [at, first] = next.try_emplace(told.stream(), told.count());
+        if (!first && told.count() + least > at->second) continue;
+        at->second = told.count();
         v1::FairnessTrendPoint& point = *trends[told.stream()].add_points();
         SetTime(points[i].doc.time_us(), point.mutable_time());
         point.set_lower(told.lower());
@@ -484,6 +491,8 @@ absl::Status AuditDesk::AddMonitors(const ReportRow& row,
       }
     }
     for (auto& [stream, trend] : trends) {
+      std::reverse(trend.mutable_points()->begin(),
+                   trend.mutable_points()->end());
       const auto& about = streams[static_cast<size_t>(stream)];
       trend.set_attribute(about.attribute_name);
       trend.set_group(about.group_name);
@@ -494,6 +503,28 @@ absl::Status AuditDesk::AddMonitors(const ReportRow& row,
     }
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<v1::FairnessReport>> AuditDesk::EarlierThan(
+    const ReportRow& row) const {
+  CONSENTRY_ASSIGN_OR_RETURN(auto lease, options_.readers->Acquire());
+  CONSENTRY_ASSIGN_OR_RETURN(
+      const auto rows,
+      options_.rows->List(lease.get(), row.doc.profile_id(), 0, kMostReports));
+  std::vector<v1::FairnessReport> reports;
+  for (const ReportRow& other : rows) {
+    const auto& doc = other.doc;
+    if (other.state != ReportState::kMade || doc.from_us() >= row.doc.to_us() ||
+        doc.to_us() <= row.doc.from_us() ||
+        (!doc.model_version().empty() && !row.doc.model_version().empty() &&
+         doc.model_version() != row.doc.model_version())) {
+      continue;
+    }
+    CONSENTRY_ASSIGN_OR_RETURN(const ReportRow whole,
+                               options_.rows->Read(lease.get(), doc.id()));
+    CONSENTRY_ASSIGN_OR_RETURN(reports.emplace_back(), ReportOf(whole));
+  }
+  return reports;
 }
 
 absl::StatusOr<v1::FairnessReport> AuditDesk::Look(const ReportRow& row,
@@ -509,6 +540,9 @@ absl::StatusOr<v1::FairnessReport> AuditDesk::Look(const ReportRow& row,
   question.model_version = doc.model_version();
   if (doc.alpha() > 0) question.alpha = doc.alpha();
   question.now_us = now_us;
+  CONSENTRY_ASSIGN_OR_RETURN(question.earlier, EarlierThan(row));
+  // Whoever asks may ask for another time; a date of the calendar may not.
+  question.refuse_beside_earlier = doc.span().empty();
   CONSENTRY_ASSIGN_OR_RETURN(v1::FairnessReport report,
                              options_.cases->Look(question, stop_));
   report.set_id(doc.id());

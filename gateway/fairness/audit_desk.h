@@ -77,7 +77,9 @@ class AuditDesk {
   static constexpr size_t kMaxAnswerBytes = size_t{3} << 20;
 
   // NOT_FOUND without such a profile; FIELD_INVALID for a time that has no
-  // outputs yet; errors of AuditCases::Look. `done` when it is made, which may
+  // outputs yet; STATE_INVALID where a report of nearly the same cases was told
+  // before, so that the two would tell about single people; errors of
+  // AuditCases::Look. `done` when it is made, which may
   // take long.
   using ReportDone =
       absl::AnyInvocable<void(absl::StatusOr<v1::FairnessReport>)>;
@@ -109,6 +111,9 @@ class AuditDesk {
   absl::Status Fail(ReportRow row, const absl::Status& why);
   absl::StatusOr<v1::FairnessReport> Look(const ReportRow& row,
                                           int64_t now_us) const;
+  // Reports that may share cases with this one.
+  absl::StatusOr<std::vector<v1::FairnessReport>> EarlierThan(
+      const ReportRow& row) const;
   absl::Status AddMonitors(const ReportRow& row,
                            v1::FairnessReport* report) const;
   absl::Status NoteMonitors();

@@ -12,7 +12,9 @@
 #include "absl/strings/str_format.h"
 #include "policy/fairness/audit_groups.h"
 #include "policy/fairness/figure_sheet.h"
+#include "policy/fairness/groups.h"
 #include "policy/fairness/proxies.h"
+#include "policy/fairness/small_cells.h"
 #include "policy/fairness/two_sample_tests.h"
 #include "proto/support/status_macros.h"
 
@@ -144,8 +146,8 @@ void TellGroups(const GroupedCases& cases, v1::FairnessReport* report) {
     told.set_attribute(cases.attribute);
     told.set_variant(cases.variant);
     told.set_group(group.name);
-    told.set_suppressed(group.suppressed);
-    if (!group.suppressed) {
+    told.set_suppressed(group.suppressed());
+    if (!group.suppressed()) {
       told.set_count(static_cast<int64_t>(group.rows.size()));
     }
     told.set_reference(cases.reference == i);
@@ -154,7 +156,7 @@ void TellGroups(const GroupedCases& cases, v1::FairnessReport* report) {
 }
 
 void TellRules(const AuditPlan& plan, const AuditTable& table,
-               v1::FairnessReport* report) {
+               bool beside_earlier, v1::FairnessReport* report) {
   const auto say = [report](const std::string& rule) {
     report->add_rules(rule);
   };
@@ -188,9 +190,19 @@ void TellRules(const AuditPlan& plan, const AuditTable& table,
                       plan.minimum));
   if (plan.suppress_below > 0) {
     say(
-        absl::StrFormat("Groups of fewer than %d cases are not told, nor what "
-                        "would tell them.",
+        absl::StrFormat("Groups of fewer than %d cases are not told, nor rates "
+                        "of fewer, nor what would tell them by subtraction.",
                         plan.suppress_below));
+  }
+  if (plan.suppress_below > 1 && !table.label.empty()) {
+    say(
+        absl::StrFormat("Where fewer than %d cases of a group have no outcome, "
+                        "they count in none of its rates.",
+                        plan.suppress_below));
+  }
+  if (beside_earlier) {
+    say("Some figures are not told because, beside an earlier report of nearly "
+        "the same cases, they would tell about too few.");
   }
   const bool crossed = std::any_of(
       plan.groupings.begin(), plan.groupings.end(),
@@ -242,6 +254,95 @@ void TellLimits(const AuditTable& table, v1::FairnessReport* report) {
   }
 }
 
+// All rows, and those of each variant.
+using Variants = std::vector<std::pair<std::string, std::vector<size_t>>>;
+
+absl::StatusOr<Variants> VariantsOf(const AuditPlan& plan,
+                                    const AuditTable& table,
+                                    const std::vector<bool>& left_out) {
+  Variants variants(1);
+  for (size_t row = 0; row < table.cases; ++row) {
+    if (!left_out[row]) variants[0].second.push_back(row);
+  }
+  if (!plan.by_variant || !table.variant) return variants;
+  if (table.variant->values.size() > kMaxAuditVariants) {
+    return Bad(absl::StrCat("more than ", kMaxAuditVariants, " variants"));
+  }
+  for (const std::string& value : table.variant->values) {
+    variants.emplace_back(value, std::vector<size_t>());
+  }
+  for (size_t row = 0; row < table.cases; ++row) {
+    const uint32_t code = table.variant->codes[row];
+    if (code != kNoCode && !left_out[row])
+      variants[code + 1].second.push_back(row);
+  }
+  return variants;
+}
+
+// What of a group may not be told beside an earlier report.
+Withheld BesideEarlier(const AuditPlan& plan, const AuditTable& table,
+                       const EarlierAudit& earlier, const GroupedCases& cases,
+                       const AuditGroup& group) {
+  const ToldCells told =
+      CellsToldOf(*earlier.report, cases.attribute, group.name, cases.variant);
+  if (!told.cases) return {};
+  std::vector<size_t> rows;
+  for (const size_t row : group.rows) {
+    if (earlier.counted[row]) rows.push_back(row);
+  }
+  // As both count them.
+  const bool outcomes_only =
+      group.outcomes_only || (told.predicted && told.outcome &&
+                              told.predicted->cases == told.outcome->cases);
+  return WithheldBeside(told, group.cells,
+                        CountCells(table, rows, outcomes_only),
+                        plan.suppress_below);
+}
+
+// What is withheld of each group, in the order of variants and groupings.
+struct Suppression {
+  std::vector<CountedGroups> counted;
+  bool beside_earlier = false;
+};
+
+absl::StatusOr<Suppression> Suppress(const AuditPlan& plan,
+                                     const AuditTable& table,
+                                     const Variants& variants,
+                                     std::span<const EarlierAudit> earlier) {
+  Suppression suppression;
+  for (size_t variant = 0; variant < variants.size(); ++variant) {
+    for (const AuditGrouping& grouping : plan.groupings) {
+      CONSENTRY_ASSIGN_OR_RETURN(
+          const GroupedCases cases,
+          GroupCases(plan, grouping, table, variants[variant].second,
+                     variants[variant].first));
+      CountedGroups& counted = suppression.counted.emplace_back();
+      counted.variant = variant;
+      counted.attributes = grouping.attributes;
+      for (const AuditGroup& group : cases.groups) {
+        CountedGroups::Group& one = counted.groups.emplace_back();
+        one.codes = group.codes;
+        one.cells = group.cells;
+        for (const EarlierAudit& audit : earlier) {
+          const Withheld withheld =
+              BesideEarlier(plan, table, audit, cases, group);
+          if (!withheld.any()) continue;
+          if (plan.refuse_beside_earlier) {
+            return absl::FailedPreconditionError(absl::StrCat(
+                "it would tell about fewer than ", plan.suppress_below,
+                " people by its difference from ", audit.report->id(),
+                ": read that one, or ask for a time that differs by more"));
+          }
+          suppression.beside_earlier = true;
+          one.withheld.Add(withheld);
+        }
+      }
+    }
+  }
+  WithholdSmallCells(plan.suppress_below, &suppression.counted);
+  return suppression;
+}
+
 }  // namespace
 
 void AddProxies(const AuditPlan& plan, const AuditTable& table,
@@ -249,6 +350,13 @@ void AddProxies(const AuditPlan& plan, const AuditTable& table,
   std::vector<double> p_values;
   const int first = report->proxies_size();
   for (const AuditColumn& attribute : table.attributes) {
+    // Groups that are not told are not looked at.
+    std::vector<int64_t> sizes(attribute.values.size() + 1);
+    for (const uint32_t code : attribute.codes) {
+      ++sizes[code == kNoCode ? attribute.values.size() : code];
+    }
+    const std::vector<bool> suppressed =
+        SuppressedGroups(sizes, plan.suppress_below);
     for (const AuditColumn& input : table.inputs) {
       std::vector<uint32_t> group;
       std::vector<uint32_t> code;
@@ -256,7 +364,10 @@ void AddProxies(const AuditPlan& plan, const AuditTable& table,
       // All other inputs of a case as one.
       std::map<std::vector<uint32_t>, uint32_t> together;
       for (size_t row = 0; row < table.cases; ++row) {
-        if (attribute.codes[row] == kNoCode) continue;
+        if (attribute.codes[row] == kNoCode ||
+            suppressed[attribute.codes[row]]) {
+          continue;
+        }
         group.push_back(attribute.codes[row]);
         code.push_back(input.codes[row]);
         std::vector<uint32_t> rest;
@@ -268,7 +379,10 @@ void AddProxies(const AuditPlan& plan, const AuditTable& table,
             together.try_emplace(std::move(rest), next).first->second);
       }
       const auto found = MeasureAssociation(code, group);
-      if (!found || found->cases < plan.minimum) continue;
+      if (!found ||
+          found->cases < std::max(plan.minimum, plan.suppress_below)) {
+        continue;
+      }
       v1::FairnessProxy& proxy = *report->add_proxies();
       proxy.set_input(input.name);
       proxy.set_attribute(attribute.name);
@@ -293,37 +407,40 @@ void AddProxies(const AuditPlan& plan, const AuditTable& table,
   }
 }
 
-absl::StatusOr<v1::FairnessReport> RunAudit(const AuditPlan& plan,
-                                            const AuditTable& table) {
+absl::StatusOr<v1::FairnessReport> RunAudit(
+    const AuditPlan& plan, const AuditTable& table,
+    std::span<const EarlierAudit> earlier) {
   CONSENTRY_RETURN_IF_ERROR(CheckPlan(plan, table));
   CONSENTRY_RETURN_IF_ERROR(CheckTable(table));
-  std::vector<std::pair<std::string, std::vector<size_t>>> variants(1);
-  for (size_t row = 0; row < table.cases; ++row) {
-    variants[0].second.push_back(row);
-  }
-  if (plan.by_variant && table.variant) {
-    if (table.variant->values.size() > kMaxAuditVariants) {
-      return Bad(absl::StrCat("more than ", kMaxAuditVariants, " variants"));
-    }
-    for (size_t i = 0; i < table.variant->values.size(); ++i) {
-      std::vector<size_t> rows;
-      for (size_t row = 0; row < table.cases; ++row) {
-        if (table.variant->codes[row] == i) rows.push_back(row);
-      }
-      variants.emplace_back(table.variant->values[i], std::move(rows));
+  for (const EarlierAudit& audit : earlier) {
+    if (audit.report == nullptr || audit.counted.size() != table.cases) {
+      return Bad("an earlier audit is of another number of cases");
     }
   }
+  const std::vector<bool> left_out = LeftOutOfGroups(plan, table);
+  CONSENTRY_ASSIGN_OR_RETURN(const Variants variants,
+                             VariantsOf(plan, table, left_out));
+  CONSENTRY_ASSIGN_OR_RETURN(const Suppression suppression,
+                             Suppress(plan, table, variants, earlier));
   v1::FairnessReport report;
   report.set_confirmatory(plan.confirmatory);
   if (plan.confirmatory) report.set_alpha(plan.alpha);
   report.set_positive_is_favourable(plan.positive_is_favourable);
   CountCases(table, &report);
+  LeaveOut("an attribute not known, as of too few others like them",
+           std::count(left_out.begin(), left_out.end(), true), &report);
   FigureSheet sheet(plan);
+  // Grouped once more: not all groupings of many cases fit into memory.
+  size_t next = 0;
   for (const auto& [variant, rows] : variants) {
     for (const AuditGrouping& grouping : plan.groupings) {
       CONSENTRY_ASSIGN_OR_RETURN(
-          const GroupedCases cases,
-          GroupCases(plan, grouping, table, rows, variant));
+          GroupedCases cases, GroupCases(plan, grouping, table, rows, variant));
+      const CountedGroups& counted = suppression.counted[next++];
+      for (size_t i = 0; i < cases.groups.size(); ++i) {
+        cases.groups[i].withheld = counted.groups[i].withheld;
+      }
+      ChooseReference(grouping, &cases);
       TellGroups(cases, &report);
       AddRateFigures(plan, table, cases, &sheet);
       AddValueFigures(plan, table, cases, &sheet, &report);
@@ -335,7 +452,7 @@ absl::StatusOr<v1::FairnessReport> RunAudit(const AuditPlan& plan,
   }
   std::move(sheet).Finish(&report);
   AddProxies(plan, table, &report);
-  TellRules(plan, table, &report);
+  TellRules(plan, table, suppression.beside_earlier, &report);
   TellLimits(table, &report);
   return report;
 }

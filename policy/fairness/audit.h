@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -85,7 +86,7 @@ struct AuditPlan {
   double price_tolerance = 1.05;
   // Cases that each denominator needs before two are compared, from 1.
   int64_t minimum = 30;
-  // Groups with fewer cases are not told, from 0.
+  // Fewer cases than these are told of in no form (small_cells.h), from 0.
   int64_t suppress_below = 10;
   // Groups of intersections with fewer cases are put together, from 0.
   int64_t pool_below = 30;
@@ -95,6 +96,18 @@ struct AuditPlan {
   bool by_variant = false;
   // Places of a ranked list that skew looks at, from 1.
   size_t ranking_depth = 10;
+  // Rather than withhold what would tell too much beside an earlier audit,
+  // nothing is told.
+  bool refuse_beside_earlier = false;
+};
+
+// An audit of some of the same cases that was told before: two reports of
+// nearly the same cases tell about those that only one of them counts.
+struct EarlierAudit {
+  // Outlives the audit.
+  const v1::FairnessReport* report = nullptr;
+  // For each case whether it counted it as well.
+  std::vector<bool> counted;
 };
 
 // Bounds of what is looked at: more groups have too few cases each and make a
@@ -107,9 +120,11 @@ inline constexpr size_t kMaxAuditFigures = 200'000;
 // ids, profile, period, words about prediction and label, digest and note are
 // the caller's. InvalidArgument for a plan outside its ranges, columns of
 // another length than the table, codes without a value, and more groups,
-// variants or figures than the bounds.
-absl::StatusOr<v1::FairnessReport> RunAudit(const AuditPlan& plan,
-                                            const AuditTable& table);
+// variants or figures than the bounds. FailedPrecondition, naming the earlier
+// report, where the plan refuses.
+absl::StatusOr<v1::FairnessReport> RunAudit(
+    const AuditPlan& plan, const AuditTable& table,
+    std::span<const EarlierAudit> earlier = {});
 
 }  // namespace consentry::policy::fairness
 

@@ -1,8 +1,13 @@
 #include "policy/fairness/audit_groups.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <limits>
 #include <map>
+#include <set>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -34,21 +39,6 @@ std::string NameOfCell(const AuditGrouping& grouping, const AuditTable& table,
     parts.push_back(table.attributes[grouping.attributes[i]].values[codes[i]]);
   }
   return JoinGroups(parts);
-}
-
-void Count(const AuditTable& table, AuditGroup* group) {
-  for (const size_t row : group->rows) {
-    const Answer predicted =
-        table.predicted.empty() ? Answer::kUnknown : table.predicted[row];
-    if (predicted == Answer::kUnknown) continue;
-    const bool positive = predicted == Answer::kYes;
-    ++group->predicted.cases;
-    group->predicted.hits += positive ? 1 : 0;
-    const Answer label =
-        table.label.empty() ? Answer::kUnknown : table.label[row];
-    if (label == Answer::kUnknown) continue;
-    group->confusion.Add(positive, label == Answer::kYes);
-  }
 }
 
 // Puts sparse groups together, into one before "unknown".
@@ -100,6 +90,7 @@ absl::StatusOr<GroupedCases> GroupCases(const AuditPlan& plan,
   AuditGroup unknown;
   unknown.name = std::string(kUnknownGroupName);
   unknown.unknown = true;
+  if (grouping.attributes.size() == 1) unknown.codes = {kNoCode};
   for (const size_t row : rows) {
     std::vector<uint32_t> codes = CodesOf(grouping, table, row);
     if (codes.empty()) {
@@ -116,33 +107,140 @@ absl::StatusOr<GroupedCases> GroupCases(const AuditPlan& plan,
   }
   for (auto& [codes, group] : cells) {
     group.name = NameOfCell(grouping, table, codes);
+    group.codes = codes;
     cases.groups.push_back(std::move(group));
   }
   if (!unknown.rows.empty()) cases.groups.push_back(std::move(unknown));
   if (grouping.attributes.size() > 1) Pool(plan.pool_below, &cases.groups);
 
-  std::vector<int64_t> sizes;
-  for (AuditGroup& group : cases.groups) {
-    Count(table, &group);
-    sizes.push_back(static_cast<int64_t>(group.rows.size()));
+  for (AuditGroup& group : cases.groups) CountGroup(plan, table, &group);
+  return cases;
+}
+
+std::vector<bool> LeftOutOfGroups(const AuditPlan& plan,
+                                  const AuditTable& table) {
+  std::vector<bool> left_out(table.cases);
+  if (plan.suppress_below <= 1) return left_out;
+  std::set<size_t> single;
+  for (const AuditGrouping& grouping : plan.groupings) {
+    if (grouping.attributes.size() == 1) single.insert(grouping.attributes[0]);
   }
-  const std::vector<bool> suppressed =
-      SuppressedGroups(sizes, plan.suppress_below);
-  int64_t largest = 0;
-  for (size_t i = 0; i < cases.groups.size(); ++i) {
-    AuditGroup& group = cases.groups[i];
-    group.suppressed = suppressed[i];
+  // Those whom a grouping does not know, by the group of an attribute of it.
+  using Key = std::tuple<size_t, size_t, uint32_t>;
+  const auto visit = [&](size_t row, const auto& take) {
+    for (size_t i = 0; i < plan.groupings.size(); ++i) {
+      const auto& attributes = plan.groupings[i].attributes;
+      const bool known =
+          std::all_of(attributes.begin(), attributes.end(), [&](size_t one) {
+            return table.attributes[one].codes[row] != kNoCode;
+          });
+      if (known) continue;
+      for (const size_t one : attributes) {
+        const uint32_t code = table.attributes[one].codes[row];
+        if (!single.contains(one)) continue;
+        // Of several attributes, parts of a group that is known.
+        if (attributes.size() > 1 && code == kNoCode) continue;
+        take(Key(i, one, code));
+      }
+    }
+  };
+  for (bool changed = true; changed;) {
+    changed = false;
+    std::map<Key, int64_t> counts;
+    for (size_t row = 0; row < table.cases; ++row) {
+      if (left_out[row]) continue;
+      visit(row, [&](const Key& key) { ++counts[key]; });
+    }
+    for (size_t row = 0; row < table.cases && !counts.empty(); ++row) {
+      if (left_out[row]) continue;
+      bool few = false;
+      visit(row, [&](const Key& key) {
+        few = few || counts[key] < plan.suppress_below;
+      });
+      if (!few) continue;
+      left_out[row] = true;
+      changed = true;
+    }
+  }
+  return left_out;
+}
+
+void CountGroup(const AuditPlan& plan, const AuditTable& table,
+                AuditGroup* group) {
+  group->cells = CountCells(table, group->rows, false);
+  const int64_t outcomes = group->cells.confusion.cases();
+  const int64_t without = group->cells.predicted.cases - outcomes;
+  if (without <= 0 || without >= plan.suppress_below ||
+      outcomes < plan.suppress_below) {
+    return;
+  }
+  group->outcomes_only = true;
+  group->cells = CountCells(table, group->rows, true);
+}
+
+void ChooseReference(const AuditGrouping& grouping, GroupedCases* cases) {
+  size_t largest = 0;
+  for (size_t i = 0; i < cases->groups.size(); ++i) {
+    const AuditGroup& group = cases->groups[i];
     if (!group.compared()) continue;
     if (grouping.reference.empty()) {
       // What is pooled is no group that anybody belongs to.
-      if (sizes[i] <= largest || !group.pooled.empty()) continue;
-      largest = sizes[i];
-      cases.reference = i;
+      if (group.rows.size() <= largest || !group.pooled.empty()) continue;
+      largest = group.rows.size();
+      cases->reference = i;
     } else if (group.name == grouping.reference) {
-      cases.reference = i;
+      cases->reference = i;
     }
   }
-  return cases;
+}
+
+bool CountsInRates(const AuditTable& table, const AuditGroup& group,
+                   size_t row) {
+  return table.predicted[row] != Answer::kUnknown &&
+         (!group.outcomes_only || table.label[row] != Answer::kUnknown);
+}
+
+GroupCells CountCells(const AuditTable& table, std::span<const size_t> rows,
+                      bool outcomes_only) {
+  GroupCells cells;
+  cells.cases = static_cast<int64_t>(rows.size());
+  const auto sum = [](const std::vector<double>& column, size_t row,
+                      double least, CountedSum* to) {
+    if (column.empty() || !std::isfinite(column[row]) || !(column[row] > least))
+      return;
+    ++to->count;
+    to->sum += column[row];
+  };
+  constexpr double kAny = -std::numeric_limits<double>::infinity();
+  for (const size_t row : rows) {
+    sum(table.score, row, kAny, &cells.score);
+    sum(table.price, row, 0, &cells.price);
+    sum(table.exposure, row, kAny, &cells.exposure);
+    if (table.list && !table.place.empty() &&
+        table.list->codes[row] != kNoCode && table.place[row] >= 1 &&
+        std::isfinite(table.place[row])) {
+      ++cells.exposure.count;
+      cells.exposure.sum += 1 / std::log2(table.place[row] + 1);
+    }
+    const Answer predicted =
+        table.predicted.empty() ? Answer::kUnknown : table.predicted[row];
+    if (predicted == Answer::kUnknown) continue;
+    const Answer label =
+        table.label.empty() ? Answer::kUnknown : table.label[row];
+    if (outcomes_only && label == Answer::kUnknown) continue;
+    const bool positive = predicted == Answer::kYes;
+    ++cells.predicted.cases;
+    cells.predicted.hits += positive ? 1 : 0;
+    if (label == Answer::kUnknown) continue;
+    cells.confusion.Add(positive, label == Answer::kYes);
+  }
+  return cells;
+}
+
+bool MayTellPart(const AuditPlan& plan, int64_t part, int64_t whole) {
+  const int64_t rest = whole - part;
+  return (part == 0 || part >= plan.suppress_below) &&
+         (rest == 0 || std::abs(rest) >= plan.suppress_below);
 }
 
 std::string LackOfCases(const AuditPlan& plan, int64_t group,

@@ -12,6 +12,7 @@
 #include "policy/fairness/audit.h"
 #include "policy/fairness/confusion.h"
 #include "policy/fairness/figure_sheet.h"
+#include "policy/fairness/small_cells.h"
 
 // Internal to the audit: the cases of each group, and the figures made of them.
 namespace consentry::policy::fairness {
@@ -21,18 +22,21 @@ struct AuditGroup {
   std::string name;
   // Rows of the table.
   std::vector<size_t> rows;
+  // As CountedGroups has them.
+  std::vector<uint32_t> codes;
   bool unknown = false;
-  bool suppressed = false;
   // Groups that were put together into this one.
   std::vector<std::string> pooled;
+  // So few have no outcome that they count in no rate: what is told of all and
+  // of those with an outcome would tell theirs.
+  bool outcomes_only = false;
+  GroupCells cells;
+  Withheld withheld;
 
-  // Predicted positive, of the cases whose prediction is known.
-  Proportion predicted;
-  // Of those whose prediction and outcome are known.
-  Confusion confusion;
-
+  bool suppressed() const { return withheld.of(Told::kCases); }
+  bool tells(Told what) const { return !withheld.of(what); }
   // Told, and compared with others.
-  bool compared() const { return !unknown && !suppressed; }
+  bool compared() const { return !unknown && !suppressed(); }
 };
 
 struct GroupedCases {
@@ -44,12 +48,39 @@ struct GroupedCases {
   std::optional<size_t> reference;
 };
 
-// Groups `rows`. InvalidArgument for too many groups.
+// Groups `rows` and counts what is in each; what is withheld, and the
+// reference, come later. InvalidArgument for too many groups.
 absl::StatusOr<GroupedCases> GroupCases(const AuditPlan& plan,
                                         const AuditGrouping& grouping,
                                         const AuditTable& table,
                                         std::span<const size_t> rows,
                                         const std::string& variant);
+
+// For each case whether it is left out of all groups: those of whom one
+// attribute is not known, where they are so few that what is told of the whole
+// attribute, or of a group of another one, less what is told of its parts,
+// would be about them.
+std::vector<bool> LeftOutOfGroups(const AuditPlan& plan,
+                                  const AuditTable& table);
+
+// Once it is known what is withheld.
+void ChooseReference(const AuditGrouping& grouping, GroupedCases* cases);
+
+// Whether the prediction of a case counts in the rates of its group.
+bool CountsInRates(const AuditTable& table, const AuditGroup& group,
+                   size_t row);
+
+// Fills `cells` and `outcomes_only` from the rows.
+void CountGroup(const AuditPlan& plan, const AuditTable& table,
+                AuditGroup* group);
+
+// The cells of some rows of a group.
+GroupCells CountCells(const AuditTable& table, std::span<const size_t> rows,
+                      bool outcomes_only);
+
+// Whether figures about part of what others count may be told: both it and the
+// rest have cases enough, or there is no rest.
+bool MayTellPart(const AuditPlan& plan, int64_t part, int64_t whole);
 
 // "12 of 30 cases needed", or empty where both have enough.
 std::string LackOfCases(const AuditPlan& plan, int64_t group,

@@ -20,6 +20,10 @@ struct Placed {
   uint32_t group = 0;
 };
 
+constexpr char kMeanFormula[] = "mean of 1 / log2(1 + place)";
+constexpr char kRatioFormula[] =
+    "mean of 1 / log2(1 + place), group over reference";
+
 }  // namespace
 
 void AddRankingFigures(const AuditPlan& plan, const AuditTable& table,
@@ -50,16 +54,18 @@ void AddRankingFigures(const AuditPlan& plan, const AuditTable& table,
       placed += 1;
     }
   }
-  if (placed == 0) return;
+  if (placed == 0 || placed < static_cast<double>(plan.suppress_below)) return;
   for (double& share : shares) share /= placed;
 
   for (uint32_t i = 0; i < groups; ++i) {
     const AuditGroup& group = cases.groups[i];
-    if (group.suppressed || exposures[i].empty()) continue;
+    if (group.suppressed() || exposures[i].empty()) continue;
+    if (!group.tells(Told::kExposure)) {
+      sheet->Withhold(group.name, "", "mean_exposure", kMeanFormula);
+      continue;
+    }
     const Moments moments = MomentsOf(exposures[i]);
-    sheet
-        ->Describe(group.name, "", "mean_exposure", moments.mean,
-                   "mean of 1 / log2(1 + place)")
+    sheet->Describe(group.name, "", "mean_exposure", moments.mean, kMeanFormula)
         .set_count(moments.count);
     if (!group.compared()) continue;
     // Of all first places of all lists.
@@ -88,25 +94,43 @@ void AddRankingFigures(const AuditPlan& plan, const AuditTable& table,
     for (uint32_t i = 0; i < groups; ++i) {
       const AuditGroup& group = cases.groups[i];
       if (!group.compared() || &group == &reference) continue;
+      if (!group.tells(Told::kExposure) || !reference.tells(Told::kExposure)) {
+        sheet->Withhold(group.name, reference.name,
+                        "mean_exposure_group_over_reference", kRatioFormula);
+        continue;
+      }
       const Moments p = MomentsOf(exposures[i]);
       const std::string lack = LackOfCases(plan, p.count, q.count);
       v1::FairnessFigure& ratio = sheet->Describe(
           group.name, reference.name, "mean_exposure_group_over_reference",
-          Ratio(p.mean, q.mean),
-          "mean of 1 / log2(1 + place), group over "
-          "reference");
+          Ratio(p.mean, q.mean), kRatioFormula);
       ratio.set_count(p.count);
       ratio.set_reference_count(q.count);
       if (!lack.empty()) sheet->Insufficient(lack);
     }
   }
 
+  // Those that are not told are as one.
+  std::vector<uint32_t> as(groups);
+  std::vector<double> told_shares;
+  std::optional<uint32_t> untold;
+  for (uint32_t i = 0; i < groups; ++i) {
+    const bool told = cases.groups[i].tells(Told::kExposure);
+    if (told || !untold) {
+      as[i] = static_cast<uint32_t>(told_shares.size());
+      told_shares.push_back(0);
+      if (!told) untold = as[i];
+    } else {
+      as[i] = *untold;
+    }
+    told_shares[as[i]] += shares[i];
+  }
   double weighted = 0;
   for (const auto& [list, places] : lists) {
     std::vector<uint32_t> order;
-    for (const Placed& one : places) order.push_back(one.group);
+    for (const Placed& one : places) order.push_back(as[one.group]);
     // Every group in a list has a share of all places.
-    weighted += DiscountedDivergence(order, shares).value_or(0);
+    weighted += DiscountedDivergence(order, told_shares).value_or(0);
   }
   sheet
       ->Describe("", "", "discounted_divergence_mean_over_lists",

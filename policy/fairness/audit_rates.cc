@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -22,6 +24,13 @@ Proportion Misses(const Proportion& rate) {
   return {rate.cases - rate.hits, rate.cases};
 }
 
+int64_t Positives(const Confusion& table) {
+  return table.true_positives + table.false_negatives;
+}
+int64_t Negatives(const Confusion& table) {
+  return table.false_positives + table.true_negatives;
+}
+
 // Which figure of a rate decides.
 enum class Decides { kNone, kDifference, kRatio };
 
@@ -34,7 +43,7 @@ class RateFigures {
   void Add() {
     sheet_->At(cases_.attribute, cases_.variant);
     for (const AuditGroup& group : cases_.groups) {
-      if (!group.suppressed) AddGroup(group);
+      if (!group.suppressed()) AddGroup(group);
     }
     if (cases_.reference) {
       const AuditGroup& reference = cases_.groups[*cases_.reference];
@@ -51,8 +60,8 @@ class RateFigures {
   bool labelled() const { return !table_.label.empty(); }
 
   Proportion Favourable(const AuditGroup& group) const {
-    return plan_.positive_is_favourable ? group.predicted
-                                        : Misses(group.predicted);
+    return plan_.positive_is_favourable ? group.cells.predicted
+                                        : Misses(group.cells.predicted);
   }
 
   // As predictions and outcomes that are favourable where positive.
@@ -62,8 +71,19 @@ class RateFigures {
             table.false_positives};
   }
 
+  // What is withheld together with a rate.
+  static Told FamilyOf(fairness::Rate rate) {
+    return rate == Rate::kSelection ? Told::kPredicted
+           : rate == Rate::kBase    ? Told::kOutcome
+                                    : Told::kTable;
+  }
+
   void Rate(const AuditGroup& group, std::string_view name,
-            std::string_view formula, const Proportion& rate) {
+            std::string_view formula, const Proportion& rate, Told what) {
+    if (!group.tells(what)) {
+      sheet_->Withhold(group.name, "", name, formula);
+      return;
+    }
     v1::FairnessFigure& figure =
         sheet_->Describe(group.name, "", name, rate.rate(), formula);
     figure.set_count(rate.cases);
@@ -75,9 +95,10 @@ class RateFigures {
 
   void AddGroup(const AuditGroup& group) {
     Rate(group, NameOf(Rate::kSelection), FormulaOf(Rate::kSelection),
-         group.predicted);
+         group.cells.predicted, Told::kPredicted);
     if (!plan_.positive_is_favourable) {
-      Rate(group, kFavourable, kFavourableFormula, Favourable(group));
+      Rate(group, kFavourable, kFavourableFormula, Favourable(group),
+           Told::kPredicted);
     }
     if (!labelled()) return;
     for (const auto rate :
@@ -85,15 +106,38 @@ class RateFigures {
           Rate::kFalseNegative, Rate::kPositivePredictiveValue,
           Rate::kNegativePredictiveValue, Rate::kAccuracy}) {
       Rate(group, NameOf(rate), FormulaOf(rate),
-           ProportionOf(rate, group.confusion));
+           ProportionOf(rate, group.cells.confusion), FamilyOf(rate));
     }
+  }
+
+  // Two groups of which one is not told are not compared.
+  bool Withhold(const AuditGroup& group, const AuditGroup& reference, Told what,
+                std::string_view name, std::string_view formula) {
+    if (group.tells(what) && reference.tells(what)) return false;
+    sheet_->Withhold(group.name, reference.name, name, formula);
+    return true;
+  }
+
+  void TolerateDifference(FigureSheet::IntervalAt bounds = nullptr) {
+    sheet_->Tolerate(-plan_.difference_tolerance, plan_.difference_tolerance,
+                     std::move(bounds));
+  }
+  void TolerateRatio(FigureSheet::IntervalAt bounds = nullptr) {
+    sheet_->Tolerate(plan_.ratio_tolerance, 1 / plan_.ratio_tolerance,
+                     std::move(bounds));
   }
 
   void Difference(const AuditGroup& group, const AuditGroup& reference,
                   const std::string& name, const std::string& formula,
-                  const Proportion& p, const Proportion& q, Decides decides,
-                  std::optional<RateTest> test,
+                  const Proportion& p, const Proportion& q, Told what,
+                  Decides decides, std::optional<RateTest> test,
                   std::optional<size_t> test_place) {
+    if (Withhold(group, reference, what,
+                 absl::StrCat(name, "_group_minus_reference"),
+                 absl::StrCat(formula, ", group minus reference"))) {
+      if (decides == Decides::kDifference) TolerateDifference();
+      return;
+    }
     v1::FairnessFigure& figure =
         sheet_->Describe(group.name, reference.name,
                          absl::StrCat(name, "_group_minus_reference"),
@@ -107,8 +151,7 @@ class RateFigures {
                       : "Newcombe interval; pooled z",
         test_place);
     if (decides == Decides::kDifference) {
-      sheet_->Tolerate(
-          -plan_.difference_tolerance, plan_.difference_tolerance,
+      TolerateDifference(
           [p, q](double level) { return DifferenceBounds(p, q, level); });
     }
     const std::string lack = LackOfCases(plan_, p.cases, q.cases);
@@ -117,8 +160,15 @@ class RateFigures {
 
   void Ratio(const AuditGroup& group, const AuditGroup& reference,
              const std::string& name, const std::string& formula,
-             const Proportion& p, const Proportion& q, Decides decides,
-             std::optional<RateTest> test, std::optional<size_t> test_place) {
+             const Proportion& p, const Proportion& q, Told what,
+             Decides decides, std::optional<RateTest> test,
+             std::optional<size_t> test_place) {
+    if (Withhold(group, reference, what,
+                 absl::StrCat(name, "_group_over_reference"),
+                 absl::StrCat(formula, ", group over reference"))) {
+      if (decides == Decides::kRatio) TolerateRatio();
+      return;
+    }
     v1::FairnessFigure& figure = sheet_->Describe(
         group.name, reference.name, absl::StrCat(name, "_group_over_reference"),
         fairness::Ratio(p.rate(), q.rate()),
@@ -135,9 +185,7 @@ class RateFigures {
                                    : "; pooled z"),
         test_place);
     if (decides == Decides::kRatio) {
-      sheet_->Tolerate(
-          plan_.ratio_tolerance, 1 / plan_.ratio_tolerance,
-          [p, q](double level) { return RatioBounds(p, q, level); });
+      TolerateRatio([p, q](double level) { return RatioBounds(p, q, level); });
     }
     const std::string lack = LackOfCases(plan_, p.cases, q.cases);
     if (!lack.empty()) {
@@ -156,8 +204,11 @@ class RateFigures {
   }
 
   // Difference and ratio of one rate rest on one test.
-  std::optional<size_t> Test(const Proportion& p, const Proportion& q,
+  std::optional<size_t> Test(const AuditGroup& group,
+                             const AuditGroup& reference, Told what,
+                             const Proportion& p, const Proportion& q,
                              std::optional<RateTest>* test) {
+    if (!group.tells(what) || !reference.tells(what)) return std::nullopt;
     if (!LackOfCases(plan_, p.cases, q.cases).empty()) return std::nullopt;
     *test = TestRates(p, q);
     if (!*test) return std::nullopt;
@@ -170,34 +221,35 @@ class RateFigures {
     if (!labelled()) return;
     for (const auto rate : {Rate::kTruePositive, Rate::kFalsePositive,
                             Rate::kPositivePredictiveValue}) {
-      const Proportion p = ProportionOf(rate, group.confusion);
-      const Proportion q = ProportionOf(rate, reference.confusion);
+      const Proportion p = ProportionOf(rate, group.cells.confusion);
+      const Proportion q = ProportionOf(rate, reference.cells.confusion);
       std::optional<RateTest> test;
-      const auto place = Test(p, q, &test);
+      const auto place = Test(group, reference, Told::kTable, p, q, &test);
       Difference(group, reference, std::string(NameOf(rate)),
-                 std::string(FormulaOf(rate)), p, q, Decides::kDifference, test,
-                 place);
+                 std::string(FormulaOf(rate)), p, q, Told::kTable,
+                 Decides::kDifference, test, place);
       Ratio(group, reference, std::string(NameOf(rate)),
-            std::string(FormulaOf(rate)), p, q, Decides::kNone, test, place);
+            std::string(FormulaOf(rate)), p, q, Told::kTable, Decides::kNone,
+            test, place);
     }
     CompareTables(group, reference);
   }
 
   void CompareSelection(const AuditGroup& group, const AuditGroup& reference) {
-    const Proportion& p = group.predicted;
-    const Proportion& q = reference.predicted;
+    const Proportion& p = group.cells.predicted;
+    const Proportion& q = reference.cells.predicted;
     std::optional<RateTest> test;
-    const auto place = Test(p, q, &test);
+    const auto place = Test(group, reference, Told::kPredicted, p, q, &test);
     const std::string name(NameOf(Rate::kSelection));
     const std::string formula(FormulaOf(Rate::kSelection));
-    Difference(group, reference, name, formula, p, q, Decides::kNone, test,
-               place);
-    Ratio(group, reference, name, formula, p, q,
+    Difference(group, reference, name, formula, p, q, Told::kPredicted,
+               Decides::kNone, test, place);
+    Ratio(group, reference, name, formula, p, q, Told::kPredicted,
           plan_.positive_is_favourable ? Decides::kRatio : Decides::kNone, test,
           place);
     if (!plan_.positive_is_favourable) {
       Ratio(group, reference, kFavourable, kFavourableFormula, Misses(p),
-            Misses(q), Decides::kRatio, test, place);
+            Misses(q), Told::kPredicted, Decides::kRatio, test, place);
     }
   }
 
@@ -207,9 +259,7 @@ class RateFigures {
                          Proportion StratumRates::*side) {
       for (const size_t row : from.rows) {
         const uint32_t code = table_.stratum->codes[row];
-        if (code == kNoCode || table_.predicted[row] == Answer::kUnknown) {
-          continue;
-        }
+        if (code == kNoCode || !CountsInRates(table_, from, row)) continue;
         Proportion& rate = strata[code].*side;
         ++rate.cases;
         rate.hits += table_.predicted[row] == Answer::kYes ? 1 : 0;
@@ -220,25 +270,45 @@ class RateFigures {
     std::vector<StratumRates> list;
     int64_t of_group = 0;
     int64_t of_reference = 0;
+    size_t both = 0;
     for (const auto& [code, rates] : strata) {
       list.push_back(rates);
       if (rates.group.cases == 0 || rates.reference.cases == 0) continue;
+      ++both;
       of_group += rates.group.cases;
       of_reference += rates.reference.cases;
     }
     const std::string within =
         absl::StrCat(" within equal ", table_.stratum->name);
+    constexpr char kRates[] =
+        "selection_rate_group_minus_reference_within_strata";
+    const std::string rates_formula = absl::StrCat(
+        "predicted positive / all, group minus reference,", within);
+    constexpr char kOdds[] =
+        "selection_odds_group_over_reference_within_strata";
+    const std::string odds_formula = absl::StrCat(
+        "odds of a positive prediction, group over reference,", within);
+    // In one stratum alone it is the difference of two rates of a part.
+    const auto tells = [&](const AuditGroup& one, int64_t cases) {
+      return one.tells(Told::kPredicted) &&
+             MayTellPart(plan_, cases,
+                         both > 1 ? cases : one.cells.predicted.cases);
+    };
+    if (!tells(group, of_group) || !tells(reference, of_reference)) {
+      sheet_->Withhold(group.name, reference.name, kRates, rates_formula);
+      TolerateDifference();
+      sheet_->Withhold(group.name, reference.name, kOdds, odds_formula);
+      return;
+    }
     const std::string lack = LackOfCases(plan_, of_group, of_reference);
     const auto compared = CompareWithinStrata(list, 1 - plan_.alpha);
     std::optional<size_t> place;
     if (compared && lack.empty()) place = sheet_->AddTest(compared->p_value);
 
     v1::FairnessFigure& difference = sheet_->Describe(
-        group.name, reference.name,
-        "selection_rate_group_minus_reference_within_strata",
+        group.name, reference.name, kRates,
         compared ? std::optional(compared->rate_difference) : std::nullopt,
-        absl::StrCat("predicted positive / all, group minus reference,",
-                     within));
+        rates_formula);
     difference.set_count(of_group);
     difference.set_reference_count(of_reference);
     sheet_->WithInterval(
@@ -248,20 +318,16 @@ class RateFigures {
           return result->rate_difference_interval;
         },
         "Mantel-Haenszel difference; Cochran-Mantel-Haenszel", place);
-    sheet_->Tolerate(-plan_.difference_tolerance, plan_.difference_tolerance,
-                     [list](double level) -> std::optional<Interval> {
-                       const auto result = CompareWithinStrata(list, level);
-                       if (!result) return std::nullopt;
-                       return result->rate_difference_bounds;
-                     });
+    TolerateDifference([list](double level) -> std::optional<Interval> {
+      const auto result = CompareWithinStrata(list, level);
+      if (!result) return std::nullopt;
+      return result->rate_difference_bounds;
+    });
     if (!lack.empty()) sheet_->Insufficient(lack);
 
     v1::FairnessFigure& odds = sheet_->Describe(
-        group.name, reference.name,
-        "selection_odds_group_over_reference_within_strata",
-        compared ? compared->odds_ratio : std::nullopt,
-        absl::StrCat("odds of a positive prediction, group over reference,",
-                     within));
+        group.name, reference.name, kOdds,
+        compared ? compared->odds_ratio : std::nullopt, odds_formula);
     odds.set_count(of_group);
     odds.set_reference_count(of_reference);
     sheet_->WithInterval(
@@ -275,20 +341,15 @@ class RateFigures {
   }
 
   void CompareTables(const AuditGroup& group, const AuditGroup& reference) {
-    const Confusion& p = group.confusion;
-    const Confusion& q = reference.confusion;
-    const auto positives = [](const Confusion& table) {
-      return table.true_positives + table.false_negatives;
-    };
-    const auto negatives = [](const Confusion& table) {
-      return table.false_positives + table.true_negatives;
-    };
-    const auto smaller = [&](const Confusion& table) {
-      return std::min(positives(table), negatives(table));
+    const Confusion& p = group.cells.confusion;
+    const Confusion& q = reference.cells.confusion;
+    const auto smaller = [](const Confusion& table) {
+      return std::min(Positives(table), Negatives(table));
     };
     const std::string lack = LackOfCases(plan_, smaller(p), smaller(q));
     const auto add = [&](std::string_view name, std::optional<double> value,
                          std::string_view formula) {
+      if (Withhold(group, reference, Told::kTable, name, formula)) return;
       v1::FairnessFigure& figure =
           sheet_->Describe(group.name, reference.name, name, value, formula);
       figure.set_count(p.cases());
@@ -305,16 +366,18 @@ class RateFigures {
 
   // Over all groups that have enough cases.
   void AddOverall() {
+    const int64_t least = std::max(plan_.minimum, plan_.suppress_below);
     std::vector<Proportion> rates;
-    std::vector<Confusion> tables;
     std::vector<std::string> names;
     int64_t count = 0;
     for (const AuditGroup& group : cases_.groups) {
-      if (!group.compared() || group.predicted.cases < plan_.minimum) continue;
+      if (!group.compared() || !group.tells(Told::kPredicted) ||
+          group.cells.predicted.cases < least) {
+        continue;
+      }
       rates.push_back(Favourable(group));
-      tables.push_back(FavourableTable(group.confusion));
       names.push_back(group.name);
-      count += group.predicted.cases;
+      count += group.cells.predicted.cases;
     }
     std::optional<double> highest;
     std::optional<double> lowest;
@@ -323,24 +386,17 @@ class RateFigures {
       if (!highest || *value > *highest) highest = value;
       if (!lowest || *value < *lowest) lowest = value;
     }
-    const auto add = [&](std::string_view name, std::optional<double> value,
-                         std::string_view formula) {
-      v1::FairnessFigure& figure =
-          sheet_->Describe("", "", name, value, formula);
-      figure.set_count(count);
-      if (rates.size() < 2) {
-        sheet_->Insufficient("fewer than two groups have enough cases");
-      }
-    };
     const std::string name = plan_.positive_is_favourable
                                  ? std::string(NameOf(Rate::kSelection))
                                  : kFavourable;
-    add(absl::StrCat(name, "_greatest_minus_smallest"),
-        fairness::Difference(highest, lowest),
-        "greatest minus smallest rate of a group with enough cases");
-    add(absl::StrCat(name, "_smallest_over_greatest"),
-        fairness::Ratio(lowest, highest),
-        "smallest over greatest rate of a group with enough cases");
+    Overall(absl::StrCat(name, "_greatest_minus_smallest"),
+            fairness::Difference(highest, lowest),
+            "greatest minus smallest rate of a group with enough cases",
+            rates.size(), count);
+    Overall(absl::StrCat(name, "_smallest_over_greatest"),
+            fairness::Ratio(lowest, highest),
+            "smallest over greatest rate of a group with enough cases",
+            rates.size(), count);
     const auto differential = MeasureDifferentialFairness(rates);
     std::string formula =
         "greatest |ln| of the ratio of two groups' smoothed rates";
@@ -348,22 +404,56 @@ class RateFigures {
       absl::StrAppend(&formula, ": ", names[differential->highest], " and ",
                       names[differential->lowest]);
     }
-    add("differential_fairness_epsilon",
-        differential ? std::optional(differential->epsilon) : std::nullopt,
-        formula);
-    if (!labelled()) return;
-    add("equalized_odds_greatest_difference", EqualizedOddsDifference(tables),
-        "greater of greatest minus smallest true and false positive rate");
+    Overall("differential_fairness_epsilon",
+            differential ? std::optional(differential->epsilon) : std::nullopt,
+            formula, rates.size(), count);
+    if (labelled()) AddOverallTables(least);
+  }
+
+  void Overall(std::string_view name, std::optional<double> value,
+               std::string_view formula, size_t groups, int64_t count) {
+    v1::FairnessFigure& figure = sheet_->Describe("", "", name, value, formula);
+    figure.set_count(count);
+    if (groups < 2) {
+      sheet_->Insufficient("fewer than two groups have enough cases");
+    }
+  }
+
+  void AddOverallTables(int64_t least) {
+    std::vector<Confusion> tables;
+    // Of which both denominators have enough cases.
+    std::vector<Confusion> odds;
+    int64_t of_odds = 0;
     Confusion all;
-    for (const Confusion& table : tables) all = all + table;
+    for (const AuditGroup& group : cases_.groups) {
+      if (!group.compared() || !group.tells(Told::kTable) ||
+          group.cells.confusion.cases() < least) {
+        continue;
+      }
+      const Confusion table = FavourableTable(group.cells.confusion);
+      tables.push_back(table);
+      all = all + table;
+      if (Positives(table) < least || Negatives(table) < least) continue;
+      odds.push_back(table);
+      of_odds += table.cases();
+    }
+    Overall("equalized_odds_greatest_difference", EqualizedOddsDifference(odds),
+            "greater of greatest minus smallest true and false positive rate",
+            odds.size(), of_odds);
     const auto benefits = BenefitsOf(all);
-    add("generalized_entropy_alpha_2", GeneralizedEntropy(benefits.counts, 2),
-        "spread of 1 + predicted favourable - truly favourable over persons");
-    add("theil_index", Theil(benefits.counts),
-        "spread of 1 + predicted favourable - truly favourable over persons");
-    add("generalized_entropy_alpha_2_between_groups",
-        BetweenGroupEntropy(tables, 2),
-        "its part that lies between groups and not inside of them");
+    Overall("generalized_entropy_alpha_2",
+            GeneralizedEntropy(benefits.counts, 2),
+            "spread of 1 + predicted favourable - truly favourable over "
+            "persons",
+            tables.size(), all.cases());
+    Overall("theil_index", Theil(benefits.counts),
+            "spread of 1 + predicted favourable - truly favourable over "
+            "persons",
+            tables.size(), all.cases());
+    Overall("generalized_entropy_alpha_2_between_groups",
+            BetweenGroupEntropy(tables, 2),
+            "its part that lies between groups and not inside of them",
+            tables.size(), all.cases());
   }
 
   const AuditPlan& plan_;

@@ -13,6 +13,7 @@
 #include "policy/fairness/audit_groups.h"
 #include "policy/fairness/calibration.h"
 #include "policy/fairness/distances.h"
+#include "policy/fairness/groups.h"
 #include "policy/fairness/price_parity.h"
 #include "policy/fairness/two_sample_tests.h"
 
@@ -43,8 +44,9 @@ class ValueFigures {
         report_(report) {}
 
   void Scores() {
-    const auto samples = Samples(
-        table_.score, [](double score) { return std::isfinite(score); });
+    const auto samples =
+        Samples(table_.score, "score", Told::kScore,
+                [](double score) { return std::isfinite(score); });
     if (samples.empty()) return;
     Spread("score", samples);
     for (const Sample& sample : samples) Mean("score", sample);
@@ -55,8 +57,8 @@ class ValueFigures {
   }
 
   void Exposures() {
-    const auto samples =
-        Samples(table_.exposure, [](double one) { return std::isfinite(one); });
+    const auto samples = Samples(table_.exposure, "exposure", Told::kExposure,
+                                 [](double one) { return std::isfinite(one); });
     if (samples.empty()) return;
     for (const Sample& sample : samples) Mean("exposure", sample);
     ForPairs(samples, [this](const Sample& group, const Sample& reference) {
@@ -65,9 +67,9 @@ class ValueFigures {
   }
 
   void Prices() {
-    const auto samples = Samples(table_.price, [](double price) {
-      return price > 0 && std::isfinite(price);
-    });
+    const auto samples =
+        Samples(table_.price, "price", Told::kPrice,
+                [](double price) { return price > 0 && std::isfinite(price); });
     if (samples.empty()) return;
     Spread("price", samples);
     for (const Sample& sample : samples) Mean("price", sample);
@@ -79,11 +81,12 @@ class ValueFigures {
  private:
   // Groups that may be told and have values.
   template <class Keep>
-  std::vector<Sample> Samples(const Values& column, const Keep& keep) const {
+  std::vector<Sample> Samples(const Values& column, const std::string& name,
+                              Told what, const Keep& keep) const {
     std::vector<Sample> samples;
     if (column.empty()) return samples;
     for (const AuditGroup& group : cases_.groups) {
-      if (group.suppressed) continue;
+      if (group.suppressed()) continue;
       Sample sample;
       sample.group = &group;
       for (const size_t row : group.rows) {
@@ -91,10 +94,12 @@ class ValueFigures {
         sample.values.push_back(column[row]);
         sample.rows.push_back(row);
       }
-      // Of fewer even the mean would tell about single persons.
-      if (!sample.values.empty() &&
-          static_cast<int64_t>(sample.values.size()) >= plan_.suppress_below) {
+      if (sample.values.empty()) continue;
+      if (group.tells(what)) {
         samples.push_back(std::move(sample));
+      } else {
+        sheet_->Withhold(group.name, "", absl::StrCat("mean_", name),
+                         MeanFormula(name));
       }
     }
     return samples;
@@ -119,11 +124,15 @@ class ValueFigures {
     return static_cast<int64_t>(sample.values.size());
   }
 
+  static std::string MeanFormula(const std::string& what) {
+    return absl::StrCat("sum of ", what, "s / cases");
+  }
+
   void Mean(const std::string& what, const Sample& sample) {
     const Moments moments = MomentsOf(sample.values);
-    v1::FairnessFigure& figure = sheet_->Describe(
-        sample.group->name, "", absl::StrCat("mean_", what), moments.mean,
-        absl::StrCat("sum of ", what, "s / cases"));
+    v1::FairnessFigure& figure =
+        sheet_->Describe(sample.group->name, "", absl::StrCat("mean_", what),
+                         moments.mean, MeanFormula(what));
     figure.set_count(moments.count);
   }
 
@@ -192,6 +201,8 @@ class ValueFigures {
     const Values edges = QuantileEdges(all, kCalibrationBins);
     std::map<const Sample*, std::vector<CalibrationBin>> bins;
     std::map<const Sample*, int64_t> counts;
+    // With one bin alone it is a rate of all, of which others tell more.
+    std::map<const Sample*, bool> told;
     for (const Sample& sample : samples) {
       Values scores;
       const auto labels = std::make_unique<bool[]>(sample.rows.size());
@@ -204,11 +215,25 @@ class ValueFigures {
       counts[&sample] = static_cast<int64_t>(scores.size());
       bins[&sample] = CalibrationBins(
           scores, std::span<const bool>(labels.get(), scores.size()), edges);
+      told[&sample] = sample.group->tells(Told::kOutcome) &&
+                      MayTellPart(plan_, counts[&sample],
+                                  bins[&sample].size() > 1 ? counts[&sample]
+                                                           : Size(sample)) &&
+                      MayTellPart(plan_, counts[&sample],
+                                  bins[&sample].size() > 1
+                                      ? counts[&sample]
+                                      : sample.group->cells.confusion.cases());
       if (!chances) continue;
-      v1::FairnessFigure& figure = sheet_->Describe(
-          sample.group->name, "", "expected_calibration_error",
-          ExpectedCalibrationError(bins[&sample]),
-          "mean over cases of |share that came true - mean score| of the bin");
+      constexpr char kError[] = "expected_calibration_error";
+      constexpr char kFormula[] =
+          "mean over cases of |share that came true - mean score| of the bin";
+      if (!told[&sample]) {
+        sheet_->Withhold(sample.group->name, "", kError, kFormula);
+        continue;
+      }
+      v1::FairnessFigure& figure =
+          sheet_->Describe(sample.group->name, "", kError,
+                           ExpectedCalibrationError(bins[&sample]), kFormula);
       figure.set_count(counts[&sample]);
     }
     ForPairs(samples, [&](const Sample& group, const Sample& reference) {
@@ -218,17 +243,33 @@ class ValueFigures {
       for (size_t i = 0; i < p.size(); ++i) {
         strata.push_back({p[i].outcome, q[i].outcome});
       }
+      constexpr char kMean[] =
+          "outcome_rate_at_equal_score_group_minus_reference";
+      const std::string mean_formula =
+          absl::StrCat("came true / all, group minus reference, within ",
+                       strata.size(), " bins of equal score");
+      constexpr char kGreatest[] =
+          "outcome_rate_at_equal_score_greatest_group_minus_reference";
+      std::string formula =
+          "greatest difference, group minus reference, in a bin of equal score";
+      if (!told[&group] || !told[&reference]) {
+        sheet_->Withhold(group.group->name, reference.group->name, kMean,
+                         mean_formula);
+        sheet_->Tolerate(-plan_.difference_tolerance,
+                         plan_.difference_tolerance, nullptr);
+        sheet_->Withhold(group.group->name, reference.group->name, kGreatest,
+                         formula);
+        return;
+      }
       const std::string lack =
           LackOfCases(plan_, counts[&group], counts[&reference]);
       const auto compared = CompareWithinStrata(strata, 1 - plan_.alpha);
       std::optional<size_t> test;
       if (compared && lack.empty()) test = sheet_->AddTest(compared->p_value);
       v1::FairnessFigure& figure = sheet_->Describe(
-          group.group->name, reference.group->name,
-          "outcome_rate_at_equal_score_group_minus_reference",
+          group.group->name, reference.group->name, kMean,
           compared ? std::optional(compared->rate_difference) : std::nullopt,
-          absl::StrCat("came true / all, group minus reference, within ",
-                       strata.size(), " bins of equal score"));
+          mean_formula);
       figure.set_count(counts[&group]);
       figure.set_reference_count(counts[&reference]);
       sheet_->WithInterval(
@@ -246,16 +287,19 @@ class ValueFigures {
                        });
       if (!lack.empty()) sheet_->Insufficient(lack);
 
-      const auto gap = CompareCalibration(p, q, plan_.minimum);
-      std::string formula =
-          "greatest difference, group minus reference, in a bin of equal score";
+      const auto gap = CompareCalibration(
+          p, q, std::max(plan_.minimum, plan_.suppress_below));
       if (gap) {
-        absl::StrAppend(&formula, ": ", p[gap->greatest_bin].lower, " to ",
-                        p[gap->greatest_bin].upper);
+        // The ends of all scores are somebody's.
+        const size_t bin = gap->greatest_bin;
+        absl::StrAppend(
+            &formula, ": ",
+            bin == 0 ? "the lowest" : absl::StrCat("from ", p[bin].lower),
+            bin + 1 == p.size() ? " to the highest"
+                                : absl::StrCat(" to ", p[bin].upper));
       }
       v1::FairnessFigure& greatest = sheet_->Describe(
-          group.group->name, reference.group->name,
-          "outcome_rate_at_equal_score_greatest_group_minus_reference",
+          group.group->name, reference.group->name, kGreatest,
           gap ? std::optional(gap->greatest) : std::nullopt, formula);
       greatest.set_count(counts[&group]);
       greatest.set_reference_count(counts[&reference]);
@@ -294,8 +338,10 @@ class ValueFigures {
     add(reference, &Prices::reference);
     int64_t of_group = 0;
     int64_t of_reference = 0;
+    size_t both = 0;
     for (const auto& [code, prices] : *strata) {
       if (prices.group.size() < 2 || prices.reference.size() < 2) continue;
+      ++both;
       of_group += static_cast<int64_t>(prices.group.size());
       of_reference += static_cast<int64_t>(prices.reference.size());
     }
@@ -307,19 +353,35 @@ class ValueFigures {
       }
       return ComparePrices(list, level, tolerance);
     };
+    const char* const name = within ? "price_group_over_reference_within_strata"
+                                    : "price_group_over_reference";
+    const std::string formula =
+        within ? absl::StrCat(
+                     "geometric mean of prices, group over "
+                     "reference, within equal ",
+                     table_.stratum->name)
+               : "geometric mean of prices, group over reference";
+    // Where factors are declared, what counts is within them.
+    const auto tolerate = [&](FigureSheet::IntervalAt bounds) {
+      if (within || !table_.stratum) {
+        sheet_->Tolerate(1 / plan_.price_tolerance, plan_.price_tolerance,
+                         std::move(bounds));
+      }
+    };
+    if (!MayTellPart(plan_, of_group, both > 1 ? of_group : Size(group)) ||
+        !MayTellPart(plan_, of_reference,
+                     both > 1 ? of_reference : Size(reference))) {
+      sheet_->Withhold(group.group->name, reference.group->name, name, formula);
+      tolerate(nullptr);
+      return;
+    }
     const auto compared = compare(1 - plan_.alpha);
     const std::string lack = LackOfCases(plan_, of_group, of_reference);
     std::optional<size_t> test;
     if (compared && lack.empty()) test = sheet_->AddTest(compared->p_value);
     v1::FairnessFigure& figure = sheet_->Describe(
-        group.group->name, reference.group->name,
-        within ? "price_group_over_reference_within_strata"
-               : "price_group_over_reference",
-        compared ? std::optional(compared->ratio) : std::nullopt,
-        within ? absl::StrCat("geometric mean of prices, group over "
-                              "reference, within equal ",
-                              table_.stratum->name)
-               : "geometric mean of prices, group over reference");
+        group.group->name, reference.group->name, name,
+        compared ? std::optional(compared->ratio) : std::nullopt, formula);
     figure.set_count(of_group);
     figure.set_reference_count(of_reference);
     if (compared && lack.empty()) {
@@ -332,48 +394,53 @@ class ValueFigures {
           return PriceIntervalAt(*compared, level);
         },
         "Welch on logarithms; two one-sided tests", test);
-    // Where factors are declared, what counts is within them.
-    if (within || !table_.stratum) {
-      sheet_->Tolerate(1 / plan_.price_tolerance, plan_.price_tolerance,
-                       [compared](double level) -> std::optional<Interval> {
-                         if (!compared) return std::nullopt;
-                         return PriceBoundsAt(*compared, level);
-                       });
-    }
+    tolerate([compared](double level) -> std::optional<Interval> {
+      if (!compared) return std::nullopt;
+      return PriceBoundsAt(*compared, level);
+    });
     if (!lack.empty()) sheet_->Insufficient(lack);
   }
 
-  // The same bins for all groups; the ends are quantiles, since the greatest
-  // price is somebody's.
+  // The same bins for all groups. The ends have cases enough beyond them, since
+  // the greatest price is somebody's.
   void Spread(std::string_view what, const std::vector<Sample>& samples) {
     Values all;
     for (const Sample& sample : samples) {
       all.insert(all.end(), sample.values.begin(), sample.values.end());
     }
     std::sort(all.begin(), all.end());
-    const double low = *Quantile(all, 0.01);
-    const double high = *Quantile(all, 0.99);
+    const double beyond = std::clamp(static_cast<double>(plan_.suppress_below) /
+                                         static_cast<double>(all.size()),
+                                     0.01, 0.5);
+    const double low = *Quantile(all, beyond);
+    const double high = *Quantile(all, 1 - beyond);
     std::vector<double> distinct;
-    for (const double value : all) {
+    // Of those, what enough have.
+    std::vector<double> edges;
+    for (size_t i = 0; i < all.size() && distinct.size() <= kBins;) {
+      const double value = all[i];
+      const size_t first = i;
+      while (i < all.size() && all[i] == value) ++i;
       if (value < low || value > high) continue;
-      if (distinct.empty() || value != distinct.back()) {
-        distinct.push_back(value);
-        if (distinct.size() > kBins) break;
+      distinct.push_back(value);
+      if (static_cast<int64_t>(i - first) >= plan_.suppress_below) {
+        edges.push_back(value);
       }
     }
-    std::vector<double> edges;
-    if (distinct.size() <= kBins) {
+    if (distinct.size() <= kBins && !edges.empty()) {
       // Few values: a bin for each.
-      edges = distinct;
-      edges.push_back(distinct.size() > 1
-                          ? distinct.back() + (distinct.back() -
-                                               distinct[distinct.size() - 2])
-                          : distinct.back() + 1);
-    } else {
+      edges.push_back(edges.size() > 1
+                          ? edges.back() +
+                                (edges.back() - edges[edges.size() - 2])
+                          : edges.back() + 1);
+    } else if (low < high) {
+      edges.clear();
       for (size_t i = 0; i <= kBins; ++i) {
         edges.push_back(low + (high - low) * static_cast<double>(i) /
                                   static_cast<double>(kBins));
       }
+    } else {
+      edges = {low, low + 1};
     }
     for (const Sample& sample : samples) {
       std::vector<int64_t> counts(edges.size() - 1);
@@ -394,11 +461,13 @@ class ValueFigures {
       spread.set_count(Size(sample));
       spread.set_median(*Quantile(sorted, 0.5));
       spread.set_mean(MomentsOf(sorted).mean);
+      const std::vector<bool> left_open =
+          SuppressedGroups(counts, plan_.suppress_below);
       for (size_t i = 0; i < counts.size(); ++i) {
         v1::FairnessBin& bin = *spread.add_bins();
         bin.set_lower(edges[i]);
         bin.set_upper(edges[i + 1]);
-        if (counts[i] == 0 || counts[i] >= plan_.suppress_below) {
+        if (!left_open[i]) {
           bin.set_share(static_cast<double>(counts[i]) /
                         static_cast<double>(Size(sample)));
         }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "policy/fairness/groups.h"
 #include "policy/fairness/two_sample_tests.h"
 
 namespace consentry::policy::fairness {
@@ -32,6 +33,12 @@ v1::FairnessFigure& FigureSheet::Describe(std::string_view group,
     draft.figure.set_remark("nothing to divide by");
   }
   return draft.figure;
+}
+
+void FigureSheet::Withhold(std::string_view group, std::string_view reference,
+                           std::string_view metric, std::string_view formula) {
+  Describe(group, reference, metric, std::nullopt, formula);
+  Insufficient(std::string(kTooFewToTell));
 }
 
 size_t FigureSheet::AddTest(double p_value) {

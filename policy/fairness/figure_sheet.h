@@ -37,6 +37,10 @@ class FigureSheet {
                                std::optional<double> value,
                                std::string_view formula);
 
+  // A figure that would tell about too few: neither value nor counts.
+  void Withhold(std::string_view group, std::string_view reference,
+                std::string_view metric, std::string_view formula);
+
   // A test that p-values are corrected for. Figures that rest on the same test
   // share it.
   size_t AddTest(double p_value);
@@ -45,7 +49,8 @@ class FigureSheet {
   void WithInterval(IntervalAt interval, std::string_view method,
                     std::optional<size_t> test = std::nullopt);
   // Makes the last figure one that decides, by `bounds`: an interval that keeps
-  // what it promises where the told one does not.
+  // what it promises where the told one does not. Null for one that cannot be
+  // told.
   void Tolerate(double lower, double upper, IntervalAt bounds);
   // The last figure cannot be told.
   void Insufficient(std::string remark);

@@ -16,6 +16,8 @@ namespace consentry::policy::fairness {
 inline constexpr std::string_view kUnknownGroupName = "unknown";
 // Sparse groups put together.
 inline constexpr std::string_view kPooledGroupName = "other (pooled)";
+// The remark of a figure that is withheld; it has no counts either.
+inline constexpr std::string_view kTooFewToTell = "too few cases to be told";
 // Joins the attributes of an intersection, and their groups: "sex*age".
 inline constexpr char kGroupJoin = '*';
 

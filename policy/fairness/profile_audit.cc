@@ -14,6 +14,7 @@
 #include "policy/fairness/groups.h"
 #include "policy/fairness/proxies.h"
 #include "policy/fairness/rate_trends.h"
+#include "proto/support/timestamp.h"
 
 namespace consentry::policy::fairness {
 namespace {
@@ -190,6 +191,31 @@ ProfileAudit::ProfileAudit(const Profile& profile, std::optional<double> alpha,
   }
 }
 
+void ProfileAudit::Beside(std::span<const v1::FairnessReport> earlier,
+                          bool refuse) {
+  earlier_ = earlier;
+  plan_.refuse_beside_earlier = refuse;
+}
+
+std::vector<EarlierAudit> ProfileAudit::EarlierAudits() const {
+  std::vector<EarlierAudit> audits;
+  for (const v1::FairnessReport& report : earlier_) {
+    const auto version = version_codes_.find(report.model_version());
+    EarlierAudit& audit = audits.emplace_back();
+    audit.report = &report;
+    audit.counted.resize(table_.cases);
+    const int64_t from_us = MicrosOf(report.from_time());
+    const int64_t to_us = MicrosOf(report.to_time());
+    for (size_t i = 0; i < table_.cases; ++i) {
+      audit.counted[i] = times_[i] >= from_us && times_[i] < to_us &&
+                         (report.model_version().empty() ||
+                          (version != version_codes_.end() &&
+                           version_of_[i] == version->second));
+    }
+  }
+  return audits;
+}
+
 void ProfileAudit::Add(const v1::Output& output, const OutputCase& about) {
   const auto value = [&](const Profile::Metric* metric) {
     const auto found = profile_.ValueOf(*metric, output);
@@ -197,6 +223,11 @@ void ProfileAudit::Add(const v1::Output& output, const OutputCase& about) {
   };
   ++table_.cases;
   times_.push_back(about.time_us);
+  version_of_.push_back(
+      version_codes_
+          .try_emplace(output.model_version(),
+                       static_cast<uint32_t>(version_codes_.size()))
+          .first->second);
   for (size_t i = 0; i < table_.attributes.size(); ++i) {
     AuditColumn& column = table_.attributes[i];
     const int group = i < about.groups.size() ? about.groups[i] : kUnknownGroup;
@@ -290,7 +321,7 @@ absl::StatusOr<v1::FairnessReport> ProfileAudit::Run() {
     return std::adjacent_find(input.codes.begin(), input.codes.end(),
                               std::not_equal_to<>()) == input.codes.end();
   });
-  auto report = RunAudit(plan_, table_);
+  auto report = RunAudit(plan_, table_, EarlierAudits());
   if (!report.ok()) return report;
   AddRateTrends(plan_, table_, times_, period_.from_us, period_.to_us,
                 &*report);

@@ -51,6 +51,11 @@ class ProfileAudit {
                const std::vector<std::string>& fields = {},
                AuditPeriod period = {});
 
+  // Reports of the same profile that were told before, with their times and
+  // versions: by its difference from one of them nothing may be told of too few
+  // people. `refuse`: rather nothing is told than less. They must outlive Run.
+  void Beside(std::span<const v1::FairnessReport> earlier, bool refuse);
+
   // What an output says something about, as bits; 0: nothing.
   uint32_t TellsOf(const v1::Output& output) const;
   // A case of its own.
@@ -70,10 +75,12 @@ class ProfileAudit {
 
   // With profile id, subject and words about prediction, outcome and unit, and
   // with rates over the time of the period; the rest is the caller's. Once.
-  // Errors as RunAudit.
+  // Errors as RunAudit; FailedPrecondition where it is refused.
   absl::StatusOr<v1::FairnessReport> Run();
 
  private:
+  std::vector<EarlierAudit> EarlierAudits() const;
+
   const Profile& profile_;
   const AuditPeriod period_;
   AuditPlan plan_;
@@ -89,6 +96,11 @@ class ProfileAudit {
   size_t first_field_ = 0;
   std::vector<std::map<std::string, uint32_t>> field_values_;
   std::vector<int64_t> times_;
+  // Of models.
+  std::map<std::string, uint32_t> version_codes_;
+  // Of each case.
+  std::vector<uint32_t> version_of_;
+  std::span<const v1::FairnessReport> earlier_;
 };
 
 }  // namespace consentry::policy::fairness

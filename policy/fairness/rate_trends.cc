@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "policy/fairness/audit_groups.h"
 #include "policy/fairness/confusion.h"
 #include "policy/fairness/groups.h"
 #include "policy/fairness/intervals.h"
@@ -16,28 +18,59 @@ namespace {
 constexpr int64_t kUsPerDay = int64_t{24} * 3600 * 1'000'000;
 constexpr int64_t kMostPeriods = 12;
 
-// Periods that may be told: what is left out has enough cases together, or is
-// nothing.
-std::vector<bool> Told(const std::vector<Proportion>& periods, int64_t least) {
-  std::vector<bool> told(periods.size(), false);
-  int64_t hidden = 0;
-  for (size_t i = 0; i < periods.size(); ++i) {
-    told[i] = periods[i].cases > 0 && periods[i].cases >= least;
-    if (!told[i]) hidden += periods[i].cases;
-  }
-  while (hidden > 0 && hidden < least) {
-    size_t smallest = periods.size();
-    for (size_t i = 0; i < periods.size(); ++i) {
-      if (told[i] && (smallest == periods.size() ||
-                      periods[i].cases < periods[smallest].cases)) {
-        smallest = i;
+// Rates of groups by periods; a period of a group is told or not.
+struct Periods {
+  std::vector<std::vector<Proportion>> rates;
+  std::vector<std::vector<bool>> told;
+};
+
+// What is left untold of a group, and of a period over all groups, is enough
+// cases together, or nothing.
+void Tighten(int64_t least, Periods* periods) {
+  const size_t groups = periods->rates.size();
+  const size_t count = groups == 0 ? 0 : periods->rates[0].size();
+  // Of one group, or where that is absent of one period.
+  const auto tighten = [&](size_t group, size_t period) {
+    bool changed = false;
+    for (;;) {
+      int64_t hidden = 0;
+      int64_t smallest = 0;
+      std::pair<size_t, size_t> at;
+      for (size_t g = 0; g < groups; ++g) {
+        if (group != groups && g != group) continue;
+        for (size_t i = 0; i < count; ++i) {
+          if (group == groups && i != period) continue;
+          const int64_t cases = periods->rates[g][i].cases;
+          if (!periods->told[g][i]) {
+            hidden += cases;
+          } else if (smallest == 0 || cases < smallest) {
+            smallest = cases;
+            at = {g, i};
+          }
+        }
       }
+      if (hidden == 0 || hidden >= least || smallest == 0) return changed;
+      periods->told[at.first][at.second] = false;
+      changed = true;
     }
-    if (smallest == periods.size()) break;
-    told[smallest] = false;
-    hidden += periods[smallest].cases;
+  };
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (size_t g = 0; g < groups; ++g) changed |= tighten(g, 0);
+    for (size_t i = 0; i < count; ++i) changed |= tighten(groups, i);
   }
-  return told;
+}
+
+// The group of a report that may have a trend: it tells its rate.
+bool TellsRate(const v1::FairnessReport& report, const std::string& attribute,
+               const std::string& group) {
+  return std::any_of(report.figures().begin(), report.figures().end(),
+                     [&](const v1::FairnessFigure& figure) {
+                       return figure.attribute() == attribute &&
+                              figure.group() == group &&
+                              figure.variant().empty() && figure.has_hits() &&
+                              figure.metric() == NameOf(Rate::kSelection);
+                     });
 }
 
 }  // namespace
@@ -50,39 +83,51 @@ void AddRateTrends(const AuditPlan& plan, const AuditTable& table,
   const int64_t length = (days + kMostPeriods - 1) / kMostPeriods * kUsPerDay;
   const auto count =
       static_cast<size_t>((to_us - from_us + length - 1) / length);
+  const std::vector<bool> left_out = LeftOutOfGroups(plan, table);
   for (const AuditColumn& attribute : table.attributes) {
     // The last one is of those whose group is not known.
-    std::vector<std::vector<Proportion>> groups(attribute.values.size() + 1,
-                                                std::vector<Proportion>(count));
-    for (size_t row = 0; row < table.cases; ++row) {
-      if (table.predicted[row] == Answer::kUnknown || times_us[row] < from_us ||
-          times_us[row] >= to_us) {
-        continue;
-      }
+    const size_t unknown = attribute.values.size();
+    const auto group_of = [&](size_t row) {
       const uint32_t code = attribute.codes[row];
-      Proportion& period =
-          groups[code == kNoCode ? attribute.values.size() : code]
-                [static_cast<size_t>((times_us[row] - from_us) / length)];
-      ++period.cases;
-      if (table.predicted[row] == Answer::kYes) ++period.hits;
+      return code == kNoCode ? unknown : size_t{code};
+    };
+    // As the report counts them.
+    std::vector<AuditGroup> groups(unknown + 1);
+    for (size_t row = 0; row < table.cases; ++row) {
+      if (!left_out[row]) groups[group_of(row)].rows.push_back(row);
     }
-    for (size_t group = 0; group < groups.size(); ++group) {
-      const std::string name = group < attribute.values.size()
-                                   ? attribute.values[group]
-                                   : std::string(kUnknownGroupName);
-      const bool shown =
-          std::any_of(report->groups().begin(), report->groups().end(),
-                      [&](const v1::FairnessGroupCount& told) {
-                        return told.attribute() == attribute.name &&
-                               told.group() == name && told.variant().empty() &&
-                               !told.suppressed() && told.count() > 0;
-                      });
-      if (!shown) continue;
-      const std::vector<bool> told = Told(groups[group], plan.suppress_below);
+    Periods periods;
+    for (AuditGroup& group : groups) {
+      CountGroup(plan, table, &group);
+      std::vector<Proportion>& rates = periods.rates.emplace_back(count);
+      for (const size_t row : group.rows) {
+        if (!CountsInRates(table, group, row) || times_us[row] < from_us ||
+            times_us[row] >= to_us) {
+          continue;
+        }
+        Proportion& period =
+            rates[static_cast<size_t>((times_us[row] - from_us) / length)];
+        ++period.cases;
+        if (table.predicted[row] == Answer::kYes) ++period.hits;
+      }
+      group.rows.clear();
+    }
+    std::vector<std::string> names = attribute.values;
+    names.emplace_back(kUnknownGroupName);
+    for (size_t group = 0; group <= unknown; ++group) {
+      const bool shown = TellsRate(*report, attribute.name, names[group]);
+      std::vector<bool>& told = periods.told.emplace_back();
+      for (const Proportion& period : periods.rates[group]) {
+        told.push_back(shown && period.cases > 0 &&
+                       period.cases >= plan.suppress_below);
+      }
+    }
+    Tighten(plan.suppress_below, &periods);
+    for (size_t group = 0; group <= unknown; ++group) {
       v1::FairnessTrend trend;
       for (size_t i = 0; i < count; ++i) {
-        const Proportion& period = groups[group][i];
-        if (!told[i]) continue;
+        const Proportion& period = periods.rates[group][i];
+        if (!periods.told[group][i]) continue;
         const auto interval = WilsonInterval(period, 1 - plan.alpha);
         if (!interval) continue;
         v1::FairnessTrendPoint& point = *trend.add_points();
@@ -95,7 +140,7 @@ void AddRateTrends(const AuditPlan& plan, const AuditTable& table,
       }
       if (trend.points_size() < 2) continue;
       trend.set_attribute(attribute.name);
-      trend.set_group(name);
+      trend.set_group(names[group]);
       trend.set_metric(std::string(NameOf(Rate::kSelection)));
       *report->add_trends() = std::move(trend);
     }

@@ -168,6 +168,7 @@ std::string Limits(const FairnessReport& report) {
 }
 
 std::string CountsOf(const FairnessFigure& figure) {
+  if (IsWithheld(figure)) return "–";
   std::string counts = CountText(figure.count());
   if (figure.has_hits()) {
     counts = absl::StrCat(CountText(figure.hits()), " of ", counts);

@@ -133,9 +133,12 @@ class Section {
       row.label = GroupText(group->group());
       if (rate->has_value()) row.value = rate->value();
       row.interval = IntervalOf(*rate);
-      row.text = absl::StrCat(ValueHtml(*rate), "<br><span class=\"quiet\">",
-                              CountText(rate->hits()), " of ",
-                              CountText(rate->count()), "</span>");
+      row.text = absl::StrCat(
+          ValueHtml(*rate), "<br><span class=\"quiet\">",
+          IsWithheld(*rate) ? rate->remark()
+                            : absl::StrCat(CountText(rate->hits()), " of ",
+                                           CountText(rate->count())),
+          "</span>");
       Tolerate(metric, group->group(), &axis, &row);
       if (group->reference()) {
         row.mark = PlotMark::kReference;

@@ -7,6 +7,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
 #include "policy/fairness/figure_words.h"
+#include "policy/fairness/groups.h"
 #include "policy/fairness/plots.h"
 #include "policy/fairness/still_needed.h"
 #include "proto/support/html.h"
@@ -66,6 +67,10 @@ std::string Capital(std::string text) {
 std::string RateText(const std::string& metric) {
   return absl::StrReplaceAll(FigureTitle(metric), {{", minus reference", ""},
                                                    {", over reference", ""}});
+}
+
+bool IsWithheld(const FairnessFigure& figure) {
+  return figure.remark() == kTooFewToTell;
 }
 
 std::optional<Interval> IntervalOf(const FairnessFigure& figure) {

@@ -41,6 +41,9 @@ std::string FindingHtml(const v1::FairnessReport& report,
 // under_45 [0.169, 0.278]".
 std::string ComparedHtml(const v1::FairnessFigure& figure);
 
+// Neither its value nor its counts are told.
+bool IsWithheld(const v1::FairnessFigure& figure);
+
 std::optional<Interval> IntervalOf(const v1::FairnessFigure& figure);
 
 }  // namespace consentry::policy::fairness

@@ -15,6 +15,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "policy/fairness/figure_words.h"
+#include "policy/fairness/groups.h"
 #include "tools/consentry/printable.h"
 
 namespace consentry::tools {
@@ -124,6 +125,15 @@ std::string Chance(const FairnessFigure* figure) {
              : absl::StrFormat("%.4f", figure->p_value());
 }
 
+// Neither its value nor its counts are told.
+bool IsWithheld(const FairnessFigure& figure) {
+  return figure.remark() == policy::fairness::kTooFewToTell;
+}
+
+std::string CasesOf(const FairnessFigure& figure) {
+  return IsWithheld(figure) ? kNothing : absl::StrCat(figure.count());
+}
+
 std::string FindingOf(const FairnessFigure& figure) {
   switch (figure.finding()) {
     case v1::FAIRNESS_FINDING_OUTSIDE_TOLERANCE:
@@ -199,9 +209,9 @@ class Section {
           finding = FindingOf(*figure);
         }
       }
-      table.Add({Printable(group->group()), absl::StrCat(rate->count()),
-                 WithInterval(rate), WithInterval(difference),
-                 WithInterval(ratio),
+      if (IsWithheld(*rate)) finding = rate->remark();
+      table.Add({Printable(group->group()), CasesOf(*rate), WithInterval(rate),
+                 WithInterval(difference), WithInterval(ratio),
                  Chance(difference != nullptr ? difference : ratio), finding});
     }
     if (table.empty()) return;
@@ -250,7 +260,7 @@ class Section {
                           absl::StrFormat("equivalence p %.4f",
                                           figure->equivalence_p_value()));
         }
-        table.Add({Printable(group->group()), absl::StrCat(figure->count()),
+        table.Add({Printable(group->group()), CasesOf(*figure),
                    FigureTitle(metric), WithInterval(figure), Chance(figure),
                    finding});
       }

@@ -435,6 +435,56 @@ TEST_F(AuditDeskTest, SmallGroupsLeaveInNoForm) {
   }
 }
 
+// The difference of the two would tell what became of one person.
+TEST_F(AuditDeskTest, NearlyTheSameCasesAreNotToldTwice) {
+  ASSERT_OK(Put(kProfile));
+  Population(6, 6);
+  clock().AdvanceUs(1'000'000);
+  const auto first = Audit();
+  ASSERT_OK(first);
+  Population(1, 0);
+  clock().AdvanceUs(1'000'000);
+  const auto second = Audit();
+  EXPECT_THAT(second.status(),
+              testing::StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(std::string(second.status().message()), HasSubstr(first->id()));
+  // It stands in the list, without its alpha.
+  const auto list = List();
+  ASSERT_EQ(list.size(), 2u);
+  EXPECT_EQ(list[0].alpha(), 0);
+  EXPECT_THAT(list[0].limits(), Contains(HasSubstr("could not be made")));
+  EXPECT_THAT(Download(list[0].id(), v1::FAIRNESS_REPORT_FORMAT_JSON).status(),
+              testing::StatusIs(absl::StatusCode::kFailedPrecondition));
+  // Describing tells as much.
+  EXPECT_THAT(Audit(/*confirmatory=*/false).status(),
+              testing::StatusIs(absl::StatusCode::kFailedPrecondition));
+  // Three more of gold, and a time that has nothing in common.
+  Population(2, 0);
+  clock().AdvanceUs(1'000'000);
+  const auto enough = Audit();
+  ASSERT_OK(enough);
+  EXPECT_DOUBLE_EQ(enough->alpha(), 0.01);
+  EXPECT_EQ(CountOf(*enough, "gold"), 9);
+}
+
+TEST_F(AuditDeskTest, ADateOfTheCalendarLeavesOutWhatAnEarlierOneWouldTell) {
+  ASSERT_OK(Put(kProfile));
+  Population(6, 6);
+  clock().AdvanceUs(1'000'000);
+  ASSERT_OK(Audit());
+  Population(1, 0);
+  clock().AdvanceUs(60 * kUsPerDay);
+  ASSERT_OK(desk_->Tick());
+  const auto list = List();
+  ASSERT_EQ(list.size(), 2u);
+  ASSERT_EQ(list[0].span(), "2026-Q4");
+  EXPECT_TRUE(list[0].has_create_time());
+  const auto file = Download(list[0].id(), v1::FAIRNESS_REPORT_FORMAT_JSON);
+  ASSERT_OK(file);
+  EXPECT_THAT(*file, HasSubstr("beside an earlier report"));
+  EXPECT_THAT(*file, Not(HasSubstr("\"hits\"")));
+}
+
 TEST_F(AuditDeskTest, WhatTheGatewayBlocksCountsAsTheEngineMeantIt) {
   ASSERT_OK(Put(kProfile));
   for (int i = 0; i < 6; ++i) {
@@ -457,7 +507,8 @@ TEST_F(AuditDeskTest, WhatTheGatewayBlocksCountsAsTheEngineMeantIt) {
 }
 
 TEST_F(AuditDeskTest, OutcomesCountOnceTheyHadTheirTime) {
-  ASSERT_OK(Put(kProfile));
+  ASSERT_OK(Put(absl::StrReplaceAll(
+      kProfile, {{"suppress_below: 3", "suppress_below: 1"}})));
   for (int i = 0; i < 12; ++i) {
     const std::string id =
         Customer(absl::StrCat("p", i), i % 2 == 0 ? "gold" : "silver");

@@ -145,15 +145,15 @@ TEST(AuditTest, TinyGroupsAreInsufficientWhateverTheirRate) {
 TEST(AuditTest, TheMinimumHoldsForEachDenominator) {
   auto table = TableMaker().Group("f", 500, 250).Group("m", 500, 250).table();
   for (size_t i = 0; i < table.cases; ++i) {
-    // Five women came true, and all men.
-    table.label.push_back(i < 5 || i >= 500 ? Answer::kYes : Answer::kNo);
+    // Fifteen women came true, and all men.
+    table.label.push_back(i < 15 || i >= 500 ? Answer::kYes : Answer::kNo);
   }
   const auto report = RunAudit(OnePlan(), table);
   ASSERT_OK(report.status());
   const auto* tpr =
       Find(*report, "f", "true_positive_rate_group_minus_reference");
   EXPECT_EQ(tpr->finding(), v1::FAIRNESS_FINDING_INSUFFICIENT);
-  EXPECT_THAT(tpr->remark(), HasSubstr("5 of 30 cases"));
+  EXPECT_THAT(tpr->remark(), HasSubstr("15 of 30 cases"));
   const auto* fpr =
       Find(*report, "f", "false_positive_rate_group_minus_reference");
   EXPECT_THAT(fpr->remark(), HasSubstr("0 of 30 cases"));

@@ -259,7 +259,9 @@ TEST(ProfileAuditTest, RatesOfPeriodsStandInTheReport) {
     EXPECT_GE(point.upper(), point.estimate());
     counted += point.count();
   }
-  EXPECT_EQ(counted, 1198);
+  // But for those of the last period, which would tell the two women in it.
+  EXPECT_LT(counted, 1198);
+  EXPECT_GT(counted, 900);
   // The two are not told, nor could they be found by subtraction.
   const auto* women = find("female");
   ASSERT_NE(women, nullptr);

@@ -91,7 +91,8 @@ TEST_F(FairnessAuditCommandTest, AuditsBySexAndByBandsOfAge) {
   ASSERT_NE(women, nullptr);
   EXPECT_EQ(women->reference(), "M");
   EXPECT_NE(Find(report, "30 to 59", "selection_rate"), nullptr);
-  EXPECT_EQ(Find(report, "under 30", "selection_rate")->count(), 100);
+  // Two of a hundred are left out: of so few the sex is not known.
+  EXPECT_EQ(Find(report, "under 30", "selection_rate")->count(), 98);
   EXPECT_NE(Find(report, "F*under 30", "selection_rate"), nullptr);
   options.json = false;
   EXPECT_EQ(Run(options), kExitOk);
