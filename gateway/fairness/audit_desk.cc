@@ -21,6 +21,7 @@
 #include "policy/engine/text_config.h"
 #include "policy/fairness/audit_schedule.h"
 #include "policy/fairness/report_html.h"
+#include "policy/fairness/report_note.h"
 #include "proto/support/error.h"
 #include "proto/support/status_macros.h"
 #include "proto/support/timestamp.h"
@@ -84,11 +85,12 @@ bool IsOfTheProfile(const absl::Status& status) {
 
 std::string NoteText(const store::v1::FairnessReportDoc& doc,
                      const std::string& log_origin) {
-  return absl::StrCat(
-      kReportTitle, "\nlog ", log_origin, "\nreport ", doc.id(), "\nprofile ",
-      doc.profile_id(), " ", doc.profile_version(), "\nfrom ",
-      Second(doc.from_us()), "\nto ", Second(doc.to_us()), "\nregistered ",
-      Second(doc.register_us()), "\ndigest sha256:", Hex(doc.digest()), "\n");
+  return absl::StrCat(rules::kReportTitle, "\nlog ", log_origin, "\nreport ",
+                      doc.id(), "\nprofile ", doc.profile_id(), " ",
+                      doc.profile_version(), "\nfrom ", Second(doc.from_us()),
+                      "\nto ", Second(doc.to_us()), "\nregistered ",
+                      Second(doc.register_us()), "\n", rules::kReportDigest,
+                      Hex(doc.digest()), "\n");
 }
 
 // What of a report does not need its file.

@@ -27,23 +27,10 @@
 
 namespace consentry::fairness {
 
-// The first line of the note of every report: no origin of a log has a space,
-// so none can be taken for a checkpoint, which the same key signs.
-inline constexpr char kReportTitle[] = "consentry fairness report v1";
-
 // Audits, on dates and when asked. Each is registered, with what it may spend,
 // before it looks; who asks again within the year finds less. What a crash
 // interrupted looks again at the same outputs for the same alpha: nobody had
-// seen it. Its report is signed:
-//
-//   consentry fairness report v1
-//   log shop.example/7f3a90c2
-//   report fre_...
-//   profile credit 3
-//   from 2026-07-01T00:00:00Z
-//   to 2026-10-01T00:00:00Z
-//   registered 2026-10-01T00:10:00Z
-//   digest sha256:<64 lower-case hexadecimal digits>
+// seen it. Its report is signed (policy/fairness/report_note.h).
 //
 // Run and the reads: any thread. Tick: one thread, which waits.
 class AuditDesk {

@@ -5,6 +5,7 @@
 
 #include "tools/consentry/command.h"
 #include "tools/consentry/fairness_audit.h"
+#include "tools/consentry/fairness_verify.h"
 
 namespace consentry::tools {
 
@@ -18,6 +19,7 @@ CLI::App* AddFairness(CLI::App* app, CommandContext* context, FairnessRun run) {
   fairness->require_subcommand(1);
   AddFairnessAudit(fairness, context, std::move(run));
   AddFairnessProfiles(fairness, context);
+  AddFairnessVerify(fairness, context);
   return fairness;
 }
 

@@ -25,6 +25,7 @@
 #include "tools/consentry/fairness_audit.h"
 #include "tools/consentry/fairness_command.h"
 #include "tools/consentry/fairness_text.h"
+#include "tools/consentry/log_key.h"
 #include "tools/consentry/monitor_text.h"
 #include "tools/consentry/pages.h"
 #include "tools/consentry/parse_words.h"
@@ -54,6 +55,7 @@ struct Options {
   std::string file;
   std::string html;
   std::string out;
+  std::string note;
   bool validate_only = false;
   bool json = false;
 };
@@ -235,6 +237,23 @@ int Download(const Asked& asked, const std::string& id,
   return kExitOk;
 }
 
+int WriteNote(const Asked& asked, const std::string& id,
+              const std::string& path) {
+  v1::GetFairnessReportRequest request;
+  request.set_id(id);
+  grpc::ClientContext call;
+  v1::FairnessReport report;
+  const grpc::Status status =
+      asked.stub()->GetFairnessReport(&call, request, &report);
+  if (!status.ok()) return PrintError(status, std::cerr);
+  if (path == "-") {
+    std::cout << report.note();
+    return kExitOk;
+  }
+  const absl::Status written = WriteWhole(path, report.note());
+  return written.ok() ? kExitOk : Fail(written);
+}
+
 void ShowWhole(const v1::FairnessReport& report) {
   ShowFairnessReport(report, std::cout);
   std::cout << "\n"
@@ -246,7 +265,7 @@ void ShowWhole(const v1::FairnessReport& report) {
 }
 
 int ShowReport(const std::string& folder, const Options& options) {
-  if (options.html.empty() && options.out.empty()) {
+  if (options.html.empty() && options.out.empty() && options.note.empty()) {
     v1::GetFairnessReportRequest request;
     request.set_id(options.id);
     return Ask<v1::FairnessReport>(folder, options, request,
@@ -262,6 +281,9 @@ int ShowReport(const std::string& folder, const Options& options) {
   if (code == kExitOk && !options.out.empty()) {
     code = Download(*asked, options.id, v1::FAIRNESS_REPORT_FORMAT_JSON,
                     options.out);
+  }
+  if (code == kExitOk && !options.note.empty()) {
+    code = WriteNote(*asked, options.id, options.note);
   }
   return code;
 }
@@ -353,6 +375,9 @@ void AddFairnessOfGateway(CLI::App* app, CommandContext* context) {
                      "Write it there as a page for people; - for here");
   report->add_option("--file", options->out,
                      "Write it there as the JSON that was signed; - for here");
+  report->add_option("--note", options->note,
+                     "Write its signed note there, for verify-report; - for "
+                     "here");
 }
 
 }  // namespace consentry::tools
