@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "policy/fairness/audit_groups.h"
 #include "policy/fairness/figure_sheet.h"
 #include "policy/fairness/groups.h"
@@ -44,6 +45,12 @@ absl::Status CheckPlan(const AuditPlan& plan, const AuditTable& table) {
   }
   if (plan.ranking_depth < 1) {
     return Bad("the depth of rankings must be at least 1");
+  }
+  for (const std::string& name : plan.figures) {
+    if (FindAuditFigure(name) == nullptr) {
+      return Bad(absl::StrCat("no figure is called ", name, "; there are ",
+                              AuditFigureNames()));
+    }
   }
   if (plan.groupings.empty()) return Bad("no attribute to tell groups apart");
   for (const AuditGrouping& grouping : plan.groupings) {
@@ -203,6 +210,10 @@ void TellRules(const AuditPlan& plan, const AuditTable& table,
   if (beside_earlier) {
     say("Some figures are not told because, beside an earlier report of nearly "
         "the same cases, they would tell about too few.");
+  }
+  if (!plan.figures.empty()) {
+    say(absl::StrCat("Asked for besides: ", absl::StrJoin(plan.figures, ", "),
+                     "."));
   }
   const bool crossed = std::any_of(
       plan.groupings.begin(), plan.groupings.end(),

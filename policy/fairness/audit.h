@@ -3,14 +3,17 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "consentry/v1/screening_service.pb.h"
+#include "policy/fairness/audit_figures.h"
 
 // One audit: a fixed sample, looked at once, by a plan that was fixed before.
 // Pure: equal plans and tables give equal reports; any thread. SPEC.md says
@@ -96,9 +99,15 @@ struct AuditPlan {
   bool by_variant = false;
   // Places of a ranked list that skew looks at, from 1.
   size_t ranking_depth = 10;
+  // Which of kAuditFigures are told; empty: all that the table has data for.
+  std::set<std::string, std::less<>> figures;
   // Rather than withhold what would tell too much beside an earlier audit,
   // nothing is told.
   bool refuse_beside_earlier = false;
+
+  bool Asks(const AuditFigure& figure) const {
+    return figures.empty() || figures.contains(figure.name);
+  }
 };
 
 // An audit of some of the same cases that was told before: two reports of

@@ -58,6 +58,10 @@ class RateFigures {
 
  private:
   bool labelled() const { return !table_.label.empty(); }
+  // Figures of rates against what came true have the names of these.
+  bool Asks(fairness::Rate rate) const {
+    return plan_.Asks({.name = NameOf(rate), .words = ""});
+  }
 
   Proportion Favourable(const AuditGroup& group) const {
     return plan_.positive_is_favourable ? group.cells.predicted
@@ -105,6 +109,7 @@ class RateFigures {
          {Rate::kBase, Rate::kTruePositive, Rate::kFalsePositive,
           Rate::kFalseNegative, Rate::kPositivePredictiveValue,
           Rate::kNegativePredictiveValue, Rate::kAccuracy}) {
+      if (!Asks(rate)) continue;
       Rate(group, NameOf(rate), FormulaOf(rate),
            ProportionOf(rate, group.cells.confusion), FamilyOf(rate));
     }
@@ -221,6 +226,7 @@ class RateFigures {
     if (!labelled()) return;
     for (const auto rate : {Rate::kTruePositive, Rate::kFalsePositive,
                             Rate::kPositivePredictiveValue}) {
+      if (!Asks(rate)) continue;
       const Proportion p = ProportionOf(rate, group.cells.confusion);
       const Proportion q = ProportionOf(rate, reference.cells.confusion);
       std::optional<RateTest> test;
@@ -232,7 +238,7 @@ class RateFigures {
             std::string(FormulaOf(rate)), p, q, Told::kTable, Decides::kNone,
             test, place);
     }
-    CompareTables(group, reference);
+    if (plan_.Asks(kEqualizedOdds)) CompareTables(group, reference);
   }
 
   void CompareSelection(const AuditGroup& group, const AuditGroup& reference) {
@@ -397,6 +403,12 @@ class RateFigures {
             fairness::Ratio(lowest, highest),
             "smallest over greatest rate of a group with enough cases",
             rates.size(), count);
+    if (plan_.Asks(kDifferentialFairness)) AddDifferential(rates, names, count);
+    if (labelled()) AddOverallTables(least);
+  }
+
+  void AddDifferential(const std::vector<Proportion>& rates,
+                       const std::vector<std::string>& names, int64_t count) {
     const auto differential = MeasureDifferentialFairness(rates);
     std::string formula =
         "greatest |ln| of the ratio of two groups' smoothed rates";
@@ -407,7 +419,6 @@ class RateFigures {
     Overall("differential_fairness_epsilon",
             differential ? std::optional(differential->epsilon) : std::nullopt,
             formula, rates.size(), count);
-    if (labelled()) AddOverallTables(least);
   }
 
   void Overall(std::string_view name, std::optional<double> value,
@@ -437,9 +448,13 @@ class RateFigures {
       odds.push_back(table);
       of_odds += table.cases();
     }
-    Overall("equalized_odds_greatest_difference", EqualizedOddsDifference(odds),
-            "greater of greatest minus smallest true and false positive rate",
-            odds.size(), of_odds);
+    if (plan_.Asks(kEqualizedOdds)) {
+      Overall("equalized_odds_greatest_difference",
+              EqualizedOddsDifference(odds),
+              "greater of greatest minus smallest true and false positive rate",
+              odds.size(), of_odds);
+    }
+    if (!plan_.Asks(kInequality)) return;
     const auto benefits = BenefitsOf(all);
     Overall("generalized_entropy_alpha_2",
             GeneralizedEntropy(benefits.counts, 2),

@@ -48,12 +48,14 @@ class ValueFigures {
         Samples(table_.score, "score", Told::kScore,
                 [](double score) { return std::isfinite(score); });
     if (samples.empty()) return;
-    Spread("score", samples);
+    if (plan_.Asks(kDistribution)) Spread("score", samples);
     for (const Sample& sample : samples) Mean("score", sample);
     ForPairs(samples, [this](const Sample& group, const Sample& reference) {
       CompareScores(group, reference);
     });
-    if (!table_.label.empty()) Calibration(samples);
+    if (!table_.label.empty() && plan_.Asks(kCalibration)) {
+      Calibration(samples);
+    }
   }
 
   void Exposures() {
@@ -71,7 +73,7 @@ class ValueFigures {
         Samples(table_.price, "price", Told::kPrice,
                 [](double price) { return price > 0 && std::isfinite(price); });
     if (samples.empty()) return;
-    Spread("price", samples);
+    if (plan_.Asks(kDistribution)) Spread("price", samples);
     for (const Sample& sample : samples) Mean("price", sample);
     ForPairs(samples, [this](const Sample& group, const Sample& reference) {
       ComparePrice(group, reference);
@@ -149,6 +151,7 @@ class ValueFigures {
 
   void Distances(const std::string& what, const Sample& group,
                  const Sample& reference) {
+    if (!plan_.Asks(kDistribution)) return;
     const std::string lack = LackOfCases(plan_, Size(group), Size(reference));
     Pair(group, reference, absl::StrCat(what, "_kolmogorov_smirnov_distance"),
          KolmogorovSmirnov(group.values, reference.values),

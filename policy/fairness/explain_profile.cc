@@ -10,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "policy/engine/age_bands.h"
+#include "policy/fairness/audit_figures.h"
 #include "policy/fairness/profile.h"
 
 namespace consentry::policy::fairness {
@@ -140,6 +141,50 @@ std::string CutAgeBands(const Profile::Attribute& attribute) {
   return absl::StrJoin(cut, ", ");
 }
 
+// What audits will tell and test.
+void AddAuditRemarks(const Profile& profile,
+                     std::vector<std::string>* remarks) {
+  const auto& audits = profile.message().audits();
+  const bool strata = !audits.legitimate_factors().empty();
+  int tests = 0;
+  bool rates = false;
+  bool scores = false;
+  bool prices = false;
+  for (const auto& metric : profile.metrics()) {
+    using config::v1::FairnessMetricKind;
+    const bool selection = metric.kind == FairnessMetricKind::SELECTION_RATE;
+    const bool price = metric.kind == FairnessMetricKind::PRICE_MEAN;
+    tests += strata && (selection || price) ? 2 : 1;
+    rates = rates || selection;
+    prices = prices || price;
+    scores = scores || metric.kind == FairnessMetricKind::SCORE_MEAN;
+  }
+  std::vector<std::string> told;
+  for (const AuditFigure& figure : kAuditFigures) {
+    const auto& asked = audits.figures();
+    if (!asked.empty() &&
+        std::find(asked.begin(), asked.end(), figure.name) == asked.end()) {
+      continue;
+    }
+    if ((figure.needs_outcome && (!rates || audits.outcome().empty())) ||
+        (figure.needs_score && !scores) ||
+        (figure.needs_values && !scores && !prices) ||
+        (figure.name == kDifferentialFairness.name && !rates)) {
+      continue;
+    }
+    tests += figure.tests ? 1 : 0;
+    told.push_back(absl::StrCat(std::string(figure.name), " (",
+                                std::string(figure.words), ")"));
+  }
+  remarks->push_back(absl::StrCat(
+      "Audits tell what metrics name",
+      told.empty() ? "" : absl::StrCat(", and: ", absl::StrJoin(told, "; ")),
+      ". Each comparison of two groups makes up to ", tests,
+      tests == 1 ? " test" : " tests",
+      ", and all tests of an audit share its alpha: whoever asks for fewer "
+      "figures in audits.figures finds more of each."));
+}
+
 void AddRemarks(const Profile& profile, double units, Explanation* out) {
   std::vector<std::string>& remarks = out->remarks;
   const auto& message = profile.message();
@@ -229,6 +274,7 @@ void AddRemarks(const Profile& profile, double units, Explanation* out) {
         " count as these ends; with more than ", 100 * Monitor::kMostClipped,
         " % of them nothing is said to be within tolerance."));
   }
+  AddAuditRemarks(profile, &remarks);
   remarks.push_back(
       "Not seen: differences within tolerance; differences between groups that "
       "are not named here; whether a decision was right, which audits ask when "

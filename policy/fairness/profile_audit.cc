@@ -124,6 +124,9 @@ ProfileAudit::ProfileAudit(const Profile& profile, std::optional<double> alpha,
   plan_.ranking_depth = message.audits().ranking_depth() == 0
                             ? kDefaultDepth
                             : message.audits().ranking_depth();
+  for (const std::string& name : message.audits().figures()) {
+    if (FindAuditFigure(name) != nullptr) plan_.figures.insert(name);
+  }
   for (const Profile::Metric& metric : profile.metrics()) {
     const bool ratio = metric.tolerance.comparison == Comparison::kRatio;
     switch (metric.kind) {

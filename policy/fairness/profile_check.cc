@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "policy/fairness/audit_figures.h"
 
 namespace consentry::policy::fairness {
 namespace {
@@ -427,10 +428,49 @@ class Checker {
                  outcome != v1::OUTCOME_KIND_UNSPECIFIED),
             at.At("audits").At("outcome"),
             "must be a kind of outcome, such as \"REPAID\"");
+    Figures(at.At("audits").At("figures"));
     Bound(audits.outcome_days() <= 3660, at.At("audits").At("outcome_days"),
           "must be at most 3660");
     Bound(audits.ranking_depth() <= 500, at.At("audits").At("ranking_depth"),
           "must be at most 500");
+  }
+
+  bool HasMetric(FairnessMetricKind::Value kind) const {
+    return std::any_of(
+        profile_.metrics().begin(), profile_.metrics().end(),
+        [kind](const FairnessMetric& metric) { return metric.kind() == kind; });
+  }
+
+  // An audit that is asked for what it has no data for would be silent on it.
+  // In a text of the past a name may stand that nothing was made of.
+  void Figures(const Place& at) {
+    const bool rates = HasMetric(FairnessMetricKind::SELECTION_RATE);
+    const bool scores = HasMetric(FairnessMetricKind::SCORE_MEAN);
+    const bool prices = HasMetric(FairnessMetricKind::PRICE_MEAN);
+    std::set<std::string> seen;
+    for (const std::string& name : profile_.audits().figures()) {
+      const AuditFigure* const figure = FindAuditFigure(name);
+      Bound(figure != nullptr, at,
+            absl::StrCat("names no figure; there are ", AuditFigureNames()));
+      Bound(seen.insert(name).second, at, "names a figure twice");
+      if (figure == nullptr) continue;
+      Bound(!figure->needs_outcome ||
+                (rates && !profile_.audits().outcome().empty()),
+            at,
+            absl::StrCat("asks for ", name,
+                         ", which needs the metric SELECTION_RATE and an "
+                         "outcome"));
+      Bound(!figure->needs_score || scores, at,
+            absl::StrCat("asks for ", name,
+                         ", which needs the metric SCORE_MEAN"));
+      Bound(!figure->needs_values || scores || prices, at,
+            absl::StrCat("asks for ", name,
+                         ", which needs the metric SCORE_MEAN or "
+                         "PRICE_MEAN"));
+      Bound(name != kDifferentialFairness.name || rates, at,
+            absl::StrCat("asks for ", name,
+                         ", which needs the metric SELECTION_RATE"));
+    }
   }
 
   const FairnessProfile& profile_;

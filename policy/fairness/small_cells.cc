@@ -9,6 +9,11 @@
 namespace consentry::policy::fairness {
 namespace {
 
+constexpr Rate kTableRates[] = {
+    Rate::kTruePositive,  Rate::kFalsePositive,
+    Rate::kFalseNegative, Rate::kPositivePredictiveValue,
+    Rate::kAccuracy,      Rate::kNegativePredictiveValue};
+
 // The counts that may not be small, one below the other; zeros are none.
 using Counts = std::array<int64_t, 5>;
 
@@ -59,8 +64,9 @@ using Group = CountedGroups::Group;
 
 // A group, or all cases, with parts of it that do not overlap.
 struct Whole {
-  // Absent: all cases.
+  // Absent: all cases of the variant.
   const Group* group = nullptr;
+  size_t variant = 0;
   GroupCells cells;
   std::vector<Group*> parts;
 };
@@ -92,6 +98,7 @@ std::optional<std::vector<size_t>> PlacesIn(const CountedGroups& whole,
 void AddWholes(CountedGroups* whole, const std::vector<CountedGroups*>& parts,
                std::vector<Whole>* wholes) {
   Whole everybody;
+  everybody.variant = whole->variant;
   for (const Group& group : whole->groups) Add(group.cells, &everybody.cells);
   std::map<std::vector<uint32_t>, Whole> by_codes;
   for (const Group& group : whole->groups) {
@@ -124,9 +131,29 @@ bool IsLittle(const Counts& counts, int64_t least) {
   });
 }
 
+// Whether a grouping tells all cases of the variant. How many there are every
+// report says.
+bool TellsAll(int64_t least, Told what, size_t variant,
+              const std::vector<CountedGroups>& all) {
+  if (what == Told::kCases) return true;
+  return std::any_of(all.begin(), all.end(), [&](const CountedGroups& one) {
+    if (one.variant != variant) return false;
+    Counts left = {};
+    for (const Group& group : one.groups) {
+      if (!group.withheld.of(what)) continue;
+      const Counts counts = CountsOf(group.cells, what);
+      for (size_t i = 0; i < left.size(); ++i) left[i] += counts[i];
+    }
+    return IsLittle(left, least);
+  });
+}
+
 // Whether more of the parts has to be withheld.
 bool TellsTooMuch(int64_t least, Told what, const Whole& whole,
-                  const Counts& left) {
+                  const std::vector<CountedGroups>& all, const Counts& left) {
+  if (whole.group == nullptr && !TellsAll(least, what, whole.variant, all)) {
+    return false;
+  }
   // It follows from its parts.
   if (whole.group != nullptr && whole.group->withheld.of(what)) {
     return IsLittle(left, least);
@@ -146,7 +173,8 @@ bool TellsTooMuch(int64_t least, Told what, const Whole& whole,
 }
 
 // True: something was withheld.
-bool Tighten(int64_t least, Told what, Whole* whole) {
+bool Tighten(int64_t least, Told what, const std::vector<CountedGroups>& all,
+             Whole* whole) {
   Counts left = CountsOf(whole->cells, what);
   for (const Group* part : whole->parts) {
     if (!part->withheld.of(what)) {
@@ -154,7 +182,7 @@ bool Tighten(int64_t least, Told what, Whole* whole) {
     }
   }
   bool changed = false;
-  while (TellsTooMuch(least, what, *whole, left)) {
+  while (TellsTooMuch(least, what, *whole, all, left)) {
     Group* smallest = nullptr;
     for (Group* part : whole->parts) {
       if (part->withheld.of(what) || IsZero(CountsOf(part->cells, what))) {
@@ -231,7 +259,7 @@ void WithholdSmallCells(int64_t least, std::vector<CountedGroups>* all) {
     changed = false;
     for (const Told what : kAll) {
       for (Whole& whole : wholes) {
-        if (Tighten(least, what, &whole)) changed = true;
+        if (Tighten(least, what, *all, &whole)) changed = true;
       }
     }
   }
@@ -262,6 +290,9 @@ ToldCells CellsToldOf(const v1::FairnessReport& report,
       if (metric == NameOf(Rate::kBase)) told.outcome = rate;
       if (metric == NameOf(Rate::kTruePositive)) true_positives = rate;
       if (metric == NameOf(Rate::kFalsePositive)) false_positives = rate;
+      for (const Rate one : kTableRates) {
+        if (metric == NameOf(one)) told.rates.emplace_back(one, rate);
+      }
     } else if (figure.has_value()) {
       const CountedSum sum{
           figure.count(), figure.value() * static_cast<double>(figure.count())};
@@ -311,16 +342,19 @@ Withheld WithheldBeside(const ToldCells& told, const GroupCells& cells,
           Same(earlier.price, both.price));
   compare(Told::kExposure, told.exposure.has_value(),
           Same(earlier.exposure, both.exposure));
-  if (told.outcome) {
-    const int64_t here = cells.confusion.cases() - both.confusion.cases();
-    const int64_t there = told.outcome->cases - both.confusion.cases();
-    const int64_t positives =
-        both.confusion.true_positives + both.confusion.false_negatives;
+  const auto compare_rate = [&](Told what, Rate rate, const Proportion& one) {
+    const Proportion shared = ProportionOf(rate, both.confusion);
+    const int64_t here =
+        ProportionOf(rate, cells.confusion).cases - shared.cases;
+    const int64_t there = one.cases - shared.cases;
     if (HasSmall({here, there}, least) ||
-        (here == 0 && there == 0 && told.outcome->hits != positives &&
-         least > 1)) {
-      withheld.Set(Told::kOutcome);
+        (here == 0 && there == 0 && one.hits != shared.hits && least > 1)) {
+      withheld.Set(what);
     }
+  };
+  if (told.outcome) compare_rate(Told::kOutcome, Rate::kBase, *told.outcome);
+  for (const auto& [rate, one] : told.rates) {
+    compare_rate(Told::kTable, rate, one);
   }
   return withheld;
 }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "consentry/v1/screening_service.pb.h"
@@ -78,10 +79,11 @@ struct CountedGroups {
 
 // Withholds what counts 1 to `least` - 1 cases, and as much of the rest as is
 // needed that it does not follow: what is left of a told group, or of all
-// cases, after its told parts (groups of further attributes, and the same in
-// each variant) is nobody, or enough in each denominator, and not one withheld
-// part alone; and no withheld group is the sum of told parts. The smallest go
-// first. What follows from more of them at once is not sought.
+// cases where another grouping tells all of them, after its told parts (groups
+// of further attributes, and the same in each variant) is nobody, or enough in
+// each denominator, and not one withheld part alone; and no withheld group is
+// the sum of told parts. The smallest go first. What follows from more of them
+// at once is not sought.
 void WithholdSmallCells(int64_t least, std::vector<CountedGroups>* all);
 
 // What a report tells of one group. Absent: it does not.
@@ -89,6 +91,9 @@ struct ToldCells {
   std::optional<int64_t> cases;
   std::optional<Proportion> predicted;
   std::optional<Proportion> outcome;
+  // Of both predictions and outcomes, those that were told.
+  std::vector<std::pair<Rate, Proportion>> rates;
+  // Where they tell all four counts.
   std::optional<Confusion> confusion;
   std::optional<CountedSum> score;
   std::optional<CountedSum> price;

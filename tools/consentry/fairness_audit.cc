@@ -53,6 +53,7 @@ int FairnessAudit(const FairnessAuditOptions& options, std::ostream& out,
   auto read = ReadFairnessTable(options.columns, &in);
   if (!read.ok()) return Fail(read.status(), err);
   policy::fairness::AuditPlan plan = options.plan;
+  plan.figures.insert(options.figures.begin(), options.figures.end());
   plan.groupings = read->groupings;
   plan.positive_is_favourable = read->positive_is_favourable;
   plan.by_variant = !options.columns.variant.empty();
@@ -122,6 +123,11 @@ void AddFairnessAudit(CLI::App* fairness, CommandContext* context,
   audit
       ->add_option("--inputs", columns.inputs,
                    "COLUMNS that a model uses: what they tell about groups")
+      ->delimiter(',');
+  audit
+      ->add_option("--figures", options->figures,
+                   "Only these besides the rate of predictions and means: " +
+                       policy::fairness::AuditFigureNames() + " [all]")
       ->delimiter(',');
   policy::fairness::AuditPlan& plan = options->plan;
   audit->add_option("--alpha", plan.alpha, "Error rate of the whole audit")

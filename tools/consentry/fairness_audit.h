@@ -4,6 +4,7 @@
 #include <functional>
 #include <ostream>
 #include <string>
+#include <vector>
 
 #include "policy/fairness/audit.h"
 #include "tools/consentry/fairness_table.h"
@@ -22,6 +23,8 @@ struct FairnessAuditOptions {
   FairnessColumns columns;
   // Without groupings, which follow from the columns.
   policy::fairness::AuditPlan plan;
+  // Of kAuditFigures. Empty: all.
+  std::vector<std::string> figures;
   bool json = false;
   // Writes a page there as well. Empty: none.
   std::string html;

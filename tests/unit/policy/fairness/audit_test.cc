@@ -482,6 +482,51 @@ TEST(AuditTest, NamesOfFiguresTellSignAndOrientation) {
   }
 }
 
+TEST(AuditTest, WhatIsNotAskedForIsNeitherToldNorTested) {
+  auto table = TableMaker().Group("f", 400, 100).Group("m", 500, 100).table();
+  for (size_t i = 0; i < table.cases; ++i) {
+    table.label.push_back(i % 3 == 0 ? Answer::kYes : Answer::kNo);
+    table.score.push_back(static_cast<double>(i % 11) / 10);
+  }
+  const auto all = RunAudit(OnePlan(), table);
+  ASSERT_OK(all.status());
+  // Selection, three rates, the mean score, and calibration.
+  EXPECT_EQ(all->tests(), 6);
+  AuditPlan plan = OnePlan();
+  plan.figures = {"true_positive_rate"};
+  const auto one = RunAudit(plan, table);
+  ASSERT_OK(one.status());
+  EXPECT_EQ(one->tests(), 3);
+  EXPECT_TRUE(one->distributions().empty());
+  std::set<std::string> metrics;
+  for (const auto& figure : one->figures()) metrics.insert(figure.metric());
+  EXPECT_EQ(
+      metrics,
+      (std::set<std::string>{
+          "selection_rate", "selection_rate_group_minus_reference",
+          "selection_rate_group_over_reference", "true_positive_rate",
+          "true_positive_rate_group_minus_reference",
+          "true_positive_rate_group_over_reference", "mean_score",
+          "mean_score_group_minus_reference", "mean_score_group_over_reference",
+          "selection_rate_greatest_minus_smallest",
+          "selection_rate_smallest_over_greatest"}));
+  // As in the report of all, but for what is corrected for the many.
+  const auto* tpr = Find(*one, "f", "true_positive_rate");
+  EXPECT_EQ(tpr->value(), Find(*all, "f", "true_positive_rate")->value());
+  for (const AuditFigure& figure : kAuditFigures) {
+    plan.figures = {std::string(figure.name)};
+    const auto report = RunAudit(plan, table);
+    ASSERT_OK(report.status());
+    const int figures = report->figures_size() + report->distributions_size();
+    EXPECT_GT(figures, 8) << figure.name;
+    EXPECT_LT(figures, all->figures_size()) << figure.name;
+    EXPECT_EQ(report->tests(), figure.tests ? 3 : 2) << figure.name;
+  }
+  plan.figures = {"true_positives"};
+  EXPECT_THAT(RunAudit(plan, table).status(),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
 TEST(AuditTest, EqualInputsGiveEqualReports) {
   auto table = TableMaker().Group("f", 400, 100).Group("m", 500, 100).table();
   const auto one = RunAudit(OnePlan(), table);

@@ -1,5 +1,6 @@
 #include "policy/fairness/profile_audit.h"
 
+#include <gmock/gmock.h>
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
@@ -281,6 +282,54 @@ TEST(ProfileAuditTest, AnOutcomeThatNobodyReportsIsRefused) {
     file.message.mutable_audits()->set_outcome(outcome);
     EXPECT_FALSE(Profile::Create(file).ok()) << outcome;
   }
+}
+
+TEST(ProfileAuditTest, FiguresThatAreNoneOrHaveNoDataAreRefused) {
+  ProfileFile file;
+  ASSERT_TRUE(
+      google::protobuf::TextFormat::ParseFromString(kProfile, &file.message));
+  auto& audits = *file.message.mutable_audits();
+  audits.add_figures("true_positive_rate");
+  audits.add_figures("calibration");
+  EXPECT_OK(Profile::Create(file).status());
+  const auto refused = [](const ProfileFile& one, const char* why) {
+    const auto profile = Profile::Create(one);
+    EXPECT_THAT(profile.status().message(), ::testing::HasSubstr(why));
+  };
+  ProfileFile other = file;
+  other.message.mutable_audits()->add_figures("true_positives");
+  refused(other, "names no figure; there are base_rate");
+  other = file;
+  other.message.mutable_audits()->add_figures("calibration");
+  refused(other, "names a figure twice");
+  other = file;
+  other.message.mutable_audits()->clear_outcome();
+  refused(other, "an outcome");
+  other = file;
+  other.message.mutable_metrics()->DeleteSubrange(1, 1);
+  refused(other, "SCORE_MEAN");
+}
+
+TEST(ProfileAuditTest, AProfileAsksForItsFiguresAlone) {
+  ProfileFile file;
+  ASSERT_TRUE(
+      google::protobuf::TextFormat::ParseFromString(kProfile, &file.message));
+  file.message.mutable_audits()->add_figures("false_positive_rate");
+  const auto profile = Profile::Create(std::move(file));
+  ASSERT_OK(profile.status());
+  ProfileAudit audit(**profile, 0.05);
+  for (int i = 0; i < 600; ++i) {
+    const bool woman = i % 2 == 0;
+    const std::vector<int> groups = {woman ? 0 : 1, i / 2 % 3};
+    audit.Add(
+        OutputOf(i, woman),
+        {.groups = groups, .outcome = i % 5 < 2 ? Answer::kYes : Answer::kNo});
+  }
+  const auto report = audit.Run();
+  ASSERT_OK(report.status());
+  EXPECT_NE(Find(*report, "female", "false_positive_rate"), nullptr);
+  EXPECT_EQ(Find(*report, "female", "true_positive_rate"), nullptr);
+  EXPECT_EQ(Find(*report, "female", "expected_calibration_error"), nullptr);
 }
 
 TEST(ProfileAuditTest, AnEmptyAuditIsNoError) {

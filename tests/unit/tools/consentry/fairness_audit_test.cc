@@ -100,6 +100,22 @@ TEST_F(FairnessAuditCommandTest, AuditsBySexAndByBandsOfAge) {
   EXPECT_THAT(out_.str(), HasSubstr("What it does not say"));
 }
 
+TEST_F(FairnessAuditCommandTest, OnlyFiguresThatAreAskedFor) {
+  FairnessAuditOptions options;
+  options.csv = Cases();
+  options.columns.prediction = "decision = good";
+  options.columns.label = "paid";
+  options.columns.groups = {"sex"};
+  options.figures = {"false_positive_rate"};
+  const auto report = Report(options);
+  EXPECT_NE(Find(report, "F", "false_positive_rate"), nullptr);
+  EXPECT_EQ(Find(report, "F", "true_positive_rate"), nullptr);
+  EXPECT_EQ(report.tests(), 2);
+  options.figures = {"fairness"};
+  EXPECT_EQ(Run(options), kExitNo);
+  EXPECT_THAT(err_.str(), HasSubstr("no figure is called fairness"));
+}
+
 TEST_F(FairnessAuditCommandTest, AnExpressionMakesTwoGroups) {
   FairnessAuditOptions options;
   options.csv = Cases();

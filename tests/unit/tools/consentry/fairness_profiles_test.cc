@@ -4,7 +4,10 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <vector>
 
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "google/protobuf/struct.pb.h"
 #include "google/protobuf/util/json_util.h"
 #include "tests/testing/temp_dir.h"
@@ -15,6 +18,7 @@ namespace consentry::tools {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr char kProfile[] = R"pb(
   id: "offers"
@@ -72,6 +76,30 @@ TEST_F(FairnessExplainTest, TellsMachinesTheSame) {
   const auto& stream = streams.values(0).struct_value().fields();
   EXPECT_EQ(stream.at("pairs_per_day").number_value(), 200);
   EXPECT_GT(stream.at("days_to_within_tolerance_if_equal").number_value(), 0);
+}
+
+TEST_F(FairnessExplainTest, TellsWhatAuditsTellAndHowManyTestsThatMakes) {
+  const std::string profile = kProfile;
+  const auto said = [&](const std::string& audits) {
+    EXPECT_EQ(Run(profile + "audits { " + audits + " }", false), kExitOk)
+        << err_.str();
+    const std::vector<std::string> words =
+        absl::StrSplit(out_.str(), absl::ByAnyChar(" \n"), absl::SkipEmpty());
+    return absl::StrJoin(words, " ");
+  };
+  // Selection, and three rates against what came true.
+  std::string all = said("outcome: \"REPAID\"");
+  EXPECT_THAT(all, HasSubstr("up to 4 tests"));
+  EXPECT_THAT(all, HasSubstr("negative_predictive_value"));
+  EXPECT_THAT(all, Not(HasSubstr("calibration")));
+  EXPECT_THAT(said(""), HasSubstr("up to 1 test,"));
+  const std::string one =
+      said("outcome: \"REPAID\" figures: \"true_positive_rate\"");
+  EXPECT_THAT(one, HasSubstr("up to 2 tests"));
+  EXPECT_THAT(one, HasSubstr("true_positive_rate (predicted positive"));
+  EXPECT_THAT(one, Not(HasSubstr("negative_predictive_value")));
+  EXPECT_EQ(Run(profile + "audits { figures: \"fairness\" }", false), kExitNo);
+  EXPECT_THAT(err_.str(), HasSubstr("names no figure; there are base_rate"));
 }
 
 TEST_F(FairnessExplainTest, RefusesAProfileThatIsNotWhole) {
