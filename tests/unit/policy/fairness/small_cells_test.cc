@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "policy/fairness/audit.h"
+#include "policy/fairness/audit_groups.h"
 #include "policy/fairness/groups.h"
 #include "tests/testing/status_matchers.h"
 
@@ -368,6 +369,193 @@ TEST(SmallCellsTest, NothingSmallIsLeftOfAnyTables) {
     }
   }
   EXPECT_GT(told, 200);
+}
+
+// Sums of unknown counts that somebody knows, as rows of a matrix in reduced
+// form; what else follows from them is what lies in its row space.
+class Known {
+ public:
+  using Row = std::vector<double>;
+
+  void Add(Row row) {
+    Reduce(&row);
+    const size_t pivot = PivotOf(row);
+    if (pivot == row.size()) return;
+    const double first = row[pivot];
+    for (double& value : row) value /= first;
+    for (auto& [at, other] : rows_) Subtract(row, other[pivot], &other);
+    rows_.emplace(pivot, std::move(row));
+  }
+  bool Follows(Row row) const {
+    Reduce(&row);
+    return PivotOf(row) == row.size();
+  }
+
+ private:
+  static size_t PivotOf(const Row& row) {
+    size_t at = 0;
+    while (at < row.size() && std::fabs(row[at]) < 1e-9) ++at;
+    return at;
+  }
+  static void Subtract(const Row& row, double times, Row* from) {
+    for (size_t i = 0; i < row.size(); ++i) (*from)[i] -= times * row[i];
+  }
+  void Reduce(Row* row) const {
+    for (const auto& [pivot, known] : rows_)
+      Subtract(known, (*row)[pivot], row);
+  }
+
+  std::map<size_t, Row> rows_;
+};
+
+// Whoever solves all that a report tells for what it does not finds how no
+// fewer than ten are spread: predictions of those who came true or did not, or
+// whose outcome is not known, and what became of those predicted so.
+TEST(SmallCellsTest, NothingSmallFollowsFromAllThatIsToldTogether) {
+  constexpr uint32_t kAnything = 77;
+  const std::map<std::string, uint32_t> sexes = {
+      {"f", 0}, {"m", 1}, {"x", 2}, {"unknown", kNoCode}};
+  const std::map<std::string, uint32_t> ages = {
+      {"old", 0}, {"young", 1}, {"unknown", kNoCode}};
+  std::mt19937 random(11);
+  int told = 0;
+  for (int round = 0; round < 200; ++round) {
+    // Atoms: all combinations, with their counts.
+    std::vector<Kind> kinds;
+    std::vector<int> counts;
+    Cases cases;
+    std::uniform_int_distribution<int> cell(0, 1 + round);
+    std::uniform_int_distribution<int> rare(0, 3);
+    for (const uint32_t sex : {0u, 1u, 2u, kNoCode}) {
+      for (const uint32_t age : {0u, 1u, kNoCode}) {
+        for (const Answer predicted : {Answer::kYes, Answer::kNo}) {
+          for (const Answer label :
+               {Answer::kYes, Answer::kNo, Answer::kUnknown}) {
+            kinds.push_back({sex, age, predicted, label});
+            counts.push_back(rare(random) == 0 ? rare(random) : cell(random));
+            cases.Add(counts.back(), kinds.back());
+          }
+        }
+      }
+    }
+    AuditPlan plan;
+    plan.groupings = {{{0}, ""}, {{1}, ""}, {{0, 1}, ""}};
+    plan.pool_below = 0;
+    const auto report = Report(plan, cases);
+    // Who is left out altogether is no unknown; suppose that one knows that.
+    const std::vector<bool> left_out = LeftOutOfGroups(plan, cases.table);
+    std::vector<bool> counted;
+    for (size_t i = 0, row = 0; i < kinds.size(); ++i) {
+      counted.push_back(counts[i] == 0 || !left_out[row]);
+      row += static_cast<size_t>(counts[i]);
+    }
+    const auto row_of = [&](const std::string& attribute,
+                            const std::string& group, const auto& keep) {
+      uint32_t sex = kAnything;
+      uint32_t age = kAnything;
+      const bool crossed = attribute == "sex*age";
+      if (attribute == "sex") sex = sexes.at(group);
+      if (attribute == "age") age = ages.at(group);
+      if (crossed && group != "unknown") {
+        sex = sexes.at(group.substr(0, group.find('*')));
+        age = ages.at(group.substr(group.find('*') + 1));
+      }
+      Known::Row row;
+      for (const Kind& kind : kinds) {
+        const bool in = crossed && group == "unknown"
+                            ? kind.sex == kNoCode || kind.age == kNoCode
+                            : (sex == kAnything || kind.sex == sex) &&
+                                  (age == kAnything || kind.age == age);
+        row.push_back(in && counted[row.size()] && keep(kind) ? 1 : 0);
+      }
+      return row;
+    };
+    const auto is = [](bool predicted, bool label) {
+      return [=](const Kind& kind) {
+        return (kind.predicted == Answer::kYes) == predicted &&
+               kind.label == (label ? Answer::kYes : Answer::kNo);
+      };
+    };
+    const auto labelled = [](const Kind& kind) {
+      return kind.label != Answer::kUnknown;
+    };
+    Known known;
+    std::vector<std::pair<std::string, std::string>> groups;
+    for (const auto& group : report.groups()) {
+      groups.emplace_back(group.attribute(), group.group());
+      const auto rows = [&](const auto& keep) {
+        known.Add(row_of(group.attribute(), group.group(), keep));
+      };
+      std::map<std::string, const v1::FairnessFigure*> figures;
+      for (const auto& figure : report.figures()) {
+        if (figure.attribute() == group.attribute() &&
+            figure.group() == group.group() && figure.has_hits()) {
+          figures[figure.metric()] = &figure;
+        }
+      }
+      told += static_cast<int>(figures.size());
+      if (!group.suppressed()) rows([](const Kind&) { return true; });
+      if (figures.contains("base_rate")) {
+        rows(labelled);
+        rows([](const Kind& kind) { return kind.label == Answer::kYes; });
+      }
+      if (figures.contains("selection_rate")) {
+        // All predictions are known.
+        const bool outcomes_only =
+            figures["selection_rate"]->count() != group.count();
+        rows([&](const Kind& kind) {
+          return kind.predicted == Answer::kYes &&
+                 (!outcomes_only || labelled(kind));
+        });
+      }
+      if (!figures.contains("accuracy")) continue;
+      for (const bool predicted : {true, false}) {
+        for (const bool label : {true, false}) rows(is(predicted, label));
+      }
+    }
+    for (const auto& [attribute, group] : groups) {
+      const auto count_of = [&](const Known::Row& row) {
+        int64_t count = 0;
+        for (size_t i = 0; i < row.size(); ++i) {
+          count += row[i] > 0 ? counts[i] : 0;
+        }
+        return count;
+      };
+      // Of whom, and how many of them.
+      const auto hidden = [&, &attribute = attribute, &group = group](
+                              const auto& of, const auto& hits) {
+        const auto all = row_of(attribute, group, of);
+        const int64_t count = count_of(all);
+        if (count == 0 || count >= 10) return;
+        EXPECT_FALSE(known.Follows(all) &&
+                     known.Follows(row_of(attribute, group,
+                                          [&](const Kind& kind) {
+                                            return of(kind) && hits(kind);
+                                          })))
+            << "round " << round << ": " << attribute << " " << group << " of "
+            << count;
+      };
+      const auto predicted = [](const Kind& kind) {
+        return kind.predicted == Answer::kYes;
+      };
+      const auto positive = [](const Kind& kind) {
+        return kind.label == Answer::kYes;
+      };
+      hidden([](const Kind&) { return true; }, predicted);
+      hidden(positive, predicted);
+      hidden([](const Kind& kind) { return kind.label == Answer::kNo; },
+             predicted);
+      hidden([](const Kind& kind) { return kind.label == Answer::kUnknown; },
+             predicted);
+      hidden(
+          [&](const Kind& kind) { return predicted(kind) && labelled(kind); },
+          positive);
+      hidden(
+          [&](const Kind& kind) { return !predicted(kind) && labelled(kind); },
+          positive);
+    }
+  }
+  EXPECT_GT(told, 4000);
 }
 
 class BesideEarlierTest : public ::testing::Test {
