@@ -39,6 +39,7 @@
 #include "tests/testing/status_matchers.h"
 #include "tests/testing/temp_dir.h"
 #include "tools/consentry/fairness_audit.h"
+#include "tools/consentry/fairness_verify.h"
 
 namespace consentry {
 namespace {
@@ -554,6 +555,15 @@ TEST_F(FairnessAuditTest, GermanCreditBySexAndAge) {
   EXPECT_EQ(audit::CheckNote(*note, {&*key, 1}), audit::NoteTrust::kVerified);
   EXPECT_THAT(note->text, HasSubstr("digest sha256:" + report.digest()));
   EXPECT_EQ(LoggedHash(report.id()), report.digest());
+  // As an authority would, with the file, the note and the public key.
+  const tools::FairnessVerifyOptions verify{folder_.File("report.json"),
+                                            folder_.File("report.note"), vkey};
+  std::ofstream(verify.file, std::ios::binary) << json;
+  std::ofstream(verify.note, std::ios::binary) << report.note();
+  std::ostringstream said;
+  EXPECT_EQ(tools::FairnessVerify("", verify, said, said), 0) << said.str();
+  std::ofstream(verify.file, std::ios::binary | std::ios::app) << " ";
+  EXPECT_EQ(tools::FairnessVerify("", verify, said, said), 2);
   // Aggregates alone: nobody's number or day of birth.
   for (const std::string& file :
        {json, Download(report.id(), v1::FAIRNESS_REPORT_FORMAT_HTML)}) {
