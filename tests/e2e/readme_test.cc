@@ -244,7 +244,8 @@ TEST_F(ReadmeTest, TheDemonstrationRunsToItsEndAndShowsWhatIsPromised) {
               ContainsRegex("profile.birth_date +[0-9]+-[0-9]+ +.age band"));
   EXPECT_THAT(tour, ContainsRegex("profile.region +US-CA"));
   EXPECT_THAT(tour, HasSubstr("DENY  OPTED_OUT"));
-  EXPECT_THAT(tour, ContainsRegex("age: 45_and_over .*: VIOLATION, ratio"));
+  EXPECT_THAT(tour,
+              ContainsRegex("age: 45_and_over .*: VIOLATION(, alarm)?, ratio"));
   EXPECT_THAT(tour, ContainsRegex("country: at .*: INSUFFICIENT, "));
   EXPECT_THAT(tour, HasSubstr("HELD (FAIRNESS)"));
   EXPECT_THAT(tour, ContainsRegex("age: 45_and_over [0-9.]+ % of [0-9]+ got "
