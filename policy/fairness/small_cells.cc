@@ -168,8 +168,7 @@ bool TellsTooMuch(int64_t least, Told what, const Whole& whole,
     if (only != nullptr) return false;
     only = part;
   }
-  return only != nullptr &&
-         IsLittle(Minus(left, CountsOf(only->cells, what)), least);
+  return only != nullptr && left == CountsOf(only->cells, what);
 }
 
 // True: something was withheld.
