@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <numeric>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -106,6 +107,35 @@ void PutIntoBins(AuditColumn* column) {
   for (uint32_t code = 0; code <= most; ++code) {
     column->values.push_back(absl::StrCat("bin ", code));
   }
+}
+
+// Arms are named by the engine. Returns how many are too many: the largest
+// stay, the others are told apart from nothing.
+size_t KeepLargest(size_t most, AuditColumn* column) {
+  const size_t all = column->values.size();
+  if (all <= most) return 0;
+  std::vector<size_t> counts(all);
+  for (const uint32_t code : column->codes) {
+    if (code != kNoCode) ++counts[code];
+  }
+  std::vector<uint32_t> order(all);
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
+    return counts[a] > counts[b];
+  });
+  order.resize(most);
+  std::sort(order.begin(), order.end());
+  std::vector<uint32_t> codes(all, kNoCode);
+  std::vector<std::string> values;
+  for (const uint32_t kept : order) {
+    codes[kept] = static_cast<uint32_t>(values.size());
+    values.push_back(column->values[kept]);
+  }
+  for (uint32_t& code : column->codes) {
+    if (code != kNoCode) code = codes[code];
+  }
+  column->values = std::move(values);
+  return all - most;
 }
 
 }  // namespace
@@ -324,8 +354,16 @@ absl::StatusOr<v1::FairnessReport> ProfileAudit::Run() {
     return std::adjacent_find(input.codes.begin(), input.codes.end(),
                               std::not_equal_to<>()) == input.codes.end();
   });
+  const size_t other_arms =
+      table_.variant ? KeepLargest(kMaxAuditVariants, &*table_.variant) : 0;
   auto report = RunAudit(plan_, table_, EarlierAudits());
   if (!report.ok()) return report;
+  if (other_arms > 0) {
+    report->add_limits(absl::StrCat(
+        "Outputs came under more arms of experiments than are told apart: the ",
+        kMaxAuditVariants, " largest stand for themselves, ", other_arms,
+        " others only among all."));
+  }
   AddRateTrends(plan_, table_, times_, period_.from_us, period_.to_us,
                 &*report);
   const config::v1::FairnessProfile& message = profile_.message();

@@ -172,6 +172,30 @@ TEST(ProfileAuditTest, EachFigureTakesTheFirstOutputThatSaysSomethingAboutIt) {
   EXPECT_NEAR(price->value(), 2, 0.01);
 }
 
+// Names of arms are the engine's: however many it makes up, the audit is made.
+TEST(ProfileAuditTest, OfTooManyArmsTheLargestAreTold) {
+  const auto profile = MakeProfile();
+  ASSERT_NE(profile, nullptr);
+  ProfileAudit audit(*profile, 0.05);
+  const std::vector<int> groups = {0, 1};
+  for (int i = 0; i < 2000; ++i) {
+    v1::Output output = OutputOf(i, true);
+    output.set_variant(i % 2 == 0 ? "large" : "small" + std::to_string(i));
+    audit.Add(output, {.groups = groups, .outcome = Answer::kYes});
+  }
+  const auto report = audit.Run();
+  ASSERT_OK(report.status());
+  const auto* large = Find(*report, "female", "selection_rate", "x/large");
+  ASSERT_NE(large, nullptr);
+  EXPECT_EQ(large->count(), 1000);
+  EXPECT_EQ(report->count(), 2000);
+  bool said = false;
+  for (const std::string& limit : report->limits()) {
+    said = said || limit.find("951 others") != std::string::npos;
+  }
+  EXPECT_TRUE(said);
+}
+
 TEST(ProfileAuditTest, WithoutAlphaItDescribes) {
   const auto profile = MakeProfile();
   ASSERT_NE(profile, nullptr);
