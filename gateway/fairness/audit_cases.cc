@@ -152,7 +152,7 @@ class AuditCases::Walk {
           options_.screenings->Walk(lease.get(), profile_.message().model(),
                                     period.from_us / kUsPerHour,
                                     period.to_us / kUsPerHour + 1, after,
-                                    kRowsAtOnce, &last));
+                                    kRowsAtOnce, &last, &not_walked_));
       for (const screening::ScreeningRow& row : rows) {
         CONSENTRY_RETURN_IF_ERROR(Take(lease.get(), row));
       }
@@ -172,26 +172,33 @@ class AuditCases::Walk {
         "Everybody counts once in the whole time, in rates over time as well: "
         "figures are about people who are independent of each other, not about "
         "how often they come.");
-    if (cases_.size() > audit_.cases()) {
-      auto* const silent = report.add_left_out();
-      silent->set_reason(
-          "people of whom no output says anything that the profile measures");
-      silent->set_count(static_cast<int64_t>(cases_.size() - audit_.cases()));
-    }
-    if (erased_ > 0) {
-      auto* const erased = report.add_left_out();
-      erased->set_reason("outputs of customers who were erased since");
-      erased->set_count(erased_);
-    }
+    LeaveOut("people of whom no output says anything that the profile measures",
+             static_cast<int64_t>(cases_.size() - audit_.cases()), &report);
     if (!profile_.message().audits().outcome().empty()) {
       report.add_limits(
           "Only outputs with a recorded outcome count in rates against it. "
           "Whoever was refused mostly has none.");
     }
+    LeaveOut("outputs of customers who were erased since", not_walked_.erased,
+             &report);
+    LeaveOut("outputs that do not open any more", not_walked_.corrupt, &report);
+    if (unreadable_ > 0) {
+      report.add_limits(absl::StrCat(
+          "What is held of ", unreadable_,
+          " customers does not open any more: their groups are unknown."));
+    }
     return report;
   }
 
  private:
+  static void LeaveOut(const char* reason, int64_t count,
+                       v1::FairnessReport* report) {
+    if (count == 0) return;
+    v1::FairnessLeftOut& out = *report->add_left_out();
+    out.set_reason(reason);
+    out.set_count(count);
+  }
+
   absl::Status Take(store::Connection* connection,
                     const screening::ScreeningRow& row) {
     const int64_t time_us = row.doc.time_us();
@@ -205,15 +212,18 @@ class AuditCases::Walk {
     // Erased meanwhile.
     if (ReasonOf(words.status()) == v1::ERROR_REASON_NOT_FOUND ||
         absl::IsFailedPrecondition(words.status())) {
-      ++erased_;
+      ++not_walked_.erased;
+      return absl::OkStatus();
+    }
+    v1::Output output;
+    if (ReasonOf(words.status()) == v1::ERROR_REASON_DATA_CORRUPT ||
+        (words.ok() && !output.ParseFromString(words->original().empty()
+                                                   ? words->output()
+                                                   : words->original()))) {
+      ++not_walked_.corrupt;
       return absl::OkStatus();
     }
     CONSENTRY_RETURN_IF_ERROR(words.status());
-    v1::Output output;
-    if (!output.ParseFromString(
-            words->original().empty() ? words->output() : words->original())) {
-      return screening::CorruptScreening();
-    }
     if (!profile_.Watches(output)) return absl::OkStatus();
     CONSENTRY_ASSIGN_OR_RETURN(const Somebody* const somebody,
                                WhoIs(connection, row));
@@ -223,9 +233,8 @@ class AuditCases::Walk {
     if (what == 0) return absl::OkStatus();
     const bool first = counted.told == 0;
     if (first && audit_.cases() >= kMaxCases) {
-      return MakeError(v1::ERROR_REASON_STATE_INVALID,
-                       absl::StrCat("more than ", kMaxCases,
-                                    " outputs: ask for a shorter time"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "more than ", kMaxCases, " people: ask for a shorter time"));
     }
     rules::OutputCase about;
     about.groups = somebody->groups;
@@ -256,10 +265,13 @@ class AuditCases::Walk {
       return rules::Answer::kUnknown;
     }
     CONSENTRY_RETURN_IF_ERROR(keys.status());
-    CONSENTRY_ASSIGN_OR_RETURN(
-        const auto outcomes,
-        options_.outcomes->List(connection, row.output_key, &*keys));
-    return OutcomeOf(profile_, outcomes, time_us, question_.now_us);
+    const auto outcomes =
+        options_.outcomes->List(connection, row.output_key, &*keys);
+    if (ReasonOf(outcomes.status()) == v1::ERROR_REASON_DATA_CORRUPT) {
+      return rules::Answer::kUnknown;
+    }
+    CONSENTRY_RETURN_IF_ERROR(outcomes.status());
+    return OutcomeOf(profile_, *outcomes, time_us, question_.now_us);
   }
 
   absl::StatusOr<const Somebody*> WhoIs(store::Connection* connection,
@@ -273,10 +285,18 @@ class AuditCases::Walk {
     vault::SubjectReader::HeadOptions head;
     head.as_of_change = options_.committer->LastStored();
     head.keep = false;
-    CONSENTRY_ASSIGN_OR_RETURN(
-        const access::BiasRead read,
-        access::ReadForBias(*options_.subjects, connection, plan_, row.subject,
-                            question_.now_us, head));
+    auto opened = access::ReadForBias(*options_.subjects, connection, plan_,
+                                      row.subject, question_.now_us, head);
+    // She counts all the same, as whoever may not be read.
+    if (ReasonOf(opened.status()) == v1::ERROR_REASON_DATA_CORRUPT) {
+      ++unreadable_;
+      return &somebody;
+    }
+    if (!opened.ok()) {
+      known_.erase(found);
+      return opened.status();
+    }
+    const access::BiasRead read = *std::move(opened);
     if (read.person != 0) somebody.person = read.person;
     const auto value = [&read](const std::string& name) -> const v1::Value* {
       for (const v1::Field& field : read.fields) {
@@ -320,9 +340,11 @@ class AuditCases::Walk {
   std::unordered_map<uint64_t, Somebody> known_;
   // By person.
   absl::flat_hash_map<uint64_t, Case> cases_;
-  int64_t erased_ = 0;
   // Cases that no customer saw as the engine made them.
   size_t otherwise_ = 0;
+  screening::ScreeningRows::NotWalked not_walked_;
+  // Customers whose records do not open.
+  int64_t unreadable_ = 0;
 };
 
 absl::StatusOr<v1::FairnessReport> AuditCases::Look(

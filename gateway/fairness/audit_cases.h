@@ -64,9 +64,10 @@ class AuditCases {
 
   // The report without what the desk adds. Takes as long as it takes, with a
   // reader only for some hundred outputs at a time; ends early, CANCELLED, when
-  // `stop` is set. STATE_INVALID for too many outputs, and where the question
-  // says so for too little difference from an earlier report; those of
-  // MakeBiasPlan; InvalidArgument as RunAudit.
+  // `stop` is set. InvalidArgument for too many people and as RunAudit;
+  // STATE_INVALID where the question says so for too little difference from an
+  // earlier report; errors of MakeBiasPlan, and what stores say. What does not
+  // open is counted, and fails nothing.
   absl::StatusOr<v1::FairnessReport> Look(const AuditQuestion& question,
                                           const std::atomic<bool>& stop) const;
 

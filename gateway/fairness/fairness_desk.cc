@@ -387,10 +387,14 @@ void RecordFindings(store::Committer* committer, const FairnessRows* rows,
     change.apply = [configuration = configuration(), rows,
                     one](store::ChangeContext& context) -> absl::Status {
       if (one.violation) {
-        CONSENTRY_RETURN_IF_ERROR(
+        CONSENTRY_ASSIGN_OR_RETURN(
+            const bool is_new,
             rows->AddFinding(context.connection(), one.version_no,
-                             static_cast<int64_t>(one.stream))
-                .status());
+                             static_cast<int64_t>(one.stream)));
+        if (!is_new) {
+          return MakeError(v1::ERROR_REASON_ALREADY_EXISTS,
+                           "the violation has its entry");
+        }
       }
       access::Caller self;
       self.event = std::string(kFindingEvent);
@@ -408,7 +412,7 @@ void RecordFindings(store::Committer* committer, const FairnessRows* rows,
     committer->CommitChange(
         std::move(change), [](store::ChangeOutcome outcome) {
           // The monitors themselves are kept, and staff are told by them.
-          if (!outcome.status.ok()) {
+          if (!outcome.status.ok() && !absl::IsAlreadyExists(outcome.status)) {
             base::Log(kNotLogged, {{"status", outcome.status}});
           }
         });

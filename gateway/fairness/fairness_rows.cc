@@ -81,6 +81,15 @@ absl::StatusOr<std::vector<ProfileRow>> FairnessRows::Profiles(
   }
 }
 
+absl::StatusOr<std::string> FairnessRows::ProfileKey(
+    store::Connection* connection, std::string_view id) const {
+  CONSENTRY_ASSIGN_OR_RETURN(const auto profiles, Profiles(connection));
+  for (const ProfileRow& row : profiles) {
+    if (row.doc.id() == id) return row.key;
+  }
+  return KeyOf("profile", {id});
+}
+
 absl::Status FairnessRows::Put(store::Connection* connection,
                                ProfileRow* row) const {
   ++row->generation;

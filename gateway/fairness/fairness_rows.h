@@ -49,6 +49,9 @@ class FairnessRows {
 
   absl::StatusOr<std::vector<ProfileRow>> Profiles(
       store::Connection* connection) const;
+  // Where a profile lies, or would lie if it were put into force now.
+  absl::StatusOr<std::string> ProfileKey(store::Connection* connection,
+                                         std::string_view id) const;
   // Writes generation + 1.
   absl::Status Put(store::Connection* connection, ProfileRow* row) const;
 

@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/civil_time.h"
+#include "absl/time/time.h"
 #include "gateway/crypto/ids.h"
 #include "gateway/crypto/system_seal.h"
 #include "proto/support/error.h"
@@ -18,7 +20,10 @@ constexpr uint32_t kSchema = 1;
 constexpr char kDoc[] = "doc";
 constexpr char kFile[] = "report";
 constexpr char kColumns[] =
-    "SELECT report_no, state, row_gen, doc, report FROM fairness_reports ";
+    "SELECT report_no, profile_key, state, row_gen, doc FROM fairness_reports ";
+constexpr char kWithFile[] =
+    "SELECT report_no, profile_key, state, row_gen, doc, report FROM "
+    "fairness_reports ";
 
 absl::Status Corrupt() {
   return MakeError(v1::ERROR_REASON_DATA_CORRUPT,
@@ -62,10 +67,12 @@ absl::Status ReportRows::Insert(store::Connection* connection,
   CONSENTRY_ASSIGN_OR_RETURN(
       auto query,
       connection->Prepare(
-          "INSERT INTO fairness_reports (report_no, report_id, state, row_gen, "
-          "doc, report) VALUES ($1, $2, $3, $4, $5, $6)"));
-  query.Bind(row->no, id, static_cast<int64_t>(row->state), row->generation,
-             doc, std::string());
+          "INSERT INTO fairness_reports (report_no, report_id, profile_key, "
+          "year, state, row_gen, doc, report) VALUES ($1, $2, $3, $4, $5, $6, "
+          "$7, $8)"));
+  query.Bind(row->no, id, row->profile_key, YearOf(row->doc.register_us()),
+             static_cast<int64_t>(row->state), row->generation, doc,
+             std::string());
   return query.Run();
 }
 
@@ -96,23 +103,35 @@ absl::StatusOr<ReportRow> ReportRows::Take(const store::Query& query,
                                            bool with_file) const {
   ReportRow row;
   row.no = query.Int64(0);
-  row.state = static_cast<ReportState>(query.Int64(1));
-  row.generation = query.Int64(2);
+  row.profile_key = std::string(query.Blob(1));
+  row.state = static_cast<ReportState>(query.Int64(2));
+  row.generation = query.Int64(3);
   const auto doc = crypto::SystemSeal::Open(
       *epochs_->keys(), ReportContext(row.no, kDoc, row.generation),
-      query.Blob(3));
+      query.Blob(4));
   if (!doc.ok() || !row.doc.ParseFromArray(doc->view().data(),
                                            static_cast<int>(doc->size()))) {
     return Corrupt();
   }
-  if (with_file && !query.Blob(4).empty()) {
+  if (with_file && !query.Blob(5).empty()) {
     const auto file = crypto::SystemSeal::Open(
         *epochs_->keys(), ReportContext(row.no, kFile, row.generation),
-        query.Blob(4));
+        query.Blob(5));
     if (!file.ok()) return Corrupt();
     row.file = std::string(file->view());
   }
   return row;
+}
+
+absl::StatusOr<std::vector<ReportRow>> ReportRows::TakeAll(
+    store::Query* query) const {
+  std::vector<ReportRow> rows;
+  for (;;) {
+    CONSENTRY_ASSIGN_OR_RETURN(const bool more, query->Step());
+    if (!more) return rows;
+    CONSENTRY_ASSIGN_OR_RETURN(ReportRow row, Take(*query, false));
+    rows.push_back(std::move(row));
+  }
 }
 
 absl::StatusOr<ReportRow> ReportRows::Read(store::Connection* connection,
@@ -120,7 +139,7 @@ absl::StatusOr<ReportRow> ReportRows::Read(store::Connection* connection,
   CONSENTRY_ASSIGN_OR_RETURN(const std::string bytes, IdBytes(id));
   CONSENTRY_ASSIGN_OR_RETURN(
       auto query,
-      connection->Prepare(std::string(kColumns) + "WHERE report_id = $1"));
+      connection->Prepare(std::string(kWithFile) + "WHERE report_id = $1"));
   query.Bind(bytes);
   CONSENTRY_ASSIGN_OR_RETURN(const bool found, query.Step());
   if (!found) return NoReport();
@@ -128,38 +147,57 @@ absl::StatusOr<ReportRow> ReportRows::Read(store::Connection* connection,
 }
 
 absl::StatusOr<std::vector<ReportRow>> ReportRows::List(
-    store::Connection* connection, std::string_view profile, int64_t before,
+    store::Connection* connection, std::string_view profile_key, int64_t before,
     size_t limit) const {
+  const int64_t below = before == 0 ? INT64_MAX : before;
+  const auto most = static_cast<int64_t>(limit);
+  if (profile_key.empty()) {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        auto query,
+        connection->Prepare(std::string(kColumns) +
+                            "WHERE report_no < $1 ORDER BY report_no DESC "
+                            "LIMIT $2"));
+    query.Bind(below, most);
+    return TakeAll(&query);
+  }
   CONSENTRY_ASSIGN_OR_RETURN(
       auto query,
       connection->Prepare(std::string(kColumns) +
-                          "WHERE report_no < $1 ORDER BY report_no DESC"));
-  query.Bind(before == 0 ? INT64_MAX : before);
-  std::vector<ReportRow> rows;
-  while (rows.size() < limit) {
-    CONSENTRY_ASSIGN_OR_RETURN(const bool more, query.Step());
-    if (!more) break;
-    CONSENTRY_ASSIGN_OR_RETURN(ReportRow row, Take(query, false));
-    if (profile.empty() || row.doc.profile_id() == profile) {
-      rows.push_back(std::move(row));
-    }
-  }
-  return rows;
+                          "WHERE profile_key = $1 AND report_no < $2 ORDER BY "
+                          "report_no DESC LIMIT $3"));
+  query.Bind(profile_key, below, most);
+  return TakeAll(&query);
+}
+
+absl::StatusOr<std::vector<ReportRow>> ReportRows::OfYear(
+    store::Connection* connection, std::string_view profile_key,
+    int64_t year) const {
+  CONSENTRY_ASSIGN_OR_RETURN(
+      auto query,
+      connection->Prepare(std::string(kColumns) +
+                          "WHERE profile_key = $1 AND year = $2 ORDER BY "
+                          "report_no"));
+  query.Bind(profile_key, year);
+  return TakeAll(&query);
 }
 
 absl::StatusOr<std::vector<ReportRow>> ReportRows::Registered(
-    store::Connection* connection) const {
-  CONSENTRY_ASSIGN_OR_RETURN(
-      auto query, connection->Prepare(std::string(kColumns) +
-                                      "WHERE state = $1 ORDER BY report_no"));
-  query.Bind(static_cast<int64_t>(ReportState::kRegistered));
-  std::vector<ReportRow> rows;
-  for (;;) {
-    CONSENTRY_ASSIGN_OR_RETURN(const bool more, query.Step());
-    if (!more) return rows;
-    CONSENTRY_ASSIGN_OR_RETURN(ReportRow row, Take(query, false));
-    rows.push_back(std::move(row));
+    store::Connection* connection, std::string_view profile_key) const {
+  const auto state = static_cast<int64_t>(ReportState::kRegistered);
+  if (profile_key.empty()) {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        auto query, connection->Prepare(std::string(kColumns) +
+                                        "WHERE state = $1 ORDER BY report_no"));
+    query.Bind(state);
+    return TakeAll(&query);
   }
+  CONSENTRY_ASSIGN_OR_RETURN(
+      auto query,
+      connection->Prepare(
+          std::string(kColumns) +
+          "WHERE profile_key = $1 AND state = $2 ORDER BY report_no"));
+  query.Bind(profile_key, state);
+  return TakeAll(&query);
 }
 
 absl::Status ReportRows::Add(store::Connection* connection, int64_t version_no,
@@ -222,6 +260,11 @@ absl::StatusOr<HistoryRow> ReportRows::LastPoint(store::Connection* connection,
   CONSENTRY_ASSIGN_OR_RETURN(const bool found, query.Step());
   if (!found) return HistoryRow();
   return TakePoint(query, version_no);
+}
+
+int64_t YearOf(int64_t time_us) {
+  return absl::ToCivilYear(absl::FromUnixMicros(time_us), absl::UTCTimeZone())
+      .year();
 }
 
 }  // namespace consentry::fairness

@@ -20,6 +20,8 @@ enum class ReportState { kRegistered = 1, kMade = 2, kFailed = 3 };
 struct ReportRow {
   // Number of the change that registered it.
   int64_t no = 0;
+  // FairnessRows::ProfileKey.
+  std::string profile_key;
   ReportState state = ReportState::kRegistered;
   int64_t generation = 0;
   store::v1::FairnessReportDoc doc;
@@ -41,6 +43,7 @@ class ReportRows {
   // `epochs` outlives the object.
   explicit ReportRows(const crypto::EpochFile* epochs) : epochs_(epochs) {}
 
+  // ALREADY_EXISTS for an id or a number that is there.
   absl::Status Insert(store::Connection* connection, ReportRow* row) const;
   // State, doc and file, as a new generation.
   absl::Status Update(store::Connection* connection, ReportRow* row) const;
@@ -48,15 +51,20 @@ class ReportRows {
   // With its file.
   absl::StatusOr<ReportRow> Read(store::Connection* connection,
                                  std::string_view id) const;
+  // The following are without the file.
   // Newest first, below `before` (0: from the newest), at most `limit`; of one
-  // profile, or of all where it is empty.
+  // profile by its key, or of all where it is empty.
   absl::StatusOr<std::vector<ReportRow>> List(store::Connection* connection,
-                                              std::string_view profile,
+                                              std::string_view profile_key,
                                               int64_t before,
                                               size_t limit) const;
-  // Oldest first.
+  // Those of a profile that were registered in a year (UTC), oldest first.
+  absl::StatusOr<std::vector<ReportRow>> OfYear(store::Connection* connection,
+                                                std::string_view profile_key,
+                                                int64_t year) const;
+  // Oldest first; of one profile, or of all where it is empty.
   absl::StatusOr<std::vector<ReportRow>> Registered(
-      store::Connection* connection) const;
+      store::Connection* connection, std::string_view profile_key = {}) const;
 
   // Points of a version that are kept: daily ones for three years.
   static constexpr int64_t kMostPoints = 1'100;
@@ -74,11 +82,15 @@ class ReportRows {
  private:
   absl::StatusOr<ReportRow> Take(const store::Query& query,
                                  bool with_file) const;
+  absl::StatusOr<std::vector<ReportRow>> TakeAll(store::Query* query) const;
   absl::StatusOr<HistoryRow> TakePoint(const store::Query& query,
                                        int64_t version_no) const;
 
   const crypto::EpochFile* const epochs_;
 };
+
+// The calendar year of a time, UTC.
+int64_t YearOf(int64_t time_us);
 
 }  // namespace consentry::fairness
 

@@ -319,7 +319,8 @@ absl::StatusOr<std::vector<ScreeningRow>> ScreeningRows::List(
 
 absl::StatusOr<std::vector<ScreeningRow>> ScreeningRows::Walk(
     store::Connection* connection, std::string_view model, int64_t first_hour,
-    int64_t end_hour, int64_t after, size_t limit, int64_t* last) const {
+    int64_t end_hour, int64_t after, size_t limit, int64_t* last,
+    NotWalked* not_walked) const {
   CONSENTRY_ASSIGN_OR_RETURN(
       auto query,
       connection->Prepare(std::string(kColumns) +
@@ -339,7 +340,14 @@ absl::StatusOr<std::vector<ScreeningRow>> ScreeningRows::Walk(
     ScreeningRow row;
     row.output = std::string(query.Blob(kOutputColumn));
     const absl::Status taken = Take(query, &row);
-    if (ReasonOf(taken) == v1::ERROR_REASON_NOT_FOUND) continue;
+    if (ReasonOf(taken) == v1::ERROR_REASON_NOT_FOUND) {
+      ++not_walked->erased;
+      continue;
+    }
+    if (ReasonOf(taken) == v1::ERROR_REASON_DATA_CORRUPT) {
+      ++not_walked->corrupt;
+      continue;
+    }
     CONSENTRY_RETURN_IF_ERROR(taken);
     rows.push_back(std::move(row));
   }

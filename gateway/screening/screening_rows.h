@@ -125,11 +125,19 @@ class ScreeningRows {
                                                  int64_t before, size_t limit,
                                                  int64_t* last) const;
 
+  // Rows that a walk passes over.
+  struct NotWalked {
+    // Of customers whose keys are gone.
+    int64_t erased = 0;
+    // What does not open.
+    int64_t corrupt = 0;
+  };
   // Of one model, oldest first, above `after`, with outputs; hours as in a
-  // filter. Else as List.
+  // filter. Adds to `not_walked`. Else as List.
   absl::StatusOr<std::vector<ScreeningRow>> Walk(
       store::Connection* connection, std::string_view model, int64_t first_hour,
-      int64_t end_hour, int64_t after, size_t limit, int64_t* last) const;
+      int64_t end_hour, int64_t after, size_t limit, int64_t* last,
+      NotWalked* not_walked) const;
 
   // Opens the output of a row that was read with it. Of nobody's row nothing is
   // opened: NOT_FOUND.

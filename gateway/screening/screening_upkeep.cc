@@ -46,11 +46,11 @@ absl::Status Drop(store::Connection* connection, const char* sql, int64_t bound,
   return absl::OkStatus();
 }
 
+}  // namespace
+
 int64_t KeepDays(const config::v1::Screening& settings) {
   return settings.keep_days() == 0 ? kDefaultKeepDays : settings.keep_days();
 }
-
-}  // namespace
 
 absl::StatusOr<int64_t> ScreeningUpkeep::DropOld(
     store::ChangeContext& context) const {

@@ -10,6 +10,9 @@
 
 namespace consentry::screening {
 
+// For how many days outputs are held.
+int64_t KeepDays(const config::v1::Screening& settings);
+
 // What is forgotten of outputs, and when: releases at their end; screened
 // outputs, outcomes, counts of amounts and ended vulnerabilities after
 // `keep_days`; outcomes of outputs that never came after 30 days; pressure when

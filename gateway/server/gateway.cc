@@ -679,11 +679,13 @@ absl::Status Gateway::OpenCapabilities() {
                                    .page_tokens = page_tokens_.get(),
                                    .cache = cache_.get(),
                                    .writer = vault_writer_.get()}));
-  fairness_->OpenAudits({.screenings = screening_->rows(),
-                         .outcomes = screening_->outcome_rows(),
-                         .signer = signer_.get(),
-                         .log_origin = origin,
-                         .sender = delivery_->sender()});
+  fairness_->OpenAudits(
+      {.screenings = screening_->rows(),
+       .outcomes = screening_->outcome_rows(),
+       .signer = signer_.get(),
+       .log_origin = origin,
+       .keep_days = screening::KeepDays(config_.message.screening()),
+       .sender = delivery_->sender()});
   review_->SetTarget(screening_->target(), screening_->vulnerability_target());
   identity_ = std::make_unique<IdentityParts>(
       IdentityParts::Options{.config = &config_.message.identity(),

@@ -27,6 +27,7 @@
 #include "gateway/erasure/suppression_list.h"
 #include "gateway/fairness/fairness_rows.h"
 #include "gateway/fairness/interruption.h"
+#include "gateway/fairness/lost_audits.h"
 #include "gateway/server/config.h"
 #include "gateway/server/gateway.h"
 #include "gateway/server/wire_screening.h"
@@ -516,6 +517,7 @@ absl::Status Restoration::CancelErasures() {
 // What was counted since is in the log alone.
 absl::Status Restoration::InterruptMonitors() {
   fairness::CountedBehind behind;
+  fairness::AuditsBehind audits;
   absl::Status fault;
   CONSENTRY_RETURN_IF_ERROR(log_->reader().Scan(
       std::min(header_.log_size(), log_size_), log_size_,
@@ -529,14 +531,31 @@ absl::Status Restoration::InterruptMonitors() {
         if (static_cast<int64_t>(leaf.change_number()) >
             header_.last_change()) {
           behind.Add(leaf);
+          audits.Add(leaf);
         }
         return true;
       }));
   CONSENTRY_RETURN_IF_ERROR(fault);
-  if (behind.empty()) return absl::OkStatus();
-  CONSENTRY_RETURN_IF_ERROR(Before("interrupt_monitors"));
   const crypto::RequestDigests digests(*root_);
   const fairness::FairnessRows rows(epochs_.get(), &digests);
+  if (!audits.empty()) {
+    CONSENTRY_RETURN_IF_ERROR(Before("lose_audits"));
+    const fairness::ReportRows reports(epochs_.get());
+    CONSENTRY_RETURN_IF_ERROR(
+        Commit(upkeep::kReplayedEvent,
+               [&](store::ChangeContext& context,
+                   store::v1::Leaf* leaf) -> absl::Status {
+                 CONSENTRY_ASSIGN_OR_RETURN(
+                     const auto lost,
+                     audits.Mark(rows, reports, context.connection(), leaf));
+                 report_.lost_audits = lost.reports;
+                 report_.older_profiles = lost.profiles;
+                 return absl::OkStatus();
+               })
+            .status());
+  }
+  if (behind.empty()) return absl::OkStatus();
+  CONSENTRY_RETURN_IF_ERROR(Before("interrupt_monitors"));
   return Commit(upkeep::kReplayedEvent,
                 [&](store::ChangeContext& context, store::v1::Leaf* leaf) {
                   return behind.Mark(rows, context.connection(),

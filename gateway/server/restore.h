@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -62,6 +63,12 @@ struct RestoreReport {
   int64_t unknown = 0;
   // Entries about customers who are not here.
   int64_t about_nobody = 0;
+  // Audits of fairness of which the log alone knows: their dates and what they
+  // spent stand, without their files.
+  int64_t lost_audits = 0;
+  // Fairness profiles that were changed since: what is in force of them is the
+  // text of the backup, under a version of its own, or nothing.
+  std::vector<std::string> older_profiles;
   uint64_t log_size = 0;
   // Every consent counts as uncertain.
   bool uncertain = false;

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "gateway/base/log.h"
 #include "proto/support/status_macros.h"
@@ -72,14 +73,16 @@ void Fairness::OpenAudits(AuditOptions options) {
       .page_tokens = options_.page_tokens,
       .signer = options.signer,
       .log_origin = options.log_origin,
+      .keep_days = options.keep_days,
       .tell =
           [sender = options.sender](store::ChangeContext& context,
-                                    const std::string& report,
+                                    const std::string& report, bool made,
                                     const std::vector<std::string>& lines) {
+            const std::string text = absl::StrJoin(lines, "\n");
             return sender->TellStaff(
-                context, "staff.fairness",
-                {{"report", report}, {"lines", absl::StrJoin(lines, "\n")}},
-                "fairness:" + report);
+                context, made ? "staff.fairness" : "staff.fairness_not_made",
+                {{"report", report}, {"lines", text}},
+                absl::StrCat("fairness:", report, made ? "" : "/" + text));
           },
       .wake =
           [this] {

@@ -1,6 +1,7 @@
 #ifndef CONSENTRY_GATEWAY_SERVER_WIRE_FAIRNESS_H_
 #define CONSENTRY_GATEWAY_SERVER_WIRE_FAIRNESS_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -49,6 +50,8 @@ class Fairness {
     const screening::OutcomeRows* outcomes = nullptr;
     const audit::Signer* signer = nullptr;
     std::string log_origin;
+    // For how many days outputs are held.
+    int64_t keep_days = 0;
     const delivery::Sender* sender = nullptr;
   };
   // Once, before anything is served.

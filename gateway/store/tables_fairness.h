@@ -21,11 +21,12 @@ namespace consentry::store {
 //            who was counted in this period; unit_key: a keyed hash of version,
 //            metric, customer and period that leads to nobody. Until the period
 //            ended
-//   fairness_reports(report_no key, report_id unique, state, row_gen, doc
-//            sealed, report sealed)
+//   fairness_reports(report_no key, report_id unique, profile_key, year, state,
+//            row_gen, doc sealed, report sealed)
 //            an audit. report_no: number of the change that registered it.
-//            state: 1 registered, 2 made, 3 cannot be made. report: the signed
-//            file, empty until it is made
+//            profile_key: as in fairness_profiles. year: in which it was
+//            registered (UTC). state: 1 registered, 2 made, 3 cannot be made.
+//            report: the signed file, empty until it is made
 //   fairness_history(version_no, point; doc sealed)
 //            how the monitors of that version stood, as counts and ends of
 //            intervals alone. point: from 1; the oldest go
@@ -66,12 +67,17 @@ CREATE INDEX fairness_units_end ON fairness_units (expire_hour);
 CREATE TABLE fairness_reports (
   report_no {int} PRIMARY KEY,
   report_id {blob} NOT NULL UNIQUE,
+  profile_key {blob} NOT NULL,
+  year {int} NOT NULL,
   state {int} NOT NULL,
   row_gen {int} NOT NULL,
   doc {blob} NOT NULL,
   report {blob} NOT NULL
 );
 CREATE INDEX fairness_reports_state ON fairness_reports (state);
+CREATE INDEX fairness_reports_profile ON fairness_reports
+  (profile_key, report_no);
+CREATE INDEX fairness_reports_year ON fairness_reports (profile_key, year);
 
 CREATE TABLE fairness_history (
   version_no {int} NOT NULL,

@@ -39,13 +39,12 @@ int MonthsOf(AuditCalendar calendar) {
 
 }  // namespace
 
-std::optional<AuditSpan> LastSpan(AuditCalendar calendar, int64_t now_us) {
+std::optional<AuditSpan> SpanAt(AuditCalendar calendar, int64_t now_us) {
   const int months = MonthsOf(calendar);
   if (months == 0) return std::nullopt;
-  absl::CivilMonth end = MonthOf(now_us);
-  end -= (end.month() - 1) % months;
-  const absl::CivilMonth begin = end - months;
-  AuditSpan span = {Micros(begin), Micros(end), ""};
+  absl::CivilMonth begin = MonthOf(now_us);
+  begin -= (begin.month() - 1) % months;
+  AuditSpan span = {Micros(begin), Micros(begin + months), ""};
   switch (calendar) {
     case FairnessAudits::MONTHLY:
       span.name = absl::StrFormat("%d-%02d", begin.year(), begin.month());

@@ -23,22 +23,24 @@ struct AuditSpan {
   std::string name;
 };
 
-// The last span that is over at `now_us`. Absent without a calendar.
-std::optional<AuditSpan> LastSpan(AuditCalendar calendar, int64_t now_us);
+// The span that `now_us` lies in. Absent without a calendar.
+std::optional<AuditSpan> SpanAt(AuditCalendar calendar, int64_t now_us);
 
 // Alpha that was spent.
 struct SpentAlpha {
+  // When its audit was registered.
   int64_t time_us = 0;
   double alpha = 0;
   // By an audit of the calendar.
   bool scheduled = false;
 };
 
-// What an audit at `now_us` may spend. All audits of one calendar year together
-// never spend more than `yearly`: half of it is divided evenly over the spans
-// that end in a year, the other half, or all of it without a calendar, is for
-// audits that somebody asks for, each of which gets half of what is left. 0:
-// nothing is left, and the audit describes.
+// What an audit that is registered at `now_us` may spend. All that are
+// registered in one calendar year together never spend more than `yearly`: half
+// of it is divided evenly over the spans that begin in a year, the other half,
+// or all of it without a calendar, is for audits that somebody asks for, each
+// of which gets half of what is left. 0: nothing is left, and the audit
+// describes.
 double AlphaForAudit(AuditCalendar calendar, double yearly,
                      std::span<const SpentAlpha> spent, bool scheduled,
                      int64_t now_us);

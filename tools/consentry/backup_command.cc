@@ -211,6 +211,16 @@ int RunRestore(server::RestoreOptions options) {
     std::cout << "the log speaks of customers who are not here, "
               << report->about_nobody << " times\n";
   }
+  if (report->lost_audits > 0) {
+    std::cout << "audits of fairness made or registered since: "
+              << report->lost_audits
+              << "; what they spent and their dates stand, their files are "
+                 "where they were downloaded\n";
+  }
+  for (const std::string& profile : report->older_profiles) {
+    std::cout << "fairness profile " << profile
+              << " was changed since: look at it, and put it again\n";
+  }
   if (report->uncertain) {
     std::cout << "every consent is uncertain until it is renewed\n";
   }

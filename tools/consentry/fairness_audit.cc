@@ -3,10 +3,14 @@
 #include <google/protobuf/util/json_util.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -41,6 +45,26 @@ int Fail(const absl::Status& status, std::ostream& err) {
                                                              : kExitError;
 }
 
+// Of one way of asking; the others would be without effect, and are refused.
+constexpr std::string_view kOfBoth[] = {"--html", "--json", "--descriptive",
+                                        "--help"};
+constexpr std::string_view kOfRun[] = {
+    "--run", "--from", "--to", "--model-version", "--as", "--confirmatory"};
+
+void CheckEffect(const CLI::App& audit, bool with_run) {
+  for (const CLI::Option* option : audit.get_options()) {
+    if (option->count() == 0) continue;
+    const std::string name = option->get_name();
+    const auto is_in = [&name](const auto& names) {
+      return std::find(std::begin(names), std::end(names), name) !=
+             std::end(names);
+    };
+    if (is_in(kOfBoth) || is_in(kOfRun) == with_run) continue;
+    throw CLI::ValidationError(
+        name, with_run ? "has no effect with --run: the profile says it"
+                       : "has an effect with --run alone");
+  }
+}
 }  // namespace
 
 int FairnessAudit(const FairnessAuditOptions& options, std::ostream& out,
@@ -99,9 +123,8 @@ void AddFairnessAudit(CLI::App* fairness, CommandContext* context,
   audit->add_option("--prediction", columns.prediction,
                     "EXPR: what is a positive prediction");
   audit->add_option("--label", columns.label, "EXPR: what came true");
-  CLI::Option* const group =
-      audit->add_option("--group", columns.groups,
-                        "COLUMN (or EXPR) by which people are told apart");
+  audit->add_option("--group", columns.groups,
+                    "COLUMN (or EXPR) by which people are told apart");
   audit->add_option("--reference", columns.references,
                     "VALUE of the group that others are compared with; with "
                     "several --group COLUMN=VALUE [the largest]");
@@ -166,31 +189,40 @@ void AddFairnessAudit(CLI::App* fairness, CommandContext* context,
     audit
         ->add_option("--run", online->profile,
                      "PROFILE: the gateway makes, signs and keeps the audit")
-        ->excludes(csv)
-        ->excludes(group);
+        ->excludes(csv);
     audit->add_option("--from", online->from,
-                      "With --run: first day or time [90 days before the end]");
-    audit->add_option("--to", online->to, "With --run: end [now]");
+                      "With --run: first day or time [90 days before the end; "
+                      "with --confirmatory now]");
+    audit->add_option(
+        "--to", online->to,
+        "With --run: end [now; --confirmatory wants one to come]");
     audit->add_option("--model-version", online->model_version,
                       "With --run: outputs of this version alone");
     audit->add_option("--as", online->as,
                       "With --run: registration to ask as [compliance]");
+    audit->add_flag("--confirmatory", online->confirmatory,
+                    "With --run: decides, for alpha of the year, about outputs "
+                    "that are yet to come; is registered now, and made when "
+                    "the time is over");
   }
-  audit->callback(
-      [context, options, online, descriptive, run = std::move(run)] {
-        if (run && !online->profile.empty()) {
-          online->descriptive = *descriptive;
-          online->html = options->html;
-          online->json = options->json;
-          context->exit_code = run(context->folder, *online);
-          return;
-        }
-        if (options->csv.empty()) throw CLI::RequiredError("--csv");
-        if (options->columns.groups.empty())
-          throw CLI::RequiredError("--group");
-        options->plan.confirmatory = !*descriptive;
-        context->exit_code = FairnessAudit(*options, std::cout, std::cerr);
-      });
+  audit->callback([context, audit, options, online, descriptive,
+                   run = std::move(run)] {
+    if (run && !online->profile.empty()) {
+      CheckEffect(*audit, true);
+      if (online->confirmatory && *descriptive) {
+        throw CLI::ValidationError("--descriptive", "excludes --confirmatory");
+      }
+      online->html = options->html;
+      online->json = options->json;
+      context->exit_code = run(context->folder, *online);
+      return;
+    }
+    CheckEffect(*audit, false);
+    if (options->csv.empty()) throw CLI::RequiredError("--csv");
+    if (options->columns.groups.empty()) throw CLI::RequiredError("--group");
+    options->plan.confirmatory = !*descriptive;
+    context->exit_code = FairnessAudit(*options, std::cout, std::cerr);
+  });
 }
 
 }  // namespace consentry::tools

@@ -45,7 +45,8 @@ struct FairnessRunOptions {
   std::string from;
   std::string to;
   std::string model_version;
-  bool descriptive = false;
+  // Of time to come, for alpha; else of the past, and descriptive.
+  bool confirmatory = false;
   std::string html;
   bool json = false;
 };

@@ -256,6 +256,11 @@ int WriteNote(const Asked& asked, const std::string& id,
 
 void ShowWhole(const v1::FairnessReport& report) {
   ShowFairnessReport(report, std::cout);
+  if (report.figures().empty() && report.count() > 0) {
+    std::cout << "\nno figures here: where they are more than an answer holds, "
+                 "the file has them: consentry fairness report "
+              << report.id() << " --file PATH\n";
+  }
   std::cout << "\n"
             << report.id() << "  digest sha256:" << report.digest() << "\n";
   for (const absl::string_view line :
@@ -288,11 +293,30 @@ int ShowReport(const std::string& folder, const Options& options) {
   return code;
 }
 
+// Of a profile, the newest audit that somebody asked for and that is not made.
+// Empty: none is known.
+std::string LastRegistered(const Asked& asked, const std::string& profile) {
+  v1::ListFairnessReportsRequest request;
+  request.set_profile_id(profile);
+  request.set_page_size(kPage);
+  grpc::ClientContext call;
+  call.set_deadline(std::chrono::system_clock::now() + kCall);
+  v1::ListFairnessReportsResponse page;
+  if (!asked.stub()->ListFairnessReports(&call, request, &page).ok()) return "";
+  for (const v1::FairnessReport& report : page.reports()) {
+    if (report.span().empty() && !report.confirmatory() &&
+        !report.has_create_time()) {
+      return report.id();
+    }
+  }
+  return "";
+}
+
 int RunAudit(const std::string& folder, const FairnessRunOptions& options) {
   v1::RunFairnessAuditRequest request;
   request.set_profile_id(options.profile);
   request.set_model_version(options.model_version);
-  request.set_confirmatory(!options.descriptive);
+  request.set_confirmatory(options.confirmatory);
   request.set_request_id(NewRequestId());
   if (!options.from.empty()) {
     const auto status = ParseTime(options.from, request.mutable_from_time());
@@ -315,7 +339,27 @@ int RunAudit(const std::string& folder, const FairnessRunOptions& options) {
     status = asked->stub()->RunFairnessAudit(&call, request, &report);
   } while (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED &&
            std::chrono::steady_clock::now() < end);
+  if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
+    const std::string id = LastRegistered(*asked, options.profile);
+    std::cerr << "consentry: the audit is not made yet; it is registered"
+              << (id.empty() ? "" : " as " + id)
+              << ", and will be: see `consentry fairness reports`\n";
+    return kExitError;
+  }
   if (!status.ok()) return PrintError(status, std::cerr);
+  if (!report.has_create_time()) {
+    if (options.json) {
+      ShowJson(report, std::cout);
+    } else {
+      ShowSummary(report);
+    }
+    if (!options.html.empty()) {
+      std::cerr << "consentry: there is no page yet; later: consentry fairness "
+                   "report "
+                << report.id() << " --html " << options.html << "\n";
+    }
+    return kExitOk;
+  }
   if (!options.html.empty()) {
     const int code = Download(*asked, report.id(),
                               v1::FAIRNESS_REPORT_FORMAT_HTML, options.html);

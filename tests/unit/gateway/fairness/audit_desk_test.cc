@@ -1,5 +1,5 @@
-// Audits on a real store: registered before they look, once for each date, out
-// of the year's alpha, of outputs as engines made them.
+// Audits on a real store: registered before there is anything to see, once for
+// each date, out of the year's alpha, of outputs as engines made them.
 #include "gateway/fairness/audit_desk.h"
 
 #include <gmock/gmock.h>
@@ -15,12 +15,18 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/cord.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "audit/log/note.h"
 #include "gateway/clients/configuration.h"
 #include "gateway/fairness/fairness_desk.h"
+#include "gateway/fairness/lost_audits.h"
+#include "google/rpc/error_details.pb.h"
+#include "proto/support/status_macros.h"
+#include "proto/support/timestamp.h"
 #include "tests/unit/gateway/screening/screening_fixture.h"
 
 namespace consentry::fairness {
@@ -71,13 +77,19 @@ class AuditDeskTest : public ::testing::Test,
                 .subjects = &reader(),
                 .screenings = parts().rows,
                 .outcomes = parts().outcomes}) {
+    OpenWatch();
+    Start();
+  }
+
+  void OpenWatch() {
+    desk_ = nullptr;
     auto opened = FairnessWatch::Open(
         {.configuration = [this] { return configuration(); },
          .subjects = &reader(),
          .rows = &rows_,
          .on_found = nullptr},
         reader_connection());
-    EXPECT_OK(opened);
+    ASSERT_OK(opened);
     watch_ = *std::move(opened);
     parts().fairness = watch_.get();
     screener_ = std::make_unique<screening::Screener>(parts());
@@ -87,7 +99,6 @@ class AuditDeskTest : public ::testing::Test,
                               .rows = &rows_,
                               .digests = &digests(),
                               .page_tokens = &page_tokens()});
-    Start();
   }
 
   access::AnswerParts answers() {
@@ -106,12 +117,13 @@ class AuditDeskTest : public ::testing::Test,
         .cases = &cases_,
         .digests = &digests(),
         .page_tokens = &page_tokens(),
-        .signer = parts().signer,
+        .signer = &signer_,
         .log_origin = "test.log",
+        .keep_days = keep_days_,
         .tell =
-            [this](store::ChangeContext&, const std::string& report,
+            [this](store::ChangeContext&, const std::string& report, bool made,
                    const std::vector<std::string>& lines) {
-              told_.push_back(report);
+              (made ? told_ : told_not_made_).push_back(report);
               lines_ = lines;
               return absl::OkStatus();
             },
@@ -125,7 +137,10 @@ class AuditDeskTest : public ::testing::Test,
     request.mutable_profile()->set_etag(etag);
     auto [done, future] =
         testing::Promised<absl::StatusOr<v1::FairnessProfile>>();
-    profiles_->Put(As("bank"), request, std::move(done));
+    access::Caller caller = As("bank");
+    caller.method = "ScreeningService.PutFairnessProfile";
+    caller.event = "fairness.profile_put";
+    profiles_->Put(caller, request, std::move(done));
     return future.get();
   }
 
@@ -182,21 +197,48 @@ class AuditDeskTest : public ::testing::Test,
   }
 
   using Made = absl::StatusOr<v1::FairnessReport>;
-  std::future<Made> Ask(bool confirmatory = true,
-                        const std::string& request_id = "", int64_t to_us = 0) {
-    v1::RunFairnessAuditRequest request;
-    request.set_profile_id("credit");
-    request.set_confirmatory(confirmatory);
-    request.set_request_id(request_id);
-    if (to_us != 0) {
-      request.mutable_to_time()->set_seconds(to_us / 1'000'000);
-    }
+  std::future<Made> Run(const v1::RunFairnessAuditRequest& request) {
     auto [done, future] = testing::Promised<Made>();
     access::Caller caller = As("bank");
     caller.method = "ScreeningService.RunFairnessAudit";
     caller.event = "fairness.audit";
     desk_->Run(caller, request, std::move(done));
     return std::move(future);
+  }
+  v1::RunFairnessAuditRequest Asking(const std::string& request_id = "") {
+    v1::RunFairnessAuditRequest request;
+    request.set_profile_id("credit");
+    request.set_request_id(request_id);
+    return request;
+  }
+  // Of the past.
+  std::future<Made> Ask(const std::string& request_id = "") {
+    return Run(Asking(request_id));
+  }
+  // Of days to come: the registration.
+  Made Ahead(int64_t days, const std::string& request_id = "") {
+    v1::RunFairnessAuditRequest request = Asking(request_id);
+    request.set_confirmatory(true);
+    request.mutable_to_time()->set_seconds(
+        (committer()->NowUs() + days * kUsPerDay) / 1'000'000);
+    return Run(request).get();
+  }
+  Made Get(const std::string& id) {
+    v1::GetFairnessReportRequest request;
+    request.set_id(id);
+    return Wait<v1::FairnessReport>(
+        [&](auto done) { desk_->Get(As("bank"), request, std::move(done)); });
+  }
+  static std::string FieldOf(const absl::Status& status) {
+    std::string fields;
+    status.ForEachPayload([&](absl::string_view, const absl::Cord& payload) {
+      google::rpc::BadRequest faults;
+      if (!faults.ParseFromString(std::string(payload))) return;
+      for (const auto& fault : faults.field_violations()) {
+        absl::StrAppend(&fields, fault.field());
+      }
+    });
+    return fields;
   }
   // The change that registers it is done before anything is looked at.
   void WaitForWake(int times) {
@@ -207,20 +249,27 @@ class AuditDeskTest : public ::testing::Test,
     }
     EXPECT_GE(woken_.load(), times) << "the audit was not registered";
   }
-  Made Audit(bool confirmatory = true, const std::string& request_id = "") {
+  Made Audit(const std::string& request_id = "") {
     const int before = woken_.load();
-    auto future = Ask(confirmatory, request_id);
+    auto future = Ask(request_id);
     WaitForWake(before + 1);
     EXPECT_OK(desk_->Tick());
     return future.get();
   }
 
-  std::vector<v1::FairnessReport> List() {
+  // Those of the calendar, or those that somebody asked for; newest first.
+  std::vector<v1::FairnessReport> List(bool calendar = false) {
+    v1::ListFairnessReportsRequest request;
+    request.set_profile_id("credit");
     auto page = Wait<v1::ListFairnessReportsResponse>(
-        [&](auto done) { desk_->List(As("bank"), {}, std::move(done)); });
+        [&](auto done) { desk_->List(As("bank"), request, std::move(done)); });
     EXPECT_OK(page);
-    if (!page.ok()) return {};
-    return {page->reports().begin(), page->reports().end()};
+    std::vector<v1::FairnessReport> reports;
+    if (!page.ok()) return reports;
+    for (const auto& report : page->reports()) {
+      if (report.span().empty() != calendar) reports.push_back(report);
+    }
+    return reports;
   }
   absl::StatusOr<std::string> Download(const std::string& id,
                                        v1::FairnessReportFormat format) {
@@ -255,7 +304,26 @@ class AuditDeskTest : public ::testing::Test,
   std::unique_ptr<screening::Screener> screener_;
   std::unique_ptr<FairnessDesk> profiles_;
   std::unique_ptr<AuditDesk> desk_;
+  // Signs unless it is told not to.
+  class Signer : public audit::Signer {
+   public:
+    explicit Signer(const audit::Signer* real) : real_(real) {}
+    std::string name() const override { return real_->name(); }
+    std::string public_key() const override { return real_->public_key(); }
+    absl::StatusOr<std::string> Sign(std::string_view message) const override {
+      if (broken) return absl::InternalError("no signature");
+      return real_->Sign(message);
+    }
+    bool broken = false;
+
+   private:
+    const audit::Signer* const real_;
+  };
+
+  Signer signer_{parts().signer};
+  int64_t keep_days_ = 0;
   std::vector<std::string> told_;
+  std::vector<std::string> told_not_made_;
   std::vector<std::string> lines_;
   std::atomic<int> woken_{0};
   int outputs_ = 0;
@@ -264,21 +332,25 @@ class AuditDeskTest : public ::testing::Test,
 
 TEST_F(AuditDeskTest, AnAuditIsRegisteredThenMadeSignedAndLogged) {
   ASSERT_OK(Put(kProfile));
-  Population(10, 10);
+  const auto registered = Ahead(30);
+  ASSERT_OK(registered);
+  // There is nothing to look at, and the alpha is spent.
+  EXPECT_DOUBLE_EQ(registered->alpha(), 0.02);
+  EXPECT_FALSE(registered->has_create_time());
+  EXPECT_THAT(registered->limits(), Contains(HasSubstr("it is made after")));
   clock().AdvanceUs(1'000'000);
-  auto future = Ask();
-  WaitForWake(1);
-  // Nothing was looked at, and the alpha is spent.
-  auto list = List();
-  ASSERT_EQ(list.size(), 1u);
-  EXPECT_DOUBLE_EQ(list[0].alpha(), 0.02);
-  EXPECT_FALSE(list[0].has_create_time());
-  EXPECT_THAT(Download(list[0].id(), v1::FAIRNESS_REPORT_FORMAT_JSON).status(),
-              testing::StatusIs(absl::StatusCode::kFailedPrecondition));
+  Population(10, 10);
+  clock().AdvanceUs(35 * kUsPerDay);
   ASSERT_OK(desk_->Tick());
-  const auto report = future.get();
+  // Outcomes have not had their time.
+  EXPECT_THAT(
+      Download(registered->id(), v1::FAIRNESS_REPORT_FORMAT_JSON).status(),
+      testing::StatusIs(absl::StatusCode::kFailedPrecondition));
+  clock().AdvanceUs(5 * kUsPerDay);
+  ASSERT_OK(desk_->Tick());
+  const auto report = Get(registered->id());
   ASSERT_OK(report);
-  EXPECT_EQ(report->id(), list[0].id());
+  EXPECT_TRUE(report->confirmatory());
   EXPECT_EQ(report->count(), 20);
   EXPECT_DOUBLE_EQ(report->alpha(), 0.02);
   const auto* gold = Find(*report, "gold", "selection_rate");
@@ -314,43 +386,113 @@ TEST_F(AuditDeskTest, AnAuditIsRegisteredThenMadeSignedAndLogged) {
 
 TEST_F(AuditDeskTest, WhoAsksAgainFindsLessAndThenNothing) {
   ASSERT_OK(Put(kProfile));
-  Population(6, 6);
-  clock().AdvanceUs(1'000'000);
   double spent = 0;
   double last = 1;
   for (int i = 0; i < 4; ++i) {
-    const auto report = Audit();
+    const auto report = Ahead(1);
     ASSERT_OK(report);
     EXPECT_LT(report->alpha(), last);
     last = report->alpha();
     spent += last;
   }
   EXPECT_LT(spent, 0.04);
-  const auto descriptive = Audit(/*confirmatory=*/false);
+  clock().AdvanceUs(1'000'000);
+  const auto descriptive = Audit();
   ASSERT_OK(descriptive);
   EXPECT_FALSE(descriptive->confirmatory());
   EXPECT_EQ(descriptive->tests(), 0);
 }
 
+// Whoever has seen the past would choose what to look at.
+TEST_F(AuditDeskTest, WhatSpendsAlphaIsAboutTimeToCome) {
+  ASSERT_OK(Put(kProfile));
+  const auto ask = [&](int64_t from_us, int64_t to_us) {
+    v1::RunFairnessAuditRequest request = Asking();
+    request.set_confirmatory(true);
+    if (from_us != 0) {
+      request.mutable_from_time()->set_seconds(from_us / 1'000'000);
+    }
+    if (to_us != 0) request.mutable_to_time()->set_seconds(to_us / 1'000'000);
+    return Run(request).get().status();
+  };
+  const int64_t now = committer()->NowUs();
+  const auto past = ask(now - 30 * kUsPerDay, now + kUsPerDay);
+  EXPECT_THAT(past, testing::StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_EQ(FieldOf(past), "from_time");
+  EXPECT_THAT(std::string(past.message()), HasSubstr("descriptive"));
+  EXPECT_EQ(FieldOf(ask(0, 0)), "to_time");
+  EXPECT_EQ(FieldOf(ask(0, now - kUsPerDay)), "to_time");
+  EXPECT_EQ(FieldOf(ask(0, now + 367 * kUsPerDay)), "to_time");
+  EXPECT_EQ(FieldOf(ask(now + 2 * kUsPerDay, now + kUsPerDay)), "to_time");
+  EXPECT_OK(ask(now + kUsPerDay, now + 366 * kUsPerDay));
+  EXPECT_EQ(List().size(), 1u);
+}
+
+TEST_F(AuditDeskTest, AWindowThatOutlivesItsOutputsIsRefused) {
+  keep_days_ = 100;
+  Start();
+  ASSERT_OK(Put(kProfile));
+  EXPECT_OK(Ahead(90));
+  const auto longer = Ahead(91);
+  EXPECT_EQ(FieldOf(longer.status()), "to_time");
+  EXPECT_THAT(std::string(longer.status().message()), HasSubstr("100 days"));
+  EXPECT_EQ(List().size(), 1u);
+}
+
+TEST_F(AuditDeskTest, AReportSaysSinceWhenOutputsAreHeld) {
+  keep_days_ = 40;
+  Start();
+  ASSERT_OK(Put(kProfile));
+  clock().AdvanceUs(1'000'000);
+  const auto report = Audit();
+  ASSERT_OK(report);
+  EXPECT_THAT(report->limits(), Contains(HasSubstr("held for 40 days")));
+}
+
+TEST_F(AuditDeskTest, FewAuditsOfAProfileAreOpenAtATime) {
+  ASSERT_OK(Put(kProfile));
+  ASSERT_OK(desk_->Tick());
+  for (size_t i = 0; i < AuditRegister::kMostAsked; ++i) ASSERT_OK(Ahead(1));
+  EXPECT_THAT(Ahead(1).status(),
+              testing::StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_EQ(List().size(), AuditRegister::kMostAsked);
+  // Those are made, and there is room again.
+  clock().AdvanceUs(12 * kUsPerDay);
+  ASSERT_OK(desk_->Tick());
+  EXPECT_OK(Ahead(1));
+}
+
 TEST_F(AuditDeskTest, EachDateOfTheCalendarHasOneAuditOfWhichStaffAreTold) {
   ASSERT_OK(Put(kProfile));
-  Population(6, 6);
-  // November: the third quarter was over before there was a profile.
+  const int64_t now = committer()->NowUs();
+  Decide(Customer("early", "gold"), true);
+  clock().AdvanceUs(1'000'000);
+  // November: the quarter runs already, and what it saw so far was seen.
   ASSERT_OK(desk_->Tick());
-  EXPECT_THAT(List(), IsEmpty());
-  // The year is over, but not the time that outcomes have.
-  clock().AdvanceUs(50 * kUsPerDay);
-  ASSERT_OK(desk_->Tick());
-  EXPECT_THAT(List(), IsEmpty());
-  clock().AdvanceUs(10 * kUsPerDay);
-  ASSERT_OK(desk_->Tick());
-  ASSERT_OK(desk_->Tick());
-  const auto list = List();
+  auto list = List(/*calendar=*/true);
   ASSERT_EQ(list.size(), 1u);
   EXPECT_EQ(list[0].span(), "2026-Q4");
   EXPECT_DOUBLE_EQ(list[0].alpha(), 0.01);
-  EXPECT_EQ(list[0].count(), 12);
-  EXPECT_EQ(told_, std::vector<std::string>{list[0].id()});
+  EXPECT_GE(MicrosOf(list[0].from_time()), now + 1'000'000);
+  EXPECT_FALSE(list[0].has_create_time());
+  clock().AdvanceUs(1'000'000);
+  Population(6, 6);
+  // The year is over, but not the time that outcomes have.
+  clock().AdvanceUs(45 * kUsPerDay);
+  ASSERT_OK(desk_->Tick());
+  list = List(true);
+  ASSERT_EQ(list.size(), 2u);
+  EXPECT_EQ(list[0].span(), "2027-Q1");
+  EXPECT_FALSE(list[1].has_create_time());
+  EXPECT_THAT(told_, IsEmpty());
+  clock().AdvanceUs(10 * kUsPerDay);
+  ASSERT_OK(desk_->Tick());
+  ASSERT_OK(desk_->Tick());
+  list = List(true);
+  ASSERT_EQ(list.size(), 2u);
+  EXPECT_EQ(list[1].count(), 12);
+  EXPECT_TRUE(list[1].has_create_time());
+  EXPECT_EQ(told_, std::vector<std::string>{list[1].id()});
   EXPECT_THAT(lines_, Contains("cases: 12"));
   for (const std::string& line : lines_) {
     EXPECT_TRUE(std::all_of(line.begin(), line.end(), [](char c) {
@@ -358,27 +500,239 @@ TEST_F(AuditDeskTest, EachDateOfTheCalendarHasOneAuditOfWhichStaffAreTold) {
              c == '.' || c == ':' || c == '-' || c == ' ';
     })) << line;
   }
-  // A change of the profile makes no second one.
-  ASSERT_OK(
-      Put(absl::StrReplaceAll(kProfile, {{"minimum: 5", "minimum: 6"}}), "v1"));
+}
+
+// Nobody finds a better tolerance once it is known what there is to tolerate.
+TEST_F(AuditDeskTest, AChangedProfileBeginsWithTheNextDate) {
+  ASSERT_OK(Put(kProfile));
   ASSERT_OK(desk_->Tick());
-  EXPECT_EQ(List().size(), 1u);
+  clock().AdvanceUs(1'000'000);
+  Population(6, 6);
+  ASSERT_OK(
+      Put(absl::StrReplaceAll(kProfile, {{"minimum: 5", "minimum: 7"}}), "v1"));
+  clock().AdvanceUs(60 * kUsPerDay);
+  ASSERT_OK(desk_->Tick());
+  const auto list = List(true);
+  ASSERT_EQ(list.size(), 2u);
+  EXPECT_EQ(list[0].profile_version(), 2u);
+  EXPECT_EQ(list[1].profile_version(), 1u);
+  const auto report = Get(list[1].id());
+  ASSERT_OK(report);
+  EXPECT_THAT(report->rules(), Contains(HasSubstr("at least 5 cases")));
+}
+
+TEST_F(AuditDeskTest, WhatFailsOnceAskedForIsAnsweredAndNotTriedAgain) {
+  ASSERT_OK(Put(kProfile));
+  clock().AdvanceUs(1'000'000);
+  signer_.broken = true;
+  auto future = Ask();
+  WaitForWake(1);
+  desk_->Tick().IgnoreError();
+  EXPECT_THAT(future.get().status(),
+              testing::StatusIs(absl::StatusCode::kInternal));
+  signer_.broken = false;
+  clock().AdvanceUs(30 * kUsPerDay);
+  ASSERT_OK(desk_->Tick());
+  const auto list = List();
+  ASSERT_EQ(list.size(), 1u);
+  EXPECT_THAT(list[0].limits(), Contains(HasSubstr("could not be made")));
+}
+
+TEST_F(AuditDeskTest, ADateThatFailsIsTriedEverLaterAndThenGivenUp) {
+  ASSERT_OK(Put(kProfile));
+  ASSERT_OK(desk_->Tick());
+  clock().AdvanceUs(60 * kUsPerDay);
+  signer_.broken = true;
+  const auto tries = [&] {
+    int found = 0;
+    for (const store::v1::Leaf& leaf : Leaves()) {
+      for (const std::string& detail : leaf.details()) {
+        found += detail.starts_with("tries=") ? 1 : 0;
+      }
+    }
+    return found;
+  };
+  for (int i = 0; i < 5; ++i) ASSERT_OK(desk_->Tick());
+  EXPECT_EQ(tries(), 1);
+  EXPECT_EQ(told_not_made_.size(), 1u);
+  EXPECT_THAT(lines_, Contains("it is tried again"));
+  for (int hour = 0; hour < 24; ++hour) {
+    clock().AdvanceUs(int64_t{3600} * 1'000'000);
+    ASSERT_OK(desk_->Tick());
+  }
+  EXPECT_GE(tries(), 4);
+  EXPECT_LE(tries(), 10);
+  for (int day = 0; day < 40; ++day) {
+    clock().AdvanceUs(kUsPerDay);
+    ASSERT_OK(desk_->Tick());
+  }
+  EXPECT_EQ(tries(), static_cast<int>(AuditRunner::kMostTries));
+  EXPECT_EQ(told_not_made_.size(), 2u);
+  EXPECT_THAT(lines_, Contains("it is not tried again"));
+  const auto list = List(true);
+  ASSERT_EQ(list.size(), 2u);
+  EXPECT_THAT(list[1].limits(), Contains(HasSubstr("could not be made")));
+  // Whoever made it fail might have looked before.
+  EXPECT_DOUBLE_EQ(list[1].alpha(), 0.01);
+}
+
+TEST_F(AuditDeskTest, ADateThatFailedOnceIsMadeOnceItCanBe) {
+  ASSERT_OK(Put(kProfile));
+  ASSERT_OK(desk_->Tick());
+  clock().AdvanceUs(60 * kUsPerDay);
+  signer_.broken = true;
+  ASSERT_OK(desk_->Tick());
+  signer_.broken = false;
+  clock().AdvanceUs(AuditRunner::kFirstWaitUs);
+  ASSERT_OK(desk_->Tick());
+  EXPECT_TRUE(List(true)[1].has_create_time());
+}
+
+TEST_F(AuditDeskTest, WhatDoesNotOpenIsCountedAndFailsNothing) {
+  ASSERT_OK(Put(kProfile));
+  Population(9, 6);
+  const std::string gone = Customer("gone", "gold");
+  Decide(gone, true);
+  ASSERT_OK(keys().slots().Destroy(Number(gone), 1));
+  // The records of some, somebody's output, and the row of another.
+  Tamper(
+      "UPDATE records SET fields = $1 WHERE record_no IN (SELECT record_no "
+      "FROM records ORDER BY record_no LIMIT 3)",
+      "x");
+  Tamper(
+      "UPDATE screenings SET output = $1 WHERE screening_no = (SELECT "
+      "screening_no FROM screenings ORDER BY screening_no LIMIT 1 OFFSET 3)",
+      "x");
+  Tamper(
+      "UPDATE screenings SET doc = $1 WHERE screening_no = (SELECT "
+      "screening_no FROM screenings ORDER BY screening_no LIMIT 1 OFFSET 8)",
+      "x");
+  clock().AdvanceUs(1'000'000);
+  const auto report = Audit();
+  ASSERT_OK(report);
+  EXPECT_EQ(report->count(), 13);
+  EXPECT_EQ(CountOf(*report, "gold"), 4);
+  EXPECT_EQ(CountOf(*report, "silver"), 6);
+  EXPECT_EQ(CountOf(*report, "unknown"), 3);
+  const auto left_out = [&](const std::string& reason) -> int64_t {
+    for (const auto& one : report->left_out()) {
+      if (absl::StrContains(one.reason(), reason)) return one.count();
+    }
+    return 0;
+  };
+  EXPECT_EQ(left_out("do not open"), 2);
+  EXPECT_EQ(left_out("erased"), 1);
+  EXPECT_THAT(report->limits(), Contains(HasSubstr("of 3 customers")));
+}
+
+TEST_F(AuditDeskTest, AViolationWhoseEntryWasRefusedIsEnteredLater) {
+  // Nobody listens when it is found.
+  ASSERT_OK(Put(kProfile));
+  for (int i = 0; i < 120; ++i) {
+    Decide(Customer(absl::StrCat("v", i), i % 2 == 0 ? "gold" : "silver"),
+           i % 2 == 0);
+  }
+  ASSERT_FALSE(watch_->versions().empty());
+  ASSERT_FALSE(watch_->versions()[0]->violations.empty());
+  const auto entries = [&] {
+    int found = 0;
+    for (const store::v1::Leaf& leaf : Leaves()) {
+      found += leaf.event() == kFindingEvent ? 1 : 0;
+    }
+    return found;
+  };
+  EXPECT_EQ(entries(), 0);
+  ASSERT_OK(desk_->Tick());
+  ASSERT_OK(desk_->Tick());
+  EXPECT_EQ(entries(),
+            static_cast<int>(watch_->versions()[0]->violations.size()));
+}
+
+// A backup of before the audits, and the log that goes on.
+TEST_F(AuditDeskTest, WhatARestoreLostKeepsItsDateAndItsAlpha) {
+  ASSERT_OK(Put(kProfile));
+  clock().AdvanceUs(1'000'000);
+  const size_t before = Leaves().size();
+  ASSERT_OK(desk_->Tick());
+  const auto first = Ahead(1);
+  ASSERT_OK(first);
+  const auto second = Ahead(40);
+  ASSERT_OK(second);
+  clock().AdvanceUs(12 * kUsPerDay);
+  ASSERT_OK(desk_->Tick());
+  const auto made = Get(first->id());
+  ASSERT_OK(made);
+  const std::string text =
+      absl::StrReplaceAll(kProfile, {{"minimum: 5", "minimum: 6"}});
+  ASSERT_OK(Put(text, "v1"));
+  AuditsBehind behind;
+  EXPECT_TRUE(behind.empty());
+  const auto leaves = Leaves();
+  for (size_t i = before; i < leaves.size(); ++i) behind.Add(leaves[i]);
+  EXPECT_FALSE(behind.empty());
+
+  // As the backup has it.
+  store::Change change;
+  change.apply = [&](store::ChangeContext& context) -> absl::Status {
+    CONSENTRY_RETURN_IF_ERROR(
+        context.connection()->Execute("DELETE FROM fairness_reports"));
+    auto profiles = rows_.Profiles(context.connection());
+    CONSENTRY_RETURN_IF_ERROR(profiles.status());
+    (*profiles)[0].doc.set_version(1);
+    (*profiles)[0].doc.set_text(kProfile);
+    CONSENTRY_RETURN_IF_ERROR(rows_.Put(context.connection(), &(*profiles)[0]));
+    store::v1::Leaf leaf;
+    const auto lost =
+        behind.Mark(rows_, report_rows_, context.connection(), &leaf);
+    CONSENTRY_RETURN_IF_ERROR(lost.status());
+    EXPECT_EQ(lost->reports, 3);
+    EXPECT_EQ(lost->profiles, std::vector<std::string>{"credit"});
+    context.SetEntry(leaf.SerializeAsString());
+    return absl::OkStatus();
+  };
+  ASSERT_OK(committer()->CommitChangeAndWait(std::move(change)).status);
+  OpenWatch();
+  Start();
+  // No number names two texts.
+  EXPECT_EQ(watch_->profiles().at("credit")->version, 3u);
+  ASSERT_OK(desk_->Tick());
+  const auto calendar = List(/*calendar=*/true);
+  ASSERT_EQ(calendar.size(), 1u);
+  EXPECT_EQ(calendar[0].span(), "2026-Q4");
+  EXPECT_THAT(calendar[0].limits(), Contains(HasSubstr("lost in a restore")));
+  const auto list = List();
+  ASSERT_EQ(list.size(), 2u);
+  EXPECT_EQ(list[1].id(), first->id());
+  EXPECT_EQ(list[1].digest(), made->digest());
+  EXPECT_DOUBLE_EQ(list[1].alpha(), 0.02);
+  EXPECT_THAT(list[1].limits(), Contains(HasSubstr("downloaded")));
+  EXPECT_THAT(Get(first->id()).status(),
+              testing::StatusIs(absl::StatusCode::kFailedPrecondition));
+  const auto next = Ahead(1);
+  ASSERT_OK(next);
+  EXPECT_DOUBLE_EQ(next->alpha(), 0.005);
 }
 
 TEST_F(AuditDeskTest, WhatACrashInterruptedLooksForTheSameAlpha) {
   ASSERT_OK(Put(kProfile));
-  Population(6, 6);
+  const auto ahead = Ahead(1);
+  ASSERT_OK(ahead);
   clock().AdvanceUs(1'000'000);
+  Population(6, 6);
+  clock().AdvanceUs(20 * kUsPerDay);
   auto future = Ask();
   WaitForWake(1);
   Start();
   EXPECT_THAT(future.get().status(),
               testing::StatusIs(absl::StatusCode::kUnavailable));
   ASSERT_OK(desk_->Tick());
-  auto list = List();
-  ASSERT_EQ(list.size(), 1u);
+  const auto list = List();
+  ASSERT_EQ(list.size(), 2u);
   EXPECT_TRUE(list[0].has_create_time());
-  EXPECT_DOUBLE_EQ(list[0].alpha(), 0.02);
+  EXPECT_EQ(list[1].id(), ahead->id());
+  EXPECT_TRUE(list[1].has_create_time());
+  EXPECT_EQ(list[1].count(), 12);
+  EXPECT_DOUBLE_EQ(list[1].alpha(), 0.02);
 }
 
 TEST_F(AuditDeskTest, TheSameRequestFindsTheSameReport) {
@@ -386,12 +740,25 @@ TEST_F(AuditDeskTest, TheSameRequestFindsTheSameReport) {
   Population(6, 6);
   clock().AdvanceUs(1'000'000);
   const std::string request = "3f2c8a52-4f0e-4c8a-9d3a-0d9f6a1b2c3d";
-  const auto first = Audit(true, request);
+  const auto first = Audit(request);
   ASSERT_OK(first);
-  const auto second = Audit(true, request);
+  const auto second = Audit(request);
   ASSERT_OK(second);
   EXPECT_EQ(first->id(), second->id());
   EXPECT_EQ(List().size(), 1u);
+
+  v1::RunFairnessAuditRequest ahead =
+      Asking("3f2c8a52-4f0e-4c8a-9d3a-0d9f6a1b2c3e");
+  ahead.set_confirmatory(true);
+  ahead.mutable_to_time()->set_seconds((committer()->NowUs() + kUsPerDay) /
+                                       1'000'000);
+  const auto registered = Run(ahead).get();
+  ASSERT_OK(registered);
+  clock().AdvanceUs(1'000'000);
+  const auto again = Run(ahead).get();
+  ASSERT_OK(again);
+  EXPECT_EQ(again->id(), registered->id());
+  EXPECT_EQ(again->alpha(), registered->alpha());
 }
 
 TEST_F(AuditDeskTest, APersonCountsOnceHoweverOftenSheComesAndToWhichVersion) {
@@ -448,38 +815,35 @@ TEST_F(AuditDeskTest, NearlyTheSameCasesAreNotToldTwice) {
   EXPECT_THAT(second.status(),
               testing::StatusIs(absl::StatusCode::kFailedPrecondition));
   EXPECT_THAT(std::string(second.status().message()), HasSubstr(first->id()));
-  // It stands in the list, without its alpha.
+  // It stands in the list.
   const auto list = List();
   ASSERT_EQ(list.size(), 2u);
-  EXPECT_EQ(list[0].alpha(), 0);
   EXPECT_THAT(list[0].limits(), Contains(HasSubstr("could not be made")));
   EXPECT_THAT(Download(list[0].id(), v1::FAIRNESS_REPORT_FORMAT_JSON).status(),
-              testing::StatusIs(absl::StatusCode::kFailedPrecondition));
-  // Describing tells as much.
-  EXPECT_THAT(Audit(/*confirmatory=*/false).status(),
               testing::StatusIs(absl::StatusCode::kFailedPrecondition));
   // Three more of gold, and a time that has nothing in common.
   Population(2, 0);
   clock().AdvanceUs(1'000'000);
   const auto enough = Audit();
   ASSERT_OK(enough);
-  EXPECT_DOUBLE_EQ(enough->alpha(), 0.01);
   EXPECT_EQ(CountOf(*enough, "gold"), 9);
 }
 
 TEST_F(AuditDeskTest, ADateOfTheCalendarLeavesOutWhatAnEarlierOneWouldTell) {
   ASSERT_OK(Put(kProfile));
+  ASSERT_OK(desk_->Tick());
+  clock().AdvanceUs(1'000'000);
   Population(6, 6);
   clock().AdvanceUs(1'000'000);
   ASSERT_OK(Audit());
   Population(1, 0);
   clock().AdvanceUs(60 * kUsPerDay);
   ASSERT_OK(desk_->Tick());
-  const auto list = List();
+  const auto list = List(/*calendar=*/true);
   ASSERT_EQ(list.size(), 2u);
-  ASSERT_EQ(list[0].span(), "2026-Q4");
-  EXPECT_TRUE(list[0].has_create_time());
-  const auto file = Download(list[0].id(), v1::FAIRNESS_REPORT_FORMAT_JSON);
+  ASSERT_EQ(list[1].span(), "2026-Q4");
+  EXPECT_TRUE(list[1].has_create_time());
+  const auto file = Download(list[1].id(), v1::FAIRNESS_REPORT_FORMAT_JSON);
   ASSERT_OK(file);
   EXPECT_THAT(*file, HasSubstr("beside an earlier report"));
   EXPECT_THAT(*file, Not(HasSubstr("\"hits\"")));
@@ -563,7 +927,7 @@ TEST_F(AuditDeskTest, AReportOfTheTimeUntilNowEndsWithHowMonitorsStand) {
   Population(8, 8);
   clock().AdvanceUs(1'000'000);
   // Nobody noted anything before.
-  const auto report = Audit(/*confirmatory=*/false);
+  const auto report = Audit();
   ASSERT_OK(report);
   ASSERT_EQ(report->trends_size(), 1);
   ASSERT_EQ(report->trends(0).points_size(), 1);
@@ -574,8 +938,13 @@ TEST_F(AuditDeskTest, WhatCannotBeAskedIsAnError) {
   const auto nowhere = Ask().get();
   EXPECT_THAT(nowhere.status(), testing::StatusIs(absl::StatusCode::kNotFound));
   ASSERT_OK(Put(kProfile));
-  EXPECT_THAT(Ask(true, "", committer()->NowUs() + kUsPerDay).get().status(),
-              testing::StatusIs(absl::StatusCode::kInvalidArgument));
+  v1::RunFairnessAuditRequest request = Asking();
+  request.mutable_to_time()->set_seconds((committer()->NowUs() + kUsPerDay) /
+                                         1'000'000);
+  EXPECT_EQ(FieldOf(Run(request).get().status()), "to_time");
+  request.mutable_to_time()->set_seconds(committer()->NowUs() / 1'000'000 - 10);
+  request.mutable_from_time()->set_seconds(request.to_time().seconds());
+  EXPECT_EQ(FieldOf(Run(request).get().status()), "from_time");
   EXPECT_THAT(
       Download("fre_aaaaaaaaaaaaaaaaaaaaaaaa", v1::FAIRNESS_REPORT_FORMAT_JSON)
           .status(),

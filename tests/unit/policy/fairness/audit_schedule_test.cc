@@ -19,7 +19,7 @@ int64_t At(const std::string& time) {
   return absl::ToUnixMicros(parsed);
 }
 
-TEST(AuditScheduleTest, TheLastWholeSpanIsDue) {
+TEST(AuditScheduleTest, AMomentLiesInOneWholeSpan) {
   const struct {
     AuditCalendar calendar;
     const char* now;
@@ -27,26 +27,25 @@ TEST(AuditScheduleTest, TheLastWholeSpanIsDue) {
     const char* from;
     const char* to;
   } cases[] = {
-      {FairnessAudits::MONTHLY, "2026-03-01 00:00:00", "2026-02",
-       "2026-02-01 00:00:00", "2026-03-01 00:00:00"},
-      {FairnessAudits::MONTHLY, "2026-01-31 23:59:59", "2025-12",
+      {FairnessAudits::MONTHLY, "2026-03-01 00:00:00", "2026-03",
+       "2026-03-01 00:00:00", "2026-04-01 00:00:00"},
+      {FairnessAudits::MONTHLY, "2025-12-31 23:59:59", "2025-12",
        "2025-12-01 00:00:00", "2026-01-01 00:00:00"},
-      {FairnessAudits::QUARTERLY, "2026-03-31 23:59:59", "2025-Q4",
-       "2025-10-01 00:00:00", "2026-01-01 00:00:00"},
-      {FairnessAudits::QUARTERLY, "2026-11-23 03:00:00", "2026-Q3",
-       "2026-07-01 00:00:00", "2026-10-01 00:00:00"},
-      {FairnessAudits::YEARLY, "2026-12-31 23:59:59", "2025",
-       "2025-01-01 00:00:00", "2026-01-01 00:00:00"},
+      {FairnessAudits::QUARTERLY, "2026-03-31 23:59:59", "2026-Q1",
+       "2026-01-01 00:00:00", "2026-04-01 00:00:00"},
+      {FairnessAudits::QUARTERLY, "2026-11-23 03:00:00", "2026-Q4",
+       "2026-10-01 00:00:00", "2027-01-01 00:00:00"},
+      {FairnessAudits::YEARLY, "2026-12-31 23:59:59", "2026",
+       "2026-01-01 00:00:00", "2027-01-01 00:00:00"},
   };
   for (const auto& one : cases) {
-    const auto span = LastSpan(one.calendar, At(one.now));
+    const auto span = SpanAt(one.calendar, At(one.now));
     ASSERT_TRUE(span);
     EXPECT_EQ(span->name, one.name);
     EXPECT_EQ(span->from_us, At(one.from));
     EXPECT_EQ(span->to_us, At(one.to));
   }
-  EXPECT_FALSE(
-      LastSpan(FairnessAudits::UNSPECIFIED, At("2026-03-01 00:00:00")));
+  EXPECT_FALSE(SpanAt(FairnessAudits::UNSPECIFIED, At("2026-03-01 00:00:00")));
 }
 
 // Whoever asks again and again, in whatever order, never spends more.
