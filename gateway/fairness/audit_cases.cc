@@ -158,7 +158,7 @@ class AuditCases::Walk {
       }
       if (last == 0) break;
     }
-    auto made = audit_.Run();
+    auto made = audit_.Run([&stop] { return stop.load(); });
     if (absl::IsFailedPrecondition(made.status())) {
       return MakeError(v1::ERROR_REASON_STATE_INVALID,
                        std::string(made.status().message()));

@@ -14,6 +14,7 @@
 #include "gateway/base/log.h"
 #include "gateway/clients/caller_context.h"
 #include "policy/engine/text_config.h"
+#include "policy/fairness/audit_schedule.h"
 #include "proto/support/error.h"
 #include "proto/support/status_macros.h"
 
@@ -111,6 +112,16 @@ v1::FairnessProfile FairnessDesk::Show(const ProfileInForce& profile) const {
   for (const std::string& remark : explained.remarks) {
     shown.add_remarks(remark);
   }
+  const auto& audits = profile.profile->message().audits();
+  const int64_t span = rules::MostDaysOfSpan(audits.calendar());
+  const int64_t wanted = span + int64_t{audits.outcome_days()};
+  if (span > 0 && options_.keep_days > 0 && wanted > options_.keep_days) {
+    shown.add_remarks(absl::StrCat(
+        "Outputs are held for ", options_.keep_days,
+        " days, and an audit of the calendar looks back on up to ", wanted,
+        ": what its span begins with is gone by then, and the report says so. "
+        "Hold them longer (screening.keep_days), or take a shorter span."));
+  }
   const size_t in_use = options_.watch->InUse(
       profile.profile->id(), options_.answers.committer->NowUs());
   if (in_use >= kManyVersions) {
@@ -152,6 +163,18 @@ void FairnessDesk::Put(const access::Caller& caller,
       absl::Status status = MakeError(v1::ERROR_REASON_FIELD_INVALID,
                                       "the id is not that of the text");
       AddFieldViolation(&status, {"profile.id", "must be the text's own id"});
+      return status;
+    }
+    const auto& audits = made->profile->message().audits();
+    if (options_.keep_days > 0 && audits.outcome_days() > 0 &&
+        int64_t{audits.outcome_days()} >= options_.keep_days) {
+      absl::Status status = MakeError(
+          v1::ERROR_REASON_FIELD_INVALID,
+          absl::StrCat("outputs are held for ", options_.keep_days,
+                       " days, and are gone before their outcomes count"));
+      AddFieldViolation(&status, {"profile.text",
+                                  "audits.outcome_days must be less than the "
+                                  "days for which outputs are held"});
       return status;
     }
     std::vector<std::string> fields;

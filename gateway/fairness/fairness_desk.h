@@ -28,11 +28,14 @@ class FairnessDesk {
     const FairnessRows* rows = nullptr;
     const crypto::RequestDigests* digests = nullptr;
     const crypto::PageTokens* page_tokens = nullptr;
+    // For how many days outputs are held. 0: for good.
+    int64_t keep_days = 0;
   };
   explicit FairnessDesk(Options options) : options_(std::move(options)) {}
 
-  // CONFIG_INVALID with all faults of the text; ETAG_MISMATCH; ALREADY_EXISTS
-  // where another profile watches outputs of the same model and kind.
+  // CONFIG_INVALID with all faults of the text; FIELD_INVALID where no output
+  // is held until its audit; ETAG_MISMATCH; ALREADY_EXISTS where another
+  // profile watches outputs of the same model and kind.
   using ProfileDone =
       absl::AnyInvocable<void(absl::StatusOr<v1::FairnessProfile>)>;
   void Put(const access::Caller& caller,

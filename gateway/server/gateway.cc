@@ -659,7 +659,9 @@ absl::Status Gateway::OpenCapabilities() {
                                  .epochs = epochs_.get(),
                                  .digests = digests_.get(),
                                  .page_tokens = page_tokens_.get(),
-                                 .digest = delivery_->digest()}));
+                                 .digest = delivery_->digest(),
+                                 .keep_days = screening::KeepDays(
+                                     config_.message.screening())}));
   CONSENTRY_ASSIGN_OR_RETURN(
       screening_, Screening::Open({.parts = {.configuration = configuration,
                                              .committer = committer_.get(),
@@ -679,13 +681,11 @@ absl::Status Gateway::OpenCapabilities() {
                                    .page_tokens = page_tokens_.get(),
                                    .cache = cache_.get(),
                                    .writer = vault_writer_.get()}));
-  fairness_->OpenAudits(
-      {.screenings = screening_->rows(),
-       .outcomes = screening_->outcome_rows(),
-       .signer = signer_.get(),
-       .log_origin = origin,
-       .keep_days = screening::KeepDays(config_.message.screening()),
-       .sender = delivery_->sender()});
+  fairness_->OpenAudits({.screenings = screening_->rows(),
+                         .outcomes = screening_->outcome_rows(),
+                         .signer = signer_.get(),
+                         .log_origin = origin,
+                         .sender = delivery_->sender()});
   review_->SetTarget(screening_->target(), screening_->vulnerability_target());
   identity_ = std::make_unique<IdentityParts>(
       IdentityParts::Options{.config = &config_.message.identity(),

@@ -136,9 +136,6 @@ class Server::Impl {
       NotifyServiceManager("STOPPING=1");
       base::Log(kStopping);
       SetHealth(false);
-      pipeline_->Stop();
-      // Calls wait for audits.
-      gateway_->fairness()->Stop();
       const auto now = std::chrono::system_clock::now();
       // Returns when every call has ended, some of them cancelled: a handler
       // that never ends would hold it for good.
@@ -154,6 +151,9 @@ class Server::Impl {
           std::this_thread::sleep_for(std::chrono::milliseconds(20));
         }
       });
+      pipeline_->Stop();
+      // Calls wait for audits.
+      gateway_->fairness()->Stop();
       if (!pipeline_->WaitIdle(grace_us_)) base::Log(kForced);
       server_->Shutdown(now + std::chrono::microseconds(grace_us_));
       server_->Wait();

@@ -49,7 +49,8 @@ absl::StatusOr<std::unique_ptr<Fairness>> Fairness::Open(
                                       .watch = made->watch_.get(),
                                       .rows = made->rows_.get(),
                                       .digests = options.digests,
-                                      .page_tokens = options.page_tokens});
+                                      .page_tokens = options.page_tokens,
+                                      .keep_days = options.keep_days});
   return made;
 }
 
@@ -73,7 +74,7 @@ void Fairness::OpenAudits(AuditOptions options) {
       .page_tokens = options_.page_tokens,
       .signer = options.signer,
       .log_origin = options.log_origin,
-      .keep_days = options.keep_days,
+      .keep_days = options_.keep_days,
       .tell =
           [sender = options.sender](store::ChangeContext& context,
                                     const std::string& report, bool made,

@@ -39,6 +39,8 @@ class Fairness {
     const crypto::PageTokens* page_tokens = nullptr;
     // Tells staff what was found. Not started yet.
     delivery::Digest* digest = nullptr;
+    // For how many days outputs are held.
+    int64_t keep_days = 0;
   };
   // DATA_CORRUPT where a kept monitor does not open: nobody is judged by what
   // may be false.
@@ -50,8 +52,6 @@ class Fairness {
     const screening::OutcomeRows* outcomes = nullptr;
     const audit::Signer* signer = nullptr;
     std::string log_origin;
-    // For how many days outputs are held.
-    int64_t keep_days = 0;
     const delivery::Sender* sender = nullptr;
   };
   // Once, before anything is served.

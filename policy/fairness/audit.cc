@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
 #include <set>
 #include <string_view>
@@ -25,6 +26,8 @@ namespace {
 absl::Status Bad(const std::string& what) {
   return absl::InvalidArgumentError(what);
 }
+
+absl::Status Stopped() { return absl::CancelledError("the audit was stopped"); }
 
 absl::Status CheckPlan(const AuditPlan& plan, const AuditTable& table) {
   if (!(plan.alpha > 0 && plan.alpha < 1)) {
@@ -319,10 +322,12 @@ struct Suppression {
 absl::StatusOr<Suppression> Suppress(const AuditPlan& plan,
                                      const AuditTable& table,
                                      const Variants& variants,
-                                     std::span<const EarlierAudit> earlier) {
+                                     std::span<const EarlierAudit> earlier,
+                                     const std::function<bool()>& stop) {
   Suppression suppression;
   for (size_t variant = 0; variant < variants.size(); ++variant) {
     for (const AuditGrouping& grouping : plan.groupings) {
+      if (stop && stop()) return Stopped();
       CONSENTRY_ASSIGN_OR_RETURN(
           const GroupedCases cases,
           GroupCases(plan, grouping, table, variants[variant].second,
@@ -357,7 +362,7 @@ absl::StatusOr<Suppression> Suppress(const AuditPlan& plan,
 }  // namespace
 
 void AddProxies(const AuditPlan& plan, const AuditTable& table,
-                v1::FairnessReport* report) {
+                const std::function<bool()>& stop, v1::FairnessReport* report) {
   std::vector<double> p_values;
   const int first = report->proxies_size();
   for (const AuditColumn& attribute : table.attributes) {
@@ -369,6 +374,7 @@ void AddProxies(const AuditPlan& plan, const AuditTable& table,
     const std::vector<bool> suppressed =
         SuppressedGroups(sizes, plan.suppress_below);
     for (const AuditColumn& input : table.inputs) {
+      if (stop && stop()) return;
       std::vector<uint32_t> group;
       std::vector<uint32_t> code;
       std::vector<uint32_t> others;
@@ -420,7 +426,7 @@ void AddProxies(const AuditPlan& plan, const AuditTable& table,
 
 absl::StatusOr<v1::FairnessReport> RunAudit(
     const AuditPlan& plan, const AuditTable& table,
-    std::span<const EarlierAudit> earlier) {
+    std::span<const EarlierAudit> earlier, const std::function<bool()>& stop) {
   CONSENTRY_RETURN_IF_ERROR(CheckPlan(plan, table));
   CONSENTRY_RETURN_IF_ERROR(CheckTable(table));
   for (const EarlierAudit& audit : earlier) {
@@ -432,7 +438,7 @@ absl::StatusOr<v1::FairnessReport> RunAudit(
   CONSENTRY_ASSIGN_OR_RETURN(const Variants variants,
                              VariantsOf(plan, table, left_out));
   CONSENTRY_ASSIGN_OR_RETURN(const Suppression suppression,
-                             Suppress(plan, table, variants, earlier));
+                             Suppress(plan, table, variants, earlier, stop));
   v1::FairnessReport report;
   report.set_confirmatory(plan.confirmatory);
   if (plan.confirmatory) report.set_alpha(plan.alpha);
@@ -445,6 +451,7 @@ absl::StatusOr<v1::FairnessReport> RunAudit(
   size_t next = 0;
   for (const auto& [variant, rows] : variants) {
     for (const AuditGrouping& grouping : plan.groupings) {
+      if (stop && stop()) return Stopped();
       CONSENTRY_ASSIGN_OR_RETURN(
           GroupedCases cases, GroupCases(plan, grouping, table, rows, variant));
       const CountedGroups& counted = suppression.counted[next++];
@@ -462,7 +469,8 @@ absl::StatusOr<v1::FairnessReport> RunAudit(
     }
   }
   std::move(sheet).Finish(&report);
-  AddProxies(plan, table, &report);
+  AddProxies(plan, table, stop, &report);
+  if (stop && stop()) return Stopped();
   TellRules(plan, table, suppression.beside_earlier, &report);
   TellLimits(table, &report);
   return report;

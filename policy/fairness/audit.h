@@ -130,10 +130,12 @@ inline constexpr size_t kMaxAuditFigures = 200'000;
 // the caller's. InvalidArgument for a plan outside its ranges, columns of
 // another length than the table, codes without a value, and more groups,
 // variants or figures than the bounds. FailedPrecondition, naming the earlier
-// report, where the plan refuses.
+// report, where the plan refuses. Cancelled soon after `stop`, where there is
+// one, says true: it is asked between groupings, and between inputs.
 absl::StatusOr<v1::FairnessReport> RunAudit(
     const AuditPlan& plan, const AuditTable& table,
-    std::span<const EarlierAudit> earlier = {});
+    std::span<const EarlierAudit> earlier = {},
+    const std::function<bool()>& stop = nullptr);
 
 }  // namespace consentry::policy::fairness
 

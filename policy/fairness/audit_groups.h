@@ -2,6 +2,7 @@
 #define CONSENTRY_POLICY_FAIRNESS_AUDIT_GROUPS_H_
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -99,9 +100,9 @@ void AddValueFigures(const AuditPlan& plan, const AuditTable& table,
 void AddRankingFigures(const AuditPlan& plan, const AuditTable& table,
                        const GroupedCases& cases, FigureSheet* sheet);
 
-// Declared inputs against each single attribute.
+// Declared inputs against each single attribute, until `stop` says true.
 void AddProxies(const AuditPlan& plan, const AuditTable& table,
-                v1::FairnessReport* report);
+                const std::function<bool()>& stop, v1::FairnessReport* report);
 
 }  // namespace consentry::policy::fairness
 

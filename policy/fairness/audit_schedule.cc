@@ -59,6 +59,19 @@ std::optional<AuditSpan> SpanAt(AuditCalendar calendar, int64_t now_us) {
   return span;
 }
 
+int MostDaysOfSpan(AuditCalendar calendar) {
+  switch (MonthsOf(calendar)) {
+    case 1:
+      return 31;
+    case 3:
+      return 92;
+    case 12:
+      return 366;
+    default:
+      return 0;
+  }
+}
+
 double AlphaForAudit(AuditCalendar calendar, double yearly,
                      std::span<const SpentAlpha> spent, bool scheduled,
                      int64_t now_us) {

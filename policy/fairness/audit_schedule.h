@@ -26,6 +26,9 @@ struct AuditSpan {
 // The span that `now_us` lies in. Absent without a calendar.
 std::optional<AuditSpan> SpanAt(AuditCalendar calendar, int64_t now_us);
 
+// The longest span has so many days; 0: there is no calendar.
+int MostDaysOfSpan(AuditCalendar calendar);
+
 // Alpha that was spent.
 struct SpentAlpha {
   // When its audit was registered.

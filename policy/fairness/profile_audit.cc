@@ -345,7 +345,8 @@ bool ProfileAudit::OutcomeIsDue(const Profile& profile, int64_t output_us,
          now_us;
 }
 
-absl::StatusOr<v1::FairnessReport> ProfileAudit::Run() {
+absl::StatusOr<v1::FairnessReport> ProfileAudit::Run(
+    const std::function<bool()>& stop) {
   for (size_t i = first_field_; i < table_.inputs.size(); ++i) {
     PutIntoBins(&table_.inputs[i]);
   }
@@ -356,7 +357,7 @@ absl::StatusOr<v1::FairnessReport> ProfileAudit::Run() {
   });
   const size_t other_arms =
       table_.variant ? KeepLargest(kMaxAuditVariants, &*table_.variant) : 0;
-  auto report = RunAudit(plan_, table_, EarlierAudits());
+  auto report = RunAudit(plan_, table_, EarlierAudits(), stop);
   if (!report.ok()) return report;
   if (other_arms > 0) {
     report->add_limits(absl::StrCat(

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -75,8 +76,10 @@ class ProfileAudit {
 
   // With profile id, subject and words about prediction, outcome and unit, and
   // with rates over the time of the period; the rest is the caller's. Once.
-  // Errors as RunAudit; FailedPrecondition where it is refused.
-  absl::StatusOr<v1::FairnessReport> Run();
+  // Errors as RunAudit, which asks `stop`; FailedPrecondition where it is
+  // refused.
+  absl::StatusOr<v1::FairnessReport> Run(
+      const std::function<bool()>& stop = nullptr);
 
  private:
   std::vector<EarlierAudit> EarlierAudits() const;

@@ -22,6 +22,8 @@
 #include "tests/testing/temp_dir.h"
 #include "tools/consentry/command.h"
 #include "tools/consentry/exit_code.h"
+#include "tools/consentry/fairness_audit.h"
+#include "tools/consentry/fairness_command.h"
 
 namespace consentry::tools {
 namespace {
@@ -45,13 +47,20 @@ struct Ran {
   std::string out;
 };
 
+// What `--run` was asked for last.
+FairnessRunOptions asked;
+
 // The command in this process.
 Ran Type(std::vector<std::string> words) {
   std::ostringstream out;
   std::streambuf* const before = std::cout.rdbuf(out.rdbuf());
   CommandContext context;
   CLI::App app{"consentry"};
-  AddFairness(&app, &context);
+  AddFairness(&app, &context,
+              [](const std::string&, const FairnessRunOptions& options) {
+                asked = options;
+                return kExitOk;
+              });
   Ran ran;
   // CLI11 takes them from the end.
   std::reverse(words.begin(), words.end());
@@ -246,6 +255,35 @@ TEST_F(FairnessEndToEndTest, HelpTellsTheGrammar) {
 
 TEST_F(FairnessEndToEndTest, AMissingOptionIsAnError) {
   EXPECT_NE(Type({"fairness", "audit", "--csv", "x"}).code, 0);
+}
+
+TEST_F(FairnessEndToEndTest, AnAuditOfTheGatewayDescribesUnlessItIsToDecide) {
+  EXPECT_EQ(Type({"fairness", "audit", "--run", "credit"}).code, 0);
+  EXPECT_EQ(asked.profile, "credit");
+  EXPECT_FALSE(asked.confirmatory);
+  EXPECT_EQ(Type({"fairness", "audit", "--run", "credit", "--confirmatory",
+                  "--to", "2027-01-01"})
+                .code,
+            0);
+  EXPECT_TRUE(asked.confirmatory);
+  EXPECT_EQ(asked.to, "2027-01-01");
+}
+
+TEST_F(FairnessEndToEndTest, AnOptionWithoutEffectIsRefused) {
+  for (const char* option :
+       {"--alpha", "--tolerance", "--difference", "--minimum",
+        "--suppress-below", "--strata", "--score", "--group", "--figures"}) {
+    const Ran ran =
+        Type({"fairness", "audit", "--run", "credit", option, "0.5"});
+    EXPECT_NE(ran.code, 0) << option;
+    EXPECT_THAT(ran.out, HasSubstr(option));
+  }
+  for (const char* option : {"--from", "--to", "--model-version", "--as"}) {
+    const Ran ran = Type({"fairness", "audit", "--csv", "x", "--group", "g",
+                          option, "2026-01-01"});
+    EXPECT_NE(ran.code, 0) << option;
+    EXPECT_THAT(ran.out, HasSubstr(option));
+  }
 }
 
 }  // namespace

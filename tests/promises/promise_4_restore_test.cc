@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -292,9 +293,26 @@ TEST_F(RestoreTest, MonitorsSayWhatTheyLost) {
     EXPECT_TRUE(status.ok()) << status.error_message();
     return profile;
   };
+  const auto ask = [&] {
+    v1::RunFairnessAuditRequest request;
+    request.set_profile_id("hints");
+    request.set_confirmatory(true);
+    request.mutable_to_time()->set_seconds(std::time(nullptr) + 86400);
+    v1::FairnessReport report;
+    const grpc::Status status =
+        v1::ScreeningService::NewStub(gateway_.Connect(staff))
+            ->RunFairnessAudit(testing::Timed().get(), request, &report);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return report;
+  };
   put("", "");
+  const double before = ask().alpha();
   hint("anna", "1");
   BackUpAndTakeBack();
+  // Of these the backup knows nothing.
+  EXPECT_EQ(put("minimum: 40", "v1").version(), 2u);
+  const v1::FairnessReport lost = ask();
+  EXPECT_NEAR(lost.alpha(), before / 2, 1e-9);
   hint("ben", "1");
   hint("carla", "1");
   hint("carla", "2");
@@ -303,8 +321,24 @@ TEST_F(RestoreTest, MonitorsSayWhatTheyLost) {
   KeepCheckpoint();
   // On another machine, with another root key.
   fs::remove(gateway_.File("keys/root.key"));
-  ASSERT_OK(server::Restore(Options(true)));
+  const auto restored = server::Restore(Options(true));
+  ASSERT_OK(restored);
+  EXPECT_EQ(restored->lost_audits, 1);
+  EXPECT_EQ(restored->older_profiles, std::vector<std::string>{"hints"});
   gateway_.Start();
+  // What was spent stays spent, under another root key too.
+  EXPECT_NEAR(ask().alpha(), before / 4, 1e-9);
+  v1::ListFairnessReportsRequest of_hints;
+  of_hints.set_profile_id("hints");
+  v1::ListFairnessReportsResponse reports;
+  ASSERT_TRUE(
+      v1::ScreeningService::NewStub(gateway_.Connect(staff))
+          ->ListFairnessReports(testing::Timed().get(), of_hints, &reports)
+          .ok());
+  ASSERT_EQ(reports.reports_size(), 3);
+  EXPECT_EQ(reports.reports(1).id(), lost.id());
+  EXPECT_NE(reports.reports(1).DebugString().find("lost in a restore"),
+            std::string::npos);
   auto found = monitors();
   ASSERT_EQ(found.size(), 2u);
   EXPECT_EQ(found.at("1").lost_count(), 2);
@@ -313,7 +347,8 @@ TEST_F(RestoreTest, MonitorsSayWhatTheyLost) {
   // It goes on, and so do profiles.
   hint("ben", "1");
   EXPECT_EQ(monitors().at("1").lost_count(), 2);
-  EXPECT_EQ(put("minimum: 50", "v1").version(), 2u);
+  // The second version is that of a text which is lost.
+  EXPECT_EQ(put("minimum: 50", "v3").version(), 4u);
   ASSERT_OK(gateway_.Stop());
   gateway_.Start();
   v1::ListFairnessProfilesResponse profiles;
@@ -321,7 +356,7 @@ TEST_F(RestoreTest, MonitorsSayWhatTheyLost) {
                   ->ListFairnessProfiles(testing::Timed().get(), {}, &profiles)
                   .ok());
   ASSERT_EQ(profiles.profiles_size(), 1);
-  EXPECT_EQ(profiles.profiles(0).version(), 2u);
+  EXPECT_EQ(profiles.profiles(0).version(), 4u);
 }
 
 // One letter released before the backup and two after it are all of a week's

@@ -98,7 +98,8 @@ class AuditDeskTest : public ::testing::Test,
                               .watch = watch_.get(),
                               .rows = &rows_,
                               .digests = &digests(),
-                              .page_tokens = &page_tokens()});
+                              .page_tokens = &page_tokens(),
+                              .keep_days = keep_days_});
   }
 
   access::AnswerParts answers() {
@@ -437,6 +438,26 @@ TEST_F(AuditDeskTest, AWindowThatOutlivesItsOutputsIsRefused) {
   EXPECT_EQ(FieldOf(longer.status()), "to_time");
   EXPECT_THAT(std::string(longer.status().message()), HasSubstr("100 days"));
   EXPECT_EQ(List().size(), 1u);
+}
+
+TEST_F(AuditDeskTest, AProfileIsToldHowLongOutputsAreHeld) {
+  keep_days_ = 100;
+  OpenWatch();
+  Start();
+  // A quarter and ten days.
+  const auto put = Put(kProfile);
+  ASSERT_OK(put);
+  EXPECT_THAT(put->remarks(), Contains(HasSubstr("held for 100 days")));
+  EXPECT_THAT(Put(absl::StrReplaceAll(
+                      kProfile, {{"outcome_days: 10", "outcome_days: 100"}}),
+                  put->etag())
+                  .status(),
+              testing::StatusIs(absl::StatusCode::kInvalidArgument));
+  const auto shorter = Put(
+      absl::StrReplaceAll(kProfile, {{"QUARTERLY", "MONTHLY"}}), put->etag());
+  ASSERT_OK(shorter);
+  EXPECT_THAT(shorter->remarks(),
+              Not(Contains(HasSubstr("held for 100 days"))));
 }
 
 TEST_F(AuditDeskTest, AReportSaysSinceWhenOutputsAreHeld) {

@@ -89,6 +89,31 @@ TEST(AuditTest, AClearDifferenceLiesOutsideTheTolerance) {
   EXPECT_NEAR(Find(*report, "f", kDifference)->value(), -0.2, 1e-12);
 }
 
+TEST(AuditTest, ItEndsSoonAfterItIsStopped) {
+  auto table =
+      TableMaker().Group("f", 2000, 400).Group("m", 3000, 1200).table();
+  for (int i = 0; i < 5; ++i) {
+    table.inputs.push_back(table.attributes[0]);
+    table.inputs.back().name = "input" + std::to_string(i);
+  }
+  int asked = 0;
+  const auto never = RunAudit(OnePlan(), table, {}, [&] {
+    ++asked;
+    return false;
+  });
+  ASSERT_OK(never.status());
+  const int all = asked;
+  ASSERT_GE(all, 7);
+  for (int at = 1; at <= all; ++at) {
+    asked = 0;
+    const auto report =
+        RunAudit(OnePlan(), table, {}, [&] { return ++asked >= at; });
+    EXPECT_THAT(report.status(),
+                testing::StatusIs(absl::StatusCode::kCancelled));
+    EXPECT_LE(asked, at + 1);
+  }
+}
+
 TEST(AuditTest, EqualRatesOfManyLieWithinTheTolerance) {
   auto table =
       TableMaker().Group("f", 5000, 2000).Group("m", 5000, 2010).table();
