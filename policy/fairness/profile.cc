@@ -252,7 +252,7 @@ absl::StatusOr<std::shared_ptr<const Profile>> Profile::CreateKept(
     ProfileFile file) {
   std::vector<Fault> faults = CheckKeptProfile(file);
   if (!faults.empty()) return FaultsToStatus(faults);
-  return Build(file, std::numeric_limits<size_t>::max());
+  return Build(file, 16 * kMaxStreams);
 }
 
 absl::StatusOr<std::shared_ptr<const Profile>> Profile::Build(

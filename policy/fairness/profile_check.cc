@@ -32,6 +32,8 @@ constexpr int kMaxAttributes = 16;
 constexpr int kMaxGroups = 32;
 constexpr int kMaxIntersections = 16;
 constexpr size_t kMaxCombinations = 64;
+// What no release took.
+constexpr size_t kMostCombinations = 4096;
 constexpr int kMaxMetrics = 8;
 constexpr int kMaxInputs = 64;
 constexpr int kMaxItems = 1024;
@@ -290,10 +292,11 @@ class Checker {
     }
     Require(seen->insert(absl::StrJoin(own, "*")).second,
             place.At("attributes"), "are those of another intersection");
-    Bound(combinations <= kMaxCombinations || !one.groups().empty(),
-          place.At("groups"),
-          absl::StrCat("must name the combinations: all of them are ",
-                       combinations, ", more than 64"));
+    Require(combinations <= (bounds_ ? kMaxCombinations : kMostCombinations) ||
+                !one.groups().empty(),
+            place.At("groups"),
+            absl::StrCat("must name the combinations: all of them are ",
+                         combinations, ", more than 64"));
     Bound(one.groups_size() <= static_cast<int>(kMaxCombinations),
           place.At("groups"), "must be at most 64");
     const std::vector<std::string> reference(one.reference().begin(),

@@ -1,5 +1,6 @@
 // A fairness profile as anybody may hand one in: refused with faults, or whole,
-// and then it can be explained and used.
+// and then it can be explained and used. As one that was kept it is whole in
+// any case where a new one is, and can be used wherever it is.
 
 #include <cstddef>
 #include <cstdint>
@@ -18,8 +19,23 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       consentry::policy::ParseText<consentry::config::v1::FairnessProfile>(
           "profile", text);
   if (!file.ok()) return 0;
+  const auto kept = fairness::Profile::CreateKept(*file);
+  if (kept.ok()) {
+    const std::vector<int> groups((*kept)->attributes().size());
+    for (const auto& stream : (*kept)->streams()) {
+      fairness::Monitor monitor(stream.plan);
+      stream.SideOf(groups);
+      monitor.Count(fairness::Side::kGroup, 1, 0, 1);
+      monitor.Count(fairness::Side::kReference, 1, 0, 1);
+      monitor.Read(1);
+    }
+    if ((*kept)->streams().size() <= fairness::Profile::kMaxStreams) {
+      fairness::Explain(**kept);
+    }
+  }
   const auto profile = fairness::Profile::Create(*std::move(file));
   if (!profile.ok()) return 0;
+  if (!kept.ok()) __builtin_trap();
   const fairness::Explanation explained = fairness::Explain(**profile);
   if (explained.streams.size() != (*profile)->streams().size())
     __builtin_trap();

@@ -187,6 +187,18 @@ TEST_F(FairnessWatchTest, APersonCountsOnceByTheFirstOutput) {
   }
 }
 
+TEST_F(FairnessWatchTest, APersonCountsAgainInTheNextPeriodWhereOneIsAsked) {
+  ASSERT_OK(Put(absl::StrCat(kProfile, "unit { period: DAY }")));
+  const std::string anna = Customer("anna", "gold");
+  for (int day = 0; day < 3; ++day) {
+    Decide(anna, true);
+    Decide(anna, true);
+    clock().AdvanceUs(int64_t{86'400} * 1'000'000);
+  }
+  EXPECT_EQ(Version()->doc.units(), 3u);
+  EXPECT_EQ(Counted(), 3);
+}
+
 TEST_F(FairnessWatchTest, UnitsOfTwoProfilesNeverShareARecord) {
   ASSERT_OK(Put(kProfile));
   const std::string anna = Customer("anna", "silver");
