@@ -808,6 +808,55 @@ TEST_F(AuditDeskTest, APersonCountsOnceHoweverOftenSheComesAndToWhichVersion) {
   EXPECT_EQ(gold->hits(), 5);
 }
 
+TEST_F(AuditDeskTest, AnOutputThatSaysNothingOfAPriceHidesNoPrice) {
+  ASSERT_OK(Put(absl::StrReplaceAll(
+      kProfile, {{"metrics { kind: SELECTION_RATE }",
+                  "metrics { kind: SELECTION_RATE } metrics { kind: PRICE_MEAN "
+                  "tolerance: 0.9 }"}})));
+  const auto offer = [&](const std::string& subject, int64_t minor_units) {
+    auto request = Refusal(subject, absl::StrCat("o-", ++outputs_));
+    v1::Output* const output = request.mutable_output();
+    if (minor_units == 0) {
+      output->clear_label();
+    } else {
+      output->mutable_price()->set_minor_units(minor_units);
+      output->mutable_price()->set_currency("EUR");
+      output->mutable_base_price()->set_minor_units(1000);
+      output->mutable_base_price()->set_currency("EUR");
+    }
+    EXPECT_OK(Screen("bank", request));
+  };
+  for (int i = 0; i < 12; ++i) {
+    const bool gold = i % 2 == 0;
+    const std::string id =
+        Customer(absl::StrCat("n", i), gold ? "gold" : "silver");
+    // A page that says nothing, a decision without a price, the price, and one
+    // that comes too late to count.
+    offer(id, 0);
+    Decide(id, true);
+    offer(id, gold ? 1000 : 1300);
+    offer(id, gold ? 1800 : 1000);
+  }
+  const std::string silent = Customer("silent", "gold");
+  offer(silent, 0);
+  clock().AdvanceUs(1'000'000);
+  const auto report = Audit();
+  ASSERT_OK(report);
+  EXPECT_EQ(report->count(), 12);
+  const auto* rate = Find(*report, "silver", "selection_rate");
+  ASSERT_NE(rate, nullptr);
+  EXPECT_EQ(rate->value(), 1);
+  const auto* price = Find(*report, "silver", "price_group_over_reference");
+  ASSERT_NE(price, nullptr);
+  EXPECT_NEAR(price->value(), 1.3, 1e-9);
+  EXPECT_TRUE(std::any_of(report->left_out().begin(), report->left_out().end(),
+                          [](const auto& one) {
+                            return one.count() == 1 &&
+                                   one.reason().starts_with(
+                                       "people of whom no output");
+                          }));
+}
+
 TEST_F(AuditDeskTest, SmallGroupsLeaveInNoForm) {
   ASSERT_OK(Put(kProfile));
   Population(9, 2);
