@@ -32,13 +32,8 @@ constexpr int64_t kToldUs = int64_t{2} * 24 * 3600 * 1'000'000;
 // So many versions in use come near to too many.
 constexpr size_t kManyVersions = 200;
 constexpr size_t kDefaultPage = 50;
-constexpr size_t kMaxText = 256 << 10;
-// Profiles that may be in force.
-constexpr size_t kMaxProfiles = 256;
-
-std::string EtagOf(const ProfileInForce& profile) {
-  return absl::StrCat("v", profile.version);
-}
+// Texts of profiles on one page, in bytes.
+constexpr size_t kMaxPageText = 1 << 20;
 
 absl::Status BadToken() {
   return MakeError(v1::ERROR_REASON_PAGE_TOKEN_INVALID,
@@ -48,17 +43,6 @@ absl::Status BadToken() {
 absl::Status NoProfile() {
   return MakeError(v1::ERROR_REASON_NOT_FOUND,
                    "no fairness profile has this id");
-}
-
-// An output that both would watch.
-bool Overlap(const config::v1::FairnessProfile& a,
-             const config::v1::FairnessProfile& b) {
-  if (a.model() != b.model()) return false;
-  if (a.kinds().empty() || b.kinds().empty()) return true;
-  return std::any_of(a.kinds().begin(), a.kinds().end(), [&b](int kind) {
-    return std::find(b.kinds().begin(), b.kinds().end(), kind) !=
-           b.kinds().end();
-  });
 }
 
 // One page of what is counted from 0.
@@ -93,7 +77,7 @@ v1::FairnessProfile FairnessDesk::Show(const ProfileInForce& profile) const {
   v1::FairnessProfile shown;
   shown.set_id(profile.profile->id());
   shown.set_text(profile.text);
-  shown.set_etag(EtagOf(profile));
+  shown.set_etag(profile.etag());
   shown.set_version(profile.version);
   shown.set_streams(static_cast<int>(profile.profile->streams().size()));
   // Today's traffic, where there was any.
@@ -135,159 +119,6 @@ v1::FairnessProfile FairnessDesk::Show(const ProfileInForce& profile) const {
   return shown;
 }
 
-void FairnessDesk::Put(const access::Caller& caller,
-                       const v1::PutFairnessProfileRequest& request,
-                       ProfileDone done) const {
-  const auto configuration = options_.answers.configuration();
-  const auto prepare =
-      [&]() -> absl::StatusOr<std::shared_ptr<ProfileInForce>> {
-    const std::string& text = request.profile().text();
-    if (text.empty() || text.size() > kMaxText) {
-      absl::Status status = MakeError(v1::ERROR_REASON_FIELD_INVALID,
-                                      "the profile has no text, or too much");
-      AddFieldViolation(&status,
-                        {"profile.text", "must have 1 to 262,144 bytes"});
-      return status;
-    }
-    CONSENTRY_ASSIGN_OR_RETURN(
-        auto file,
-        policy::ParseText<config::v1::FairnessProfile>("profile", text));
-    auto made = std::make_shared<ProfileInForce>();
-    CONSENTRY_ASSIGN_OR_RETURN(
-        made->profile,
-        rules::Profile::Create(std::move(file),
-                               &configuration->bundle().catalog()));
-    made->text = text;
-    if (!request.profile().id().empty() &&
-        request.profile().id() != made->profile->id()) {
-      absl::Status status = MakeError(v1::ERROR_REASON_FIELD_INVALID,
-                                      "the id is not that of the text");
-      AddFieldViolation(&status, {"profile.id", "must be the text's own id"});
-      return status;
-    }
-    const auto& audits = made->profile->message().audits();
-    if (options_.keep_days > 0 && audits.outcome_days() > 0 &&
-        int64_t{audits.outcome_days()} >= options_.keep_days) {
-      absl::Status status = MakeError(
-          v1::ERROR_REASON_FIELD_INVALID,
-          absl::StrCat("outputs are held for ", options_.keep_days,
-                       " days, and are gone before their outcomes count"));
-      AddFieldViolation(&status, {"profile.text",
-                                  "audits.outcome_days must be less than the "
-                                  "days for which outputs are held"});
-      return status;
-    }
-    std::vector<std::string> fields;
-    for (const auto& attribute : made->profile->attributes()) {
-      fields.push_back(attribute.field);
-    }
-    for (const auto& factor :
-         made->profile->message().audits().legitimate_factors()) {
-      fields.push_back(factor);
-    }
-    CONSENTRY_RETURN_IF_ERROR(
-        access::MakeBiasPlan(configuration, made->profile->message().purpose(),
-                             fields)
-            .status());
-    return made;
-  };
-  auto prepared = prepare();
-  if (!prepared.ok()) {
-    done(prepared.status());
-    return;
-  }
-  const std::string etag = request.profile().etag();
-  // Against what is in force now; in the change once more.
-  const auto check = [watch = options_.watch,
-                      etag](ProfileInForce* made) -> absl::Status {
-    const auto profiles = watch->profiles();
-    const auto& message = made->profile->message();
-    const auto found = profiles.find(message.id());
-    if (etag != (found == profiles.end() ? "" : EtagOf(*found->second))) {
-      return MakeError(v1::ERROR_REASON_ETAG_MISMATCH,
-                       "the profile changed, or exists already");
-    }
-    for (const auto& [id, other] : profiles) {
-      if (id != message.id() && Overlap(other->profile->message(), message)) {
-        return MakeError(v1::ERROR_REASON_ALREADY_EXISTS,
-                         "another profile watches outputs of this model");
-      }
-    }
-    if (found == profiles.end() && profiles.size() >= kMaxProfiles) {
-      return MakeError(v1::ERROR_REASON_STATE_INVALID,
-                       "too many fairness profiles are in force");
-    }
-    made->version = found == profiles.end() ? 1 : found->second->version + 1;
-    return absl::OkStatus();
-  };
-  if (request.validate_only()) {
-    const absl::Status status = check(prepared->get());
-    if (!status.ok()) {
-      done(status);
-      return;
-    }
-    done(Show(**prepared));
-    return;
-  }
-  store::Change change;
-  // What takes long is done before the change.
-  change.apply =
-      [this, caller, made = *prepared, shown = Show(**prepared), check,
-       configuration](store::ChangeContext& context) mutable -> absl::Status {
-    CONSENTRY_RETURN_IF_ERROR(
-        context.RequireConfiguration(configuration->epoch()));
-    CONSENTRY_RETURN_IF_ERROR(check(made.get()));
-    CONSENTRY_ASSIGN_OR_RETURN(const auto stored,
-                               options_.rows->Profiles(context.connection()));
-    ProfileRow row;
-    for (const ProfileRow& other : stored) {
-      if (other.doc.id() == made->profile->id()) row = other;
-    }
-    if (row.doc.version() + 1 != made->version) {
-      return MakeError(v1::ERROR_REASON_ETAG_MISMATCH, "the profile changed");
-    }
-    row.doc.set_id(made->profile->id());
-    row.doc.set_version(made->version);
-    row.doc.set_text(made->text);
-    row.doc.set_time_us(context.now_us());
-    if (row.generation == 0) row.doc.set_create_us(context.now_us());
-    row.doc.set_put_by(clients::RequesterOf(caller));
-    CONSENTRY_RETURN_IF_ERROR(options_.rows->Put(context.connection(), &row));
-    store::v1::Leaf leaf =
-        clients::LeafOf(*configuration, caller, context.now_us());
-    leaf.set_change_number(static_cast<uint64_t>(context.number()));
-    leaf.add_details(absl::StrCat("profile=", made->profile->id()));
-    leaf.add_details(absl::StrCat("version=", made->version));
-    context.SetEntry(leaf.SerializeAsString());
-    shown.set_version(made->version);
-    shown.set_etag(EtagOf(*made));
-    context.SetResult(shown.SerializeAsString());
-    context.OnStored([watch = options_.watch, made] {
-      watch->SetProfile(std::make_shared<const ProfileInForce>(*made));
-    });
-    return absl::OkStatus();
-  };
-  if (!request.request_id().empty()) {
-    v1::PutFairnessProfileRequest plain = request;
-    plain.clear_request_id();
-    change.request = store::RequestBinding{
-        clients::RequesterOf(caller), request.request_id(), caller.method,
-        options_.digests->Of(clients::CanonicalBytes(plain))};
-  }
-  options_.answers.committer->CommitChange(
-      std::move(change),
-      [done = std::move(done)](store::ChangeOutcome outcome) mutable {
-        v1::FairnessProfile shown;
-        if (!outcome.status.ok()) {
-          done(std::move(outcome.status));
-        } else if (!shown.ParseFromString(outcome.result)) {
-          done(MakeError(v1::ERROR_REASON_INTERNAL, "a result is broken"));
-        } else {
-          done(std::move(shown));
-        }
-      });
-}
-
 void FairnessDesk::Get(const access::Caller& caller,
                        const v1::GetFairnessProfileRequest& request,
                        access::Done<v1::FairnessProfile> done) const {
@@ -321,16 +152,19 @@ void FairnessDesk::List(
                                     profiles.size(), now_us));
         v1::ListFairnessProfilesResponse shown;
         size_t at = 0;
+        size_t end = page.first;
+        size_t text = 0;
         for (const auto& [id, profile] : profiles) {
-          if (at >= page.first && at < page.end) {
-            *shown.add_profiles() = Show(*profile);
-          }
-          ++at;
+          if (at++ < page.first || end >= page.end) continue;
+          text += profile->text.size();
+          if (end > page.first && text > kMaxPageText) break;
+          *shown.add_profiles() = Show(*profile);
+          ++end;
         }
-        if (page.end < profiles.size()) {
+        if (end < profiles.size()) {
           CONSENTRY_ASSIGN_OR_RETURN(
               *shown.mutable_next_page_token(),
-              options_.page_tokens->Seal(who, query, absl::StrCat(page.end),
+              options_.page_tokens->Seal(who, query, absl::StrCat(end),
                                          now_us));
         }
         return shown;

@@ -11,11 +11,13 @@
 #include "consentry/v1/screening_service.pb.h"
 #include "gateway/access/audited_answer.h"
 #include "gateway/access/caller.h"
+#include "gateway/clients/configuration_writer.h"
+#include "gateway/clients/proposals.h"
 #include "gateway/crypto/page_token.h"
-#include "gateway/crypto/request_digest.h"
 #include "gateway/fairness/fairness_rows.h"
 #include "gateway/fairness/fairness_watch.h"
 #include "gateway/store/committer.h"
+#include "gateway/store/reader_pool.h"
 
 namespace consentry::fairness {
 
@@ -24,18 +26,24 @@ class FairnessDesk {
  public:
   struct Options {
     access::AnswerParts answers;
+    store::ReaderPool* readers = nullptr;
     FairnessWatch* watch = nullptr;
     const FairnessRows* rows = nullptr;
-    const crypto::RequestDigests* digests = nullptr;
     const crypto::PageTokens* page_tokens = nullptr;
     // For how many days outputs are held. 0: for good.
     int64_t keep_days = 0;
+    // Null: nothing waits for a second person.
+    clients::Proposals* proposals = nullptr;
   };
-  explicit FairnessDesk(Options options) : options_(std::move(options)) {}
+  // What is approved later is put into force by this object, which outlives the
+  // last call.
+  explicit FairnessDesk(Options options);
 
   // CONFIG_INVALID with all faults of the text; FIELD_INVALID where no output
   // is held until its audit; ETAG_MISMATCH; ALREADY_EXISTS where another
-  // profile watches outputs of the same model and kind.
+  // profile watches outputs of the same model and kind; STATE_INVALID for
+  // another model or other kinds where versions were counted.
+  // Compiles the text: some milliseconds, on a worker.
   using ProfileDone =
       absl::AnyInvocable<void(absl::StatusOr<v1::FairnessProfile>)>;
   void Put(const access::Caller& caller,
@@ -54,6 +62,25 @@ class FairnessDesk {
 
  private:
   v1::FairnessProfile Show(const ProfileInForce& profile) const;
+  // Compiled and permitted, of a version that is given when it is put.
+  absl::StatusOr<std::shared_ptr<ProfileInForce>> Prepare(
+      const v1::PutFairnessProfileRequest& request) const;
+  // Against what is stored. Sets its version.
+  absl::StatusOr<ProfileRow> RowFor(store::Connection* connection,
+                                    const std::string& etag, bool may_let_pass,
+                                    ProfileInForce* made) const;
+  absl::Status PutNow(store::Connection* connection, const std::string& etag,
+                      bool may_let_pass, const std::string& who, int64_t now_us,
+                      ProfileInForce* made) const;
+  void PutAtOnce(const access::Caller& caller,
+                 const v1::PutFairnessProfileRequest& request, bool alone,
+                 std::shared_ptr<ProfileInForce> made, ProfileDone done) const;
+  void Propose(const access::Caller& caller,
+               const v1::PutFairnessProfileRequest& request,
+               const ProfileInForce& now, const ProfileInForce& made,
+               ProfileDone done) const;
+  absl::StatusOr<clients::ConfigurationWriter::Edit> ApprovedEdit(
+      const store::v1::StoredProposal& proposal) const;
 
   const Options options_;
 };

@@ -46,6 +46,8 @@ struct ProfileInForce {
   std::shared_ptr<const rules::Profile> profile;
   uint64_t version = 0;
   std::string text;
+
+  std::string etag() const { return "v" + std::to_string(version); }
 };
 
 // A version of a model as its monitors stand. Immutable once published.

@@ -659,6 +659,7 @@ absl::Status Gateway::OpenCapabilities() {
                                  .epochs = epochs_.get(),
                                  .digests = digests_.get(),
                                  .page_tokens = page_tokens_.get(),
+                                 .proposals = proposals_.get(),
                                  .digest = delivery_->digest(),
                                  .keep_days = screening::KeepDays(
                                      config_.message.screening())}));

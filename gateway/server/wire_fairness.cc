@@ -46,11 +46,12 @@ absl::StatusOr<std::unique_ptr<Fairness>> Fairness::Open(
   options.digest->Add(lines);
   made->desk_ = std::make_unique<fairness::FairnessDesk>(
       fairness::FairnessDesk::Options{.answers = answers,
+                                      .readers = options.readers,
                                       .watch = made->watch_.get(),
                                       .rows = made->rows_.get(),
-                                      .digests = options.digests,
                                       .page_tokens = options.page_tokens,
-                                      .keep_days = options.keep_days});
+                                      .keep_days = options.keep_days,
+                                      .proposals = options.proposals});
   return made;
 }
 

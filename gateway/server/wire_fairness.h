@@ -37,6 +37,7 @@ class Fairness {
     const crypto::EpochFile* epochs = nullptr;
     const crypto::RequestDigests* digests = nullptr;
     const crypto::PageTokens* page_tokens = nullptr;
+    clients::Proposals* proposals = nullptr;
     // Tells staff what was found. Not started yet.
     delivery::Digest* digest = nullptr;
     // For how many days outputs are held.

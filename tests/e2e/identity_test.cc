@@ -13,6 +13,7 @@
 #include "consentry/v1/audit_service.grpc.pb.h"
 #include "consentry/v1/consent_service.grpc.pb.h"
 #include "consentry/v1/data_service.grpc.pb.h"
+#include "consentry/v1/screening_service.grpc.pb.h"
 #include "tests/e2e/identity_gateway.h"
 #include "tests/e2e/test_gateway.h"
 #include "tests/unit/gateway/identity/issuer.h"
@@ -429,6 +430,60 @@ TEST_F(ApprovalTest, WhoeverProposesDoesNotApprove) {
   revoke.set_id("crm");
   ASSERT_TRUE(operator_->RevokeClient(With().get(), revoke, &crm).ok());
   EXPECT_FALSE(MayCall(identity));
+}
+
+TEST_F(ApprovalTest, AFairnessProfileThatLetsMorePassWaits) {
+  Open(/*single=*/false);
+  const auto officer =
+      v1::ScreeningService::NewStub(gateway_->Connect(gateway_->Made("dpo")));
+  const auto put = [&officer](const std::string& action,
+                              const std::string& etag) {
+    v1::PutFairnessProfileRequest request;
+    request.mutable_profile()->set_text(R"(
+id: "credit"
+model: "credit"
+favourable { stated: true }
+purpose: "bias_detection"
+attributes {
+  name: "age"
+  source: BIRTH_DATE
+  field: "profile.birth_date"
+  bands: 45
+  reference: "under_45"
+}
+metrics { kind: SELECTION_RATE }
+on_violation: )" + action);
+    request.mutable_profile()->set_etag(etag);
+    v1::FairnessProfile shown;
+    const grpc::Status status =
+        officer->PutFairnessProfile(With().get(), request, &shown);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return shown;
+  };
+  // A new one watches more, and so does one that holds what it watched.
+  const auto first = put("OBSERVE", "");
+  EXPECT_EQ(first.proposal_id(), "");
+  const auto second = put("BLOCK", first.etag());
+  EXPECT_EQ(second.proposal_id(), "");
+  EXPECT_EQ(second.version(), 2u);
+  const auto third = put("OBSERVE", second.etag());
+  EXPECT_EQ(third.version(), 2u);
+  EXPECT_EQ(third.etag(), second.etag());
+  ASSERT_NE(third.proposal_id(), "");
+  v1::ListProposalsResponse open;
+  ASSERT_TRUE(operator_->ListProposals(With().get(), {}, &open).ok());
+  ASSERT_EQ(open.proposals_size(), 1);
+  EXPECT_EQ(open.proposals(0).target(), "fairness profile credit");
+  EXPECT_EQ(open.proposals(0).changes(0),
+            "on_violation: BLOCK becomes OBSERVE");
+  EXPECT_EQ(ReasonOf(Approve(Admin("dpo").get(), third.proposal_id())),
+            v1::ERROR_REASON_STATE_INVALID);
+  ASSERT_TRUE(Approve(operator_.get(), third.proposal_id()).ok());
+  v1::GetFairnessProfileRequest get;
+  get.set_id("credit");
+  v1::FairnessProfile now;
+  ASSERT_TRUE(officer->GetFairnessProfile(With().get(), get, &now).ok());
+  EXPECT_EQ(now.version(), 3u);
 }
 
 TEST_F(ApprovalTest, FilesThatChangedWaitAsWell) {

@@ -121,6 +121,11 @@ void ShowProfile(const v1::FairnessProfile& profile) {
   for (const std::string& remark : profile.remarks()) {
     std::cout << "  " << Printable(remark) << "\n";
   }
+  if (!profile.proposal_id().empty()) {
+    std::cout << "Not in force yet: it is proposal " << profile.proposal_id()
+              << ", for a second person to approve; the version above goes "
+                 "on.\n";
+  }
 }
 
 int PutProfile(const std::string& folder, const Options& options) {

@@ -95,9 +95,9 @@ class AuditDeskTest : public ::testing::Test,
     screener_ = std::make_unique<screening::Screener>(parts());
     profiles_ = std::make_unique<FairnessDesk>(
         FairnessDesk::Options{.answers = answers(),
+                              .readers = readers(),
                               .watch = watch_.get(),
                               .rows = &rows_,
-                              .digests = &digests(),
                               .page_tokens = &page_tokens(),
                               .keep_days = keep_days_});
   }

@@ -77,9 +77,9 @@ class FairnessWatchTest : public ::testing::Test,
     desk_ = std::make_unique<FairnessDesk>(
         FairnessDesk::Options{.answers = {[this] { return configuration(); },
                                           committer(), &workers()},
+                              .readers = readers(),
                               .watch = watch_.get(),
                               .rows = &rows_,
-                              .digests = &digests(),
                               .page_tokens = &page_tokens()});
   }
 
@@ -594,6 +594,44 @@ TEST_F(FairnessWatchTest, RefusesAProfileThatCouldNotBeKept) {
   EXPECT_EQ(ReasonOf(Put(absl::StrReplaceAll(
                              kProfile, {{"id: \"credit\"", "id: \"other\""}}))
                          .status()),
+            v1::ERROR_REASON_ALREADY_EXISTS);
+}
+
+TEST_F(FairnessWatchTest, AProfileKeepsTheModelThatWasCounted) {
+  const auto first = Put(kProfile);
+  ASSERT_OK(first);
+  const std::string elsewhere =
+      absl::StrReplaceAll(kProfile, {{"model: \"credit\"", "model: \"x\""}});
+  // Nothing was counted yet.
+  const auto moved = Put(elsewhere, first->etag());
+  ASSERT_OK(moved);
+  const auto back = Put(kProfile, moved->etag());
+  ASSERT_OK(back);
+  Decide(Customer("anna", "gold"), true);
+  EXPECT_EQ(ReasonOf(Put(elsewhere, back->etag()).status()),
+            v1::ERROR_REASON_STATE_INVALID);
+  EXPECT_EQ(ReasonOf(Put(absl::StrReplaceAll(
+                             kProfile, {{"kinds: DECISION", "kinds: OFFER"}}),
+                         back->etag())
+                         .status()),
+            v1::ERROR_REASON_STATE_INVALID);
+}
+
+TEST_F(FairnessWatchTest, OfTwoProfilesPutAtOnceOneWatchesTheModel) {
+  v1::PutFairnessProfileRequest request;
+  request.mutable_profile()->set_text(kProfile);
+  auto [done, future] =
+      testing::Promised<absl::StatusOr<v1::FairnessProfile>>();
+  desk_->Put(As("bank"), request, std::move(done));
+  request.mutable_profile()->set_text(
+      absl::StrReplaceAll(kProfile, {{"id: \"credit\"", "id: \"credit2\""}}));
+  auto [done2, future2] =
+      testing::Promised<absl::StatusOr<v1::FairnessProfile>>();
+  desk_->Put(As("bank"), request, std::move(done2));
+  const auto one = future.get();
+  const auto other = future2.get();
+  EXPECT_NE(one.ok(), other.ok());
+  EXPECT_EQ(ReasonOf(one.ok() ? other.status() : one.status()),
             v1::ERROR_REASON_ALREADY_EXISTS);
 }
 
