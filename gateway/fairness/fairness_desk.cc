@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "gateway/base/log.h"
 #include "gateway/clients/caller_context.h"
+#include "gateway/fairness/show_monitor.h"
 #include "policy/engine/text_config.h"
 #include "policy/fairness/audit_schedule.h"
 #include "proto/support/error.h"
@@ -289,7 +290,7 @@ std::vector<std::string> FindingLines(const FairnessWatch& watch,
     const auto add = [&](const char* what, const std::vector<size_t>& streams) {
       for (const size_t stream : streams) {
         lines.push_back(absl::StrCat(
-            what, ": ", FairnessWatch::MonitorId(*version, stream)));
+            what, ": ", MonitorId(*version, stream)));
       }
     };
     add("fairness_violation", version->violations);

@@ -18,8 +18,6 @@ using policy::kUsPerHour;
 
 // Versions that began while too many were in use.
 constexpr char kManyVersions[] = "*";
-// Customers whose groups are kept in memory.
-constexpr size_t kMaxKnown = 50'000;
 // After the end of a period: for a clock that is set back.
 constexpr int64_t kUnitSlackUs = 2 * kUsPerDay;
 constexpr int64_t kDaysOfVersion = 3660;
@@ -54,53 +52,7 @@ absl::Status CountedByAnother() {
                    "what the output is counted by changed");
 }
 
-void NoteStanding(WatchedVersion* version) {
-  version->violations.clear();
-  version->alarms.clear();
-  for (size_t i = 0; i < version->monitors.size(); ++i) {
-    if (version->monitors[i]->violation_us() != 0) {
-      version->violations.push_back(i);
-    }
-    if (version->monitors[i]->alarm()) version->alarms.push_back(i);
-  }
-}
-
 }  // namespace
-
-absl::StatusOr<std::shared_ptr<const ProfileInForce>> CompileProfile(
-    const std::string& id, const std::string& text, uint64_t version) {
-  CONSENTRY_ASSIGN_OR_RETURN(
-      auto file, policy::ParseText<config::v1::FairnessProfile>(id, text));
-  auto made = std::make_shared<ProfileInForce>();
-  CONSENTRY_ASSIGN_OR_RETURN(made->profile,
-                             rules::Profile::CreateKept(std::move(file)));
-  made->version = version;
-  made->text = text;
-  return std::shared_ptr<const ProfileInForce>(std::move(made));
-}
-
-store::v1::FairnessVersionDoc NewVersionDoc(const ProfileInForce& profile,
-                                            const std::string& model_version,
-                                            int64_t now_us) {
-  store::v1::FairnessVersionDoc doc;
-  doc.set_profile_id(profile.profile->id());
-  doc.set_profile_version(profile.version);
-  doc.set_profile_text(profile.text);
-  doc.set_model(profile.profile->message().model());
-  doc.set_model_version(model_version);
-  doc.set_start_us(now_us);
-  for (size_t i = 0; i < profile.profile->attributes().size(); ++i) {
-    doc.add_attributes();
-  }
-  for (size_t i = 0; i < profile.profile->metrics().size(); ++i) {
-    doc.add_unreadable(0);
-  }
-  return doc;
-}
-
-std::string RecordName(const store::v1::FairnessVersionDoc& doc) {
-  return absl::StrCat(doc.profile_id(), "/", doc.model_version());
-}
 
 // One output, ready to be counted. Group numbers leave this file in counters
 // alone.
@@ -136,7 +88,9 @@ struct FairnessWatch::Working {
   std::map<size_t, std::shared_ptr<rules::Monitor>> changed;
 };
 
-FairnessWatch::FairnessWatch(Options options) : options_(std::move(options)) {}
+FairnessWatch::FairnessWatch(Options options)
+    : options_(std::move(options)),
+      groups_(options_.configuration, options_.subjects) {}
 FairnessWatch::~FairnessWatch() = default;
 
 absl::StatusOr<std::unique_ptr<FairnessWatch>> FairnessWatch::Open(
@@ -145,12 +99,6 @@ absl::StatusOr<std::unique_ptr<FairnessWatch>> FairnessWatch::Open(
       std::unique_ptr<FairnessWatch>(new FairnessWatch(std::move(options)));
   CONSENTRY_RETURN_IF_ERROR(watch->Load(connection));
   return watch;
-}
-
-FairnessFinding FairnessWatch::FindingOf(const WatchedVersion& version,
-                                         size_t stream, bool violation) {
-  return {MonitorId(version, stream), RecordName(version.doc), version.no,
-          stream, violation};
 }
 
 absl::Status FairnessWatch::Load(store::Connection* connection) {
@@ -315,84 +263,6 @@ screening::FairnessGate::Answer FairnessWatch::Ask(const v1::Output& output,
   return answer;
 }
 
-absl::StatusOr<std::vector<int>> FairnessWatch::GroupsOf(
-    store::Connection* connection,
-    const std::shared_ptr<const rules::Profile>& profile,
-    const access::Snapshot& snapshot, int64_t now_us,
-    const vault::SubjectReader::HeadOptions& options) {
-  const uint64_t subject = snapshot.members[0]->subject();
-  std::vector<std::pair<uint64_t, int64_t>> members;
-  for (const auto& member : snapshot.members) {
-    members.emplace_back(member->subject(), member->version());
-  }
-  auto configuration = options_.configuration();
-  const int64_t epoch = configuration->epoch();
-  {
-    MutexLock lock(&known_mu_);
-    const auto found = known_.find(subject);
-    if (found != known_.end() && found->second.members == members &&
-        found->second.epoch == epoch && found->second.profile == profile &&
-        now_us < found->second.until_us) {
-      found->second.held.assign(snapshot.members.begin(),
-                                snapshot.members.end());
-      return found->second.groups;
-    }
-  }
-  Known known;
-  known.members = std::move(members);
-  known.held.assign(snapshot.members.begin(), snapshot.members.end());
-  known.epoch = epoch;
-  known.profile = profile;
-  // Ages change at midnight.
-  known.until_us = (now_us / kUsPerDay + 1) * kUsPerDay;
-  known.groups.assign(profile->attributes().size(), rules::kUnknownGroup);
-  std::vector<std::string> fields;
-  for (const auto& attribute : profile->attributes()) {
-    fields.push_back(attribute.field);
-  }
-  const auto plan = access::MakeBiasPlan(std::move(configuration),
-                                         profile->message().purpose(), fields);
-  if (plan.ok()) {
-    const auto read = access::ReadForBias(*options_.subjects, connection, *plan,
-                                          subject, now_us, options);
-    if (read.ok()) {
-      known.until_us = std::min(known.until_us, read->until_us);
-      for (size_t i = 0; i < known.groups.size(); ++i) {
-        for (const v1::Field& field : read->fields) {
-          if (field.name() == fields[i]) {
-            known.groups[i] =
-                profile->attributes()[i].GroupOf(field.value(), now_us);
-          }
-        }
-      }
-    } else if (ReasonOf(read.status()) != v1::ERROR_REASON_DATA_CORRUPT) {
-      return read.status();
-    }
-  }
-  // Without a purpose that permits it nobody's group is known, and the coverage
-  // says so.
-  std::vector<int> groups = known.groups;
-  MutexLock lock(&known_mu_);
-  if (known_.size() >= kMaxKnown) known_.clear();
-  known_[subject] = std::move(known);
-  return groups;
-}
-
-void FairnessWatch::Sweep(int64_t now_us) {
-  MutexLock lock(&known_mu_);
-  std::erase_if(known_, [now_us](const auto& one) {
-    const Known& known = one.second;
-    return now_us >= known.until_us ||
-           std::any_of(known.held.begin(), known.held.end(),
-                       [](const auto& member) { return member.expired(); });
-  });
-}
-
-size_t FairnessWatch::known() const {
-  MutexLock lock(&known_mu_);
-  return known_.size();
-}
-
 absl::StatusOr<screening::FairnessGate::Unit> FairnessWatch::Weigh(
     store::Connection* connection, const v1::Output& output,
     v1::Channel channel, const access::Snapshot& snapshot, int64_t now_us,
@@ -436,8 +306,8 @@ absl::StatusOr<screening::FairnessGate::Unit> FairnessWatch::Weigh(
     }
   }
   CONSENTRY_ASSIGN_OR_RETURN(
-      unit->groups,
-      GroupsOf(connection, unit->profile->profile, snapshot, now_us, options));
+      unit->groups, groups_.Of(connection, unit->profile->profile, snapshot,
+                               now_us, options));
   return Unit(std::move(unit));
 }
 
@@ -628,120 +498,6 @@ std::vector<std::shared_ptr<const WatchedVersion>> FairnessWatch::versions()
 void FairnessWatch::SetProfile(std::shared_ptr<const ProfileInForce> profile) {
   MutexLock lock(&mu_);
   profiles_[profile->profile->id()] = std::move(profile);
-}
-
-std::string FairnessWatch::MonitorId(const WatchedVersion& version,
-                                     size_t stream) {
-  return absl::StrCat("fmo_", version.doc.profile_id(), ".", version.no, ".",
-                      stream);
-}
-
-namespace {
-
-// Neither group where one is too small to be shown.
-void ShowWindow(const rules::Monitor& monitor,
-                const rules::Profile::Metric& metric, uint64_t least,
-                int64_t now_us, v1::FairnessMonitor* shown) {
-  constexpr auto kDays = static_cast<int64_t>(rules::Monitor::kWindowDays);
-  shown->set_window_days(static_cast<int32_t>(kDays));
-  const int64_t today = now_us / kUsPerDay;
-  rules::DayTotals sum;
-  for (const rules::DayTotals& day : monitor.days()) {
-    if (day.day <= today - kDays || day.day > today) continue;
-    sum.group_count += day.group_count;
-    sum.group_sum += day.group_sum;
-    sum.reference_count += day.reference_count;
-    sum.reference_sum += day.reference_sum;
-  }
-  least = std::max<uint64_t>(least, 1);
-  if (sum.group_count < least || sum.reference_count < least) return;
-  const auto mean = [&metric](double total, uint64_t count) {
-    return metric.lower +
-           total / static_cast<double>(count) * (metric.upper - metric.lower);
-  };
-  shown->set_window_group_count(static_cast<int64_t>(sum.group_count));
-  shown->set_window_reference_count(static_cast<int64_t>(sum.reference_count));
-  shown->set_window_group_mean(mean(sum.group_sum, sum.group_count));
-  shown->set_window_reference_mean(
-      mean(sum.reference_sum, sum.reference_count));
-}
-
-}  // namespace
-
-v1::FairnessMonitor ShowMonitor(const WatchedVersion& version, size_t stream,
-                                int64_t now_us) {
-  const rules::Profile& profile = *version.profile->profile;
-  const auto& about = profile.streams()[stream];
-  const auto& metric = profile.metrics()[about.metric];
-  const rules::Monitor& monitor = *version.monitors[stream];
-  v1::FairnessMonitor shown;
-  shown.set_id(FairnessWatch::MonitorId(version, stream));
-  shown.set_profile_id(version.doc.profile_id());
-  shown.set_model(version.doc.model());
-  shown.set_model_version(version.doc.model_version());
-  shown.set_attribute(about.attribute_name);
-  shown.set_group(about.group_name);
-  shown.set_reference(about.reference_name);
-  shown.set_metric(metric.name);
-  shown.set_verdict(v1::FAIRNESS_VERDICT_INSUFFICIENT);
-  if (version.doc.interrupted_us() != 0) {
-    SetTime(version.doc.interrupted_us(), shown.mutable_interrupted_time());
-    shown.set_lost_count(static_cast<int64_t>(version.doc.lost_units()));
-  }
-  const auto units = static_cast<double>(version.doc.units());
-  double known = units;
-  for (const int attribute : about.attributes) {
-    known = std::min(known,
-                     units - static_cast<double>(
-                                 version.doc.attributes(attribute).unknown()));
-  }
-  shown.set_coverage(units > 0 ? known / units : 0);
-  // Two units at least make a pair.
-  shown.set_false_alarm_rate(10000 / 2 / monitor.plan().alarm_pairs);
-  const auto& group = monitor.totals(rules::Side::kGroup);
-  const auto& reference = monitor.totals(rules::Side::kReference);
-  const uint64_t least = profile.suppress_below();
-  if (monitor.violation_us() != 0) {
-    shown.set_verdict(v1::FAIRNESS_VERDICT_VIOLATION);
-    SetTime(monitor.violation_us(), shown.mutable_violation_time());
-  }
-  // What stands against the version holds outputs back, however few they were.
-  if (monitor.alarm()) {
-    shown.set_alarm(true);
-    SetTime(monitor.alarm_since_us(), shown.mutable_alarm_time());
-  }
-  const auto at = static_cast<int>(about.metric);
-  if (at < version.doc.unreadable_size() &&
-      version.doc.unreadable(at) >= least) {
-    shown.set_unreadable_count(
-        static_cast<int64_t>(version.doc.unreadable(at)));
-  }
-  if (group.count < least || reference.count < least) {
-    shown.set_suppressed(true);
-    return shown;
-  }
-  ShowWindow(monitor, metric, least, now_us, &shown);
-  const rules::Reading reading = monitor.Read(now_us);
-  shown.set_verdict(static_cast<v1::FairnessVerdict>(reading.finding));
-  shown.set_lower(reading.sequence.lower * metric.scale());
-  shown.set_upper(reading.sequence.upper * metric.scale());
-  if (reading.estimate) {
-    shown.set_estimate(*reading.estimate * metric.scale());
-  }
-  shown.set_group_count(static_cast<int64_t>(group.count));
-  shown.set_reference_count(static_cast<int64_t>(reference.count));
-  shown.set_pairs(static_cast<int64_t>(reading.pairs));
-  if (reading.needed) {
-    shown.set_needed(static_cast<int64_t>(*reading.needed));
-  } else {
-    shown.set_needed(-1);
-  }
-  if (reading.expected_us) {
-    SetTime(*reading.expected_us, shown.mutable_expected_time());
-  }
-  shown.set_clipped_count(static_cast<int64_t>(group.clipped));
-  shown.set_reference_clipped_count(static_cast<int64_t>(reference.clipped));
-  return shown;
 }
 
 }  // namespace consentry::fairness

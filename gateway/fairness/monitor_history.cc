@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "gateway/clients/caller_context.h"
 #include "gateway/fairness/fairness_desk.h"
+#include "gateway/fairness/show_monitor.h"
 #include "policy/engine/civil.h"
 #include "proto/support/status_macros.h"
 #include "proto/support/timestamp.h"
@@ -88,7 +89,7 @@ absl::Status RecordUnlogged(const AuditParts& parts) {
           continue;
         }
         FairnessFinding& one = found.emplace_back();
-        one.monitor = FairnessWatch::MonitorId(*version, stream);
+        one.monitor = MonitorId(*version, stream);
         one.record = RecordName(version->doc);
         one.version_no = version->no;
         one.stream = stream;

@@ -14,6 +14,7 @@
 #include "absl/strings/str_replace.h"
 #include "gateway/fairness/fairness_desk.h"
 #include "gateway/fairness/interruption.h"
+#include "gateway/fairness/show_monitor.h"
 #include "tests/unit/gateway/screening/screening_fixture.h"
 
 namespace consentry::fairness {
