@@ -179,12 +179,9 @@ class RateFigures {
         fairness::Ratio(p.rate(), q.rate()),
         absl::StrCat(formula, ", group over reference"));
     SetCounts(p, q, &figure);
-    const bool katz = p.hits > 0 && q.hits > 0;
     sheet_->WithInterval(
-        [p, q, katz](double level) {
-          return katz ? KatzInterval(p, q, level) : WalterInterval(p, q, level);
-        },
-        absl::StrCat(katz ? "Katz" : "Walter", " interval",
+        [p, q](double level) { return RatioInterval(p, q, level); },
+        absl::StrCat(std::string(RatioMethod(p, q)), " interval",
                      !test         ? ""
                      : test->exact ? "; Fisher"
                                    : "; pooled z"),

@@ -101,9 +101,7 @@ std::optional<Interval> RatioBounds(const Proportion& group,
                                     const Proportion& reference, double level) {
   const auto of_group = ExactInterval(group, level);
   const auto of_reference = ExactInterval(reference, level);
-  const auto told = group.hits > 0 && reference.hits > 0
-                        ? KatzInterval(group, reference, level)
-                        : WalterInterval(group, reference, level);
+  const auto told = RatioInterval(group, reference, level);
   if (!told || !of_group || !of_reference) return std::nullopt;
   return WiderOf(*told, RatioOf(*group.rate(), *of_group, *reference.rate(),
                                 *of_reference));
@@ -136,6 +134,32 @@ std::optional<Interval> WalterInterval(const Proportion& group,
     interval.upper = std::numeric_limits<double>::infinity();
   }
   return interval;
+}
+
+std::optional<Interval> DonnerZouInterval(const Proportion& group,
+                                          const Proportion& reference,
+                                          double level) {
+  const auto of_group = WilsonInterval(group, level);
+  const auto of_reference = WilsonInterval(reference, level);
+  if (!of_group || !of_reference || reference.hits <= 0) return std::nullopt;
+  return RatioOf(*group.rate(), *of_group, *reference.rate(), *of_reference);
+}
+
+std::string_view RatioMethod(const Proportion& group,
+                             const Proportion& reference) {
+  if (group.hits <= 0 || reference.hits <= 0) return "Walter";
+  const bool all =
+      group.hits == group.cases && reference.hits == reference.cases;
+  return all ? "Donner and Zou" : "Katz";
+}
+
+std::optional<Interval> RatioInterval(const Proportion& group,
+                                      const Proportion& reference,
+                                      double level) {
+  const std::string_view method = RatioMethod(group, reference);
+  if (method == "Walter") return WalterInterval(group, reference, level);
+  if (method == "Katz") return KatzInterval(group, reference, level);
+  return DonnerZouInterval(group, reference, level);
 }
 
 }  // namespace consentry::policy::fairness

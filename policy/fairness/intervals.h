@@ -2,6 +2,7 @@
 #define CONSENTRY_POLICY_FAIRNESS_INTERVALS_H_
 
 #include <optional>
+#include <string_view>
 
 #include "policy/fairness/proportion.h"
 
@@ -34,6 +35,21 @@ std::optional<Interval> WalterInterval(const Proportion& group,
                                        const Proportion& reference,
                                        double level);
 
+// The same out of Wilson intervals (Donner and Zou 2012), for samples of hits
+// alone, of which Katz's has no width. Absent where the reference has no hits.
+std::optional<Interval> DonnerZouInterval(const Proportion& group,
+                                          const Proportion& reference,
+                                          double level);
+
+// The interval of the ratio that is told: Katz's, or Walter's where a sample
+// has no hit, or Donner and Zou's where neither has anything else.
+std::optional<Interval> RatioInterval(const Proportion& group,
+                                      const Proportion& reference,
+                                      double level);
+// Whose that is: "Katz".
+std::string_view RatioMethod(const Proportion& group,
+                             const Proportion& reference);
+
 // What a finding rests on: the interval that is told, Newcombe's, or that of
 // the two exact intervals put together in the same way (Donner and Zou 2012),
 // whichever reaches farther at each end. The told one alone gives a wrong
@@ -45,7 +61,7 @@ std::optional<Interval> DifferenceBounds(const Proportion& group,
 // The exact one alone. Both have cases.
 Interval ExactDifference(const Proportion& group, const Proportion& reference,
                          double level);
-// As DifferenceBounds, of the ratio, with the interval of Katz or of Walter.
+// As DifferenceBounds, of the ratio.
 // The upper end is infinite where the reference may be zero.
 std::optional<Interval> RatioBounds(const Proportion& group,
                                     const Proportion& reference, double level);

@@ -17,6 +17,19 @@ namespace {
 
 constexpr double kFine = 1e-6;
 
+TEST(IntervalsTest, TheRatioOfTwoSamplesOfHitsAloneHasAWidth) {
+  const Proportion group{30, 30};
+  const Proportion reference{402, 402};
+  EXPECT_EQ(KatzInterval(group, reference, 0.95)->lower, 1);
+  EXPECT_EQ(RatioMethod(group, reference), "Donner and Zou");
+  const auto told = RatioInterval(group, reference, 0.95);
+  ASSERT_TRUE(told);
+  EXPECT_NEAR(told->lower, WilsonInterval(group, 0.95)->lower, 1e-12);
+  EXPECT_NEAR(told->upper, 1 / WilsonInterval(reference, 0.95)->lower, 1e-12);
+  EXPECT_EQ(RatioMethod({29, 30}, reference), "Katz");
+  EXPECT_EQ(RatioMethod({0, 30}, reference), "Walter");
+}
+
 TEST(DistributionsTest, QuantilesAndTailsAreTheTabulatedOnes) {
   EXPECT_NEAR(NormalQuantile(0.975), 1.959963984540054, 1e-12);
   EXPECT_NEAR(NormalTwoSided(1.959963984540054), 0.05, 1e-14);
