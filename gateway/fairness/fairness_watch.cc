@@ -263,6 +263,11 @@ screening::FairnessGate::Answer FairnessWatch::Ask(const v1::Output& output,
   return answer;
 }
 
+uint64_t FairnessWatch::changes() const {
+  MutexLock lock(&mu_);
+  return changes_;
+}
+
 absl::StatusOr<screening::FairnessGate::Unit> FairnessWatch::Weigh(
     store::Connection* connection, const v1::Output& output,
     v1::Channel channel, const access::Snapshot& snapshot, int64_t now_us,
@@ -459,6 +464,7 @@ void FairnessWatch::Kept() {
   {
     MutexLock lock(&mu_);
     for (auto& [key, working] : working_) {
+      const conduct::Action standing = StandingOf(key);
       std::shared_ptr<const WatchedVersion>& live = versions_[key];
       NoteUse(key, working->version->doc.last_us());
       const auto note = [&](const std::vector<size_t>& now,
@@ -473,6 +479,7 @@ void FairnessWatch::Kept() {
       note(working->version->violations, live ? live->violations : none, true);
       note(working->version->alarms, live ? live->alarms : none, false);
       live = std::move(working->version);
+      if (StandingOf(key) > standing) ++changes_;
     }
   }
   working_.clear();
@@ -497,7 +504,14 @@ std::vector<std::shared_ptr<const WatchedVersion>> FairnessWatch::versions()
 
 void FairnessWatch::SetProfile(std::shared_ptr<const ProfileInForce> profile) {
   MutexLock lock(&mu_);
-  profiles_[profile->profile->id()] = std::move(profile);
+  const std::string id = profile->profile->id();
+  profiles_[id] = std::move(profile);
+  const bool stands = std::any_of(
+      versions_.lower_bound({id, ""}), versions_.end(), [&](const auto& each) {
+        return each.first.first == id &&
+               StandingOf(each.first) != conduct::Action::kRelease;
+      });
+  if (stands) ++changes_;
 }
 
 }  // namespace consentry::fairness

@@ -60,6 +60,7 @@ class FairnessWatch final : public screening::FairnessGate,
 
   Answer Ask(const v1::Output& output, const access::Snapshot& snapshot,
              int64_t now_us) const override;
+  uint64_t changes() const override;
   absl::StatusOr<Unit> Weigh(
       store::Connection* connection, const v1::Output& output,
       v1::Channel channel, const access::Snapshot& snapshot, int64_t now_us,
@@ -131,6 +132,8 @@ class FairnessWatch final : public screening::FairnessGate,
   std::map<VersionKey, int64_t> used_us_ ABSL_GUARDED_BY(mu_);
   std::map<std::string, std::set<std::pair<int64_t, std::string>>> uses_
       ABSL_GUARDED_BY(mu_);
+  // How often more stood against a version than before.
+  uint64_t changes_ ABSL_GUARDED_BY(mu_) = 0;
 
   // The store thread alone.
   int64_t last_version_ = 0;

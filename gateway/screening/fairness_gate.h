@@ -32,6 +32,9 @@ class FairnessGate {
   // the customer; unknown ones are asked about as well.
   virtual Answer Ask(const v1::Output& output, const access::Snapshot& snapshot,
                      int64_t now_us) const = 0;
+  // Grows when more stands against outputs than before: what was released
+  // earlier is to be asked about again. Of the running process.
+  virtual uint64_t changes() const = 0;
 
   // What an output adds to the monitors, as its engine made it: whatever the
   // gateway then does with it. Its kind is known to the gate alone.

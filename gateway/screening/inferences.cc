@@ -225,7 +225,9 @@ absl::Status Inferences::WriteOne(const Row& row) {
                                     parts.committer->LastStored()));
     if (checked.state != Rechecked::State::kHolds) {
       lease.GiveBack();
-      return TakeBack(row, "not_permitted");
+      return TakeBack(row, checked.verdict_class == v1::VERDICT_CLASS_FAIRNESS
+                               ? "fairness"
+                               : "not_permitted");
     }
     if (!output.ParseFromString(checked.words.output())) {
       return CorruptScreening();
@@ -441,7 +443,9 @@ absl::Status Inferences::CheckChanged() {
     for (const Row& row : rows) {
       const auto checked = Look(lease.get(), row, now_us, as_of);
       status.Update(checked.status());
-      if (checked.ok() && checked->state == Rechecked::State::kOver) {
+      // What was written before its model was found unfair stays.
+      if (checked.ok() && checked->state == Rechecked::State::kOver &&
+          checked->verdict_class != v1::VERDICT_CLASS_FAIRNESS) {
         over.push_back(row);
       }
     }

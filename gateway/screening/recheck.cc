@@ -75,6 +75,19 @@ absl::Status JudgeAgain(const ScreeningParts& parts,
   return absl::OkStatus();
 }
 
+// A human who let it pass has answered what the monitors ask.
+void AskMonitors(const ScreeningParts& parts, const v1::Output& output,
+                 int64_t now_us, Rechecked* made) {
+  if (parts.fairness == nullptr || made->row.doc.reviewed()) return;
+  FairnessGate::Answer answer =
+      parts.fairness->Ask(output, made->decision.snapshot, now_us);
+  if (answer.action == conduct::Action::kRelease) return;
+  made->state = Rechecked::State::kOver;
+  made->verdict_class = v1::VERDICT_CLASS_FAIRNESS;
+  made->monitors = std::move(answer.monitors);
+  made->due.reset();
+}
+
 absl::Status Overtaken() {
   return MakeError(v1::ERROR_REASON_ETAG_MISMATCH,
                    "what the charge was judged on changed");
@@ -146,6 +159,9 @@ absl::StatusOr<Rechecked> Recheck(const ScreeningParts& parts,
       now_us < made.row.doc.deliver_us()) {
     made.state = Rechecked::State::kLater;
     made.due.reset();
+  }
+  if (made.state != Rechecked::State::kOver) {
+    AskMonitors(parts, output, now_us, &made);
   }
   return made;
 }

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "consentry/store/v1/screening.pb.h"
@@ -25,6 +27,10 @@ struct Rechecked {
     kOver,
   };
   State state = State::kOver;
+  // With kOver: NOT_PERMITTED, or FAIRNESS where nothing else stands against
+  // it, and the ids of the monitors that do.
+  v1::VerdictClass verdict_class = v1::VERDICT_CLASS_NOT_PERMITTED;
+  std::vector<std::string> monitors;
   access::OutputPlan plan;
   access::OutputDecision decision;
   ScreeningRow row;
@@ -49,7 +55,9 @@ absl::StatusOr<access::OutputPlan> PlanOf(const ScreeningParts& parts,
 
 // Decides anew whether the output of a release may still reach its customer: by
 // law and choice, and by what is known about her now. What is said about the
-// output itself was judged when it was released, and stands. `for_delivery`:
+// output itself was judged when it was released, and stands. What the fairness
+// monitors of its model version say is asked by now, unless a human let it
+// pass: what they would block or hold does not hold any more. `for_delivery`:
 // looks at the time and at pressure too; a budget that the release was charged
 // to is not asked twice. Reads the store; errors are the
 // store's or the gateway's.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -61,6 +62,10 @@ struct Handed {
   }
 };
 
+uint64_t ChangesOf(const ScreeningParts& parts) {
+  return parts.fairness == nullptr ? 0 : parts.fairness->changes();
+}
+
 std::string BeginOf(const store::v1::ReleaseDoc& doc) {
   return absl::BytesToHexString(doc.digest().substr(0, kDigestBytesNamed));
 }
@@ -85,7 +90,7 @@ struct ReleaseDesk::Page {
   std::vector<std::string> ids;
   v1::FetchOutputsResponse response;
   std::vector<Handed> handed;
-  std::vector<ReleaseRow> over;
+  std::vector<Over> over;
   // To be charged before they are handed over.
   std::vector<Rechecked> due;
   int64_t until_us = INT64_MAX;
@@ -175,7 +180,7 @@ absl::Status ReleaseDesk::GatherPage(Page* page) {
     page->reviewed.reset();
     page->until_us = INT64_MAX;
     CONSENTRY_RETURN_IF_ERROR(FillPage(page));
-    CONSENTRY_RETURN_IF_ERROR(Revoke(page->over));
+    CONSENTRY_RETURN_IF_ERROR(Revoke(std::move(page->over)));
     CONSENTRY_ASSIGN_OR_RETURN(const bool charged, Charge(page));
     // What was charged is handed out by a second look at the same page.
     if (!charged || !first || !page->handed.empty()) break;
@@ -310,7 +315,9 @@ absl::StatusOr<bool> ReleaseDesk::Offer(Page* page,
                              Recheck(*parts_, connection, release, page->now_us,
                                      page->as_of, /*for_delivery=*/true));
   if (checked.state == Rechecked::State::kOver) {
-    if (page->over.size() < kRevokedPerChange) page->over.push_back(release);
+    if (page->over.size() < kRevokedPerChange) {
+      page->over.push_back(OverOf(release, checked));
+    }
     return true;
   }
   if (checked.state == Rechecked::State::kLater) return true;
@@ -379,29 +386,59 @@ absl::StatusOr<bool> ReleaseDesk::Offer(Page* page,
 
 // --- Revoking ---
 
-absl::Status ReleaseDesk::Revoke(const std::vector<ReleaseRow>& over) {
-  for (size_t first = 0; first < over.size(); first += kRevokedPerChange) {
-    const size_t end = std::min(over.size(), first + kRevokedPerChange);
-    const std::vector<ReleaseRow> part(
+ReleaseDesk::Over ReleaseDesk::OverOf(const ReleaseRow& release,
+                                      const Rechecked& checked) {
+  Over over{release, checked.monitors};
+  if (checked.verdict_class == v1::VERDICT_CLASS_FAIRNESS) {
+    over.release.doc.set_revoked_class(checked.verdict_class);
+  }
+  return over;
+}
+
+// An entry is about one class.
+absl::Status ReleaseDesk::Revoke(std::vector<Over> over) {
+  const auto class_of = [](const Over& one) {
+    return one.release.doc.revoked_class();
+  };
+  std::stable_sort(over.begin(), over.end(),
+                   [&](const Over& one, const Over& other) {
+                     return class_of(one) < class_of(other);
+                   });
+  for (size_t first = 0, end = 0; first < over.size(); first = end) {
+    while (end < over.size() && end - first < kRevokedPerChange &&
+           class_of(over[end]) == class_of(over[first])) {
+      ++end;
+    }
+    const std::vector<Over> part(
         over.begin() + static_cast<std::ptrdiff_t>(first),
         over.begin() + static_cast<std::ptrdiff_t>(end));
     store::Change change;
-    change.apply = [this, part](store::ChangeContext& context) -> absl::Status {
+    change.apply = [this, part,
+                    class_of](store::ChangeContext& context) -> absl::Status {
       clients::CallerContext self;
       self.event = "system.release_revoke";
       store::v1::Leaf leaf =
           clients::LeafOf(*parts_->configuration(), self, context.now_us());
       leaf.set_change_number(static_cast<uint64_t>(context.number()));
-      for (size_t i = 0; i < part.size(); ++i) {
-        CONSENTRY_RETURN_IF_ERROR(parts_->releases->Revoke(context, part[i]));
-        const auto keys = parts_->rows->slots().Load(part[i].subject);
+      if (class_of(part[0]) != 0) {
+        leaf.add_details("class=" + ClassWord(static_cast<v1::VerdictClass>(
+                                        class_of(part[0]))));
+        std::set<std::string> monitors;
+        for (const Over& one : part) {
+          monitors.insert(one.monitors.begin(), one.monitors.end());
+        }
+        TellRules({monitors.begin(), monitors.end()}, &leaf);
+      }
+      for (const auto& [release, monitors] : part) {
+        CONSENTRY_RETURN_IF_ERROR(parts_->releases->Revoke(context, release));
+        const auto keys = parts_->rows->slots().Load(release.subject);
         const crypto::SubjectTag tag =
             keys.ok()
                 ? crypto::ComputeSubjectTag(*keys, parts_->log_origin,
                                             crypto::MonthOf(context.now_us()))
                 : crypto::RandomTag();
         leaf.add_subjects()->set_tag(tag.data(), tag.size());
-        context.TellOf(keys.ok() ? static_cast<int64_t>(part[i].subject) : 0);
+        context.TellOf(keys.ok() ? static_cast<int64_t>(release.subject) : 0);
       }
       context.SetEntry(leaf.SerializeAsString());
       return absl::OkStatus();
@@ -415,7 +452,7 @@ absl::Status ReleaseDesk::Revoke(const std::vector<ReleaseRow>& over) {
 absl::Status ReleaseDesk::LookAt(store::Connection* connection,
                                  const std::vector<ReleaseRow>& releases,
                                  int64_t now_us, int64_t as_of, bool all,
-                                 std::vector<ReleaseRow>* over) {
+                                 std::vector<Over>* over) {
   for (const ReleaseRow& release : releases) {
     if (now_us >= release.doc.expire_us()) continue;
     if (!all) {
@@ -431,7 +468,9 @@ absl::Status ReleaseDesk::LookAt(store::Connection* connection,
     CONSENTRY_ASSIGN_OR_RETURN(const Rechecked checked,
                                Recheck(*parts_, connection, release, now_us,
                                        as_of, /*for_delivery=*/false));
-    if (checked.state == Rechecked::State::kOver) over->push_back(release);
+    if (checked.state == Rechecked::State::kOver) {
+      over->push_back(OverOf(release, checked));
+    }
   }
   return absl::OkStatus();
 }
@@ -440,7 +479,7 @@ absl::StatusOr<bool> ReleaseDesk::GoOn(Walk* walk) {
   // Never older than the walk: what changed since is looked at once more.
   const int64_t as_of = parts_->committer->LastStored();
   const int64_t now_us = parts_->committer->NowUs();
-  std::vector<ReleaseRow> over;
+  std::vector<Over> over;
   size_t looked = 0;
   {
     CONSENTRY_ASSIGN_OR_RETURN(auto lease, parts_->readers->Acquire());
@@ -486,21 +525,27 @@ absl::StatusOr<bool> ReleaseDesk::GoOn(Walk* walk) {
       }
     }
   }
-  CONSENTRY_RETURN_IF_ERROR(Revoke(over));
+  CONSENTRY_RETURN_IF_ERROR(Revoke(std::move(over)));
   return looked < bounds_.looked_per_step;
 }
 
 absl::StatusOr<bool> ReleaseDesk::Refresh() {
   const int64_t wanted = parts_->committer->LastStored();
   const int64_t wanted_epoch = parts_->configuration()->epoch();
+  const uint64_t wanted_monitors = ChangesOf(*parts_);
   for (int step = 0; step < bounds_.steps; ++step) {
     MutexLock lock(&refresh_mu_);
-    if (checked_ >= wanted && checked_epoch_ >= wanted_epoch) return true;
+    if (checked_ >= wanted && checked_epoch_ >= wanted_epoch &&
+        checked_monitors_ >= wanted_monitors) {
+      return true;
+    }
     if (!walk_) {
       walk_.emplace();
       walk_->as_of = parts_->committer->LastStored();
       walk_->epoch = parts_->configuration()->epoch();
-      walk_->all = checked_ < 0 || walk_->epoch != checked_epoch_;
+      walk_->monitors = ChangesOf(*parts_);
+      walk_->all = checked_ < 0 || walk_->epoch != checked_epoch_ ||
+                   walk_->monitors != checked_monitors_;
       walk_->last.version = checked_;
     }
     const auto done = GoOn(&*walk_);
@@ -511,10 +556,12 @@ absl::StatusOr<bool> ReleaseDesk::Refresh() {
     if (!*done) continue;
     checked_ = walk_->as_of;
     checked_epoch_ = walk_->epoch;
+    checked_monitors_ = walk_->monitors;
     walk_.reset();
   }
   MutexLock lock(&refresh_mu_);
-  return checked_ >= wanted && checked_epoch_ >= wanted_epoch;
+  return checked_ >= wanted && checked_epoch_ >= wanted_epoch &&
+         checked_monitors_ >= wanted_monitors;
 }
 
 void ReleaseDesk::ListRevoked(

@@ -75,12 +75,19 @@ class ReleaseDesk {
   // True: the page has it.
   absl::StatusOr<bool> Offer(Page* page, store::Connection* connection,
                              const ReleaseRow& release);
-  absl::Status Revoke(const std::vector<ReleaseRow>& over);
+  struct Over {
+    ReleaseRow release;
+    // Where they alone stand against it.
+    std::vector<std::string> monitors;
+  };
+  static Over OverOf(const ReleaseRow& release, const Rechecked& checked);
+  absl::Status Revoke(std::vector<Over> over);
   // A walk through all that may not hold any more.
   struct Walk {
     // As it was when the walk began.
     int64_t as_of = 0;
     int64_t epoch = 0;
+    uint64_t monitors = 0;
     // All releases, behind `after`; else those of customers who changed, behind
     // `last`.
     bool all = false;
@@ -91,7 +98,7 @@ class ReleaseDesk {
   absl::StatusOr<bool> GoOn(Walk* walk);
   absl::Status LookAt(store::Connection* connection,
                       const std::vector<ReleaseRow>& releases, int64_t now_us,
-                      int64_t as_of, bool all, std::vector<ReleaseRow>* over);
+                      int64_t as_of, bool all, std::vector<Over>* over);
 
   const ScreeningParts* const parts_;
   const crypto::PageTokens* const page_tokens_;
@@ -109,6 +116,8 @@ class ReleaseDesk {
   // Changes up to it were looked at; -1: none, so all releases are.
   int64_t checked_ ABSL_GUARDED_BY(refresh_mu_) = -1;
   int64_t checked_epoch_ ABSL_GUARDED_BY(refresh_mu_) = -1;
+  // FairnessGate::changes() by then.
+  uint64_t checked_monitors_ ABSL_GUARDED_BY(refresh_mu_) = 0;
 };
 
 }  // namespace consentry::screening

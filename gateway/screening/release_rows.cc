@@ -166,11 +166,12 @@ absl::Status ReleaseRows::Revoke(const store::ChangeContext& context,
                                  const ReleaseRow& row) const {
   store::Connection* const connection = context.connection();
   {
+    CONSENTRY_ASSIGN_OR_RETURN(const std::string doc, Seal(row.no, row.doc));
     CONSENTRY_ASSIGN_OR_RETURN(
         auto query,
-        connection->Prepare("UPDATE releases SET state = 3, subject = $2 WHERE "
-                            "release_no = $1 AND state <> 3"));
-    query.Bind(row.no, static_cast<int64_t>(row.subject));
+        connection->Prepare("UPDATE releases SET state = 3, subject = $2, doc "
+                            "= $3 WHERE release_no = $1 AND state <> 3"));
+    query.Bind(row.no, static_cast<int64_t>(row.subject), doc);
     CONSENTRY_RETURN_IF_ERROR(query.Run());
     if (connection->Changes() == 0) return absl::OkStatus();
   }

@@ -76,7 +76,8 @@ class ReleaseRows {
       store::Connection* connection, int64_t after, int64_t now_us,
       size_t limit) const;
 
-  // For good. Nothing happens when it is revoked already.
+  // For good, with the `revoked_class` of its doc. Nothing happens when it is
+  // revoked already.
   absl::Status Revoke(const store::ChangeContext& context,
                       const ReleaseRow& row) const;
   // Of an erased customer: revokes what has not ended, and names her no more.

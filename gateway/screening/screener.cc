@@ -624,6 +624,8 @@ void Screener::AnswerRepeated(const std::shared_ptr<Job>& job) {
     return;
   }
   v1::ScreenOutputResponse answer = AnswerOf(earlier.doc);
+  // That alone stand against it by now.
+  std::vector<std::string> monitors;
   if (earlier.doc.verdict() == v1::VERDICT_RELEASED) {
     Rechecked checked;
     checked.state = Rechecked::State::kHolds;
@@ -635,7 +637,13 @@ void Screener::AnswerRepeated(const std::shared_ptr<Job>& job) {
           const auto release, parts_.releases->Find(lease.get(), earlier.no));
       if (!job->decision.permitted) return false;
       if (!release || release->doc.expire_us() <= job->now_us) return true;
-      if (release->state == ReleaseState::kRevoked) return false;
+      if (release->state == ReleaseState::kRevoked) {
+        if (release->doc.revoked_class() != 0) {
+          checked.verdict_class =
+              static_cast<v1::VerdictClass>(release->doc.revoked_class());
+        }
+        return false;
+      }
       CONSENTRY_ASSIGN_OR_RETURN(
           checked, Recheck(parts_, lease.get(), *release, job->now_us,
                            job->as_of_change, /*for_delivery=*/due));
@@ -656,8 +664,9 @@ void Screener::AnswerRepeated(const std::shared_ptr<Job>& job) {
     // A release that does not hold any more is not told again.
     const int64_t quiet_us = checked.quiet_from_us.value_or(INT64_MAX);
     if (!*holds) {
+      monitors = std::move(checked.monitors);
       answer.set_verdict(v1::VERDICT_BLOCKED);
-      answer.set_verdict_class(v1::VERDICT_CLASS_NOT_PERMITTED);
+      answer.set_verdict_class(checked.verdict_class);
       answer.clear_findings();
     } else if (!earlier.doc.alteration().empty()) {
       answer.set_verdict(v1::VERDICT_BLOCKED);
@@ -699,6 +708,10 @@ void Screener::AnswerRepeated(const std::shared_ptr<Job>& job) {
   leaf.add_details("screening=" + earlier.doc.id());
   leaf.add_details("repeated=true");
   leaf.add_details("verdict=" + VerdictWord(answer.verdict()));
+  if (answer.verdict_class() != v1::VERDICT_CLASS_UNSPECIFIED) {
+    leaf.add_details("class=" + ClassWord(answer.verdict_class()));
+  }
+  TellRules(monitors, &leaf);
   CommitAnswer(job, leaf, std::move(answer));
 }
 

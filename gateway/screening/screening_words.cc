@@ -42,13 +42,16 @@ void TellVerdict(const Outcome& outcome, store::v1::Leaf* leaf) {
   if (outcome.verdict_class != v1::VERDICT_CLASS_UNSPECIFIED) {
     leaf->add_details("class=" + ClassWord(outcome.verdict_class));
   }
-  if (outcome.rules.empty()) return;
-  const auto told = std::min<size_t>(outcome.rules.size(), kMaxFindings);
+  TellRules(outcome.rules, leaf);
+}
+
+void TellRules(const std::vector<std::string>& rules, store::v1::Leaf* leaf) {
+  if (rules.empty()) return;
+  const auto told = std::min<size_t>(rules.size(), kMaxFindings);
   leaf->add_details(
       "rules=" +
-      absl::StrJoin(outcome.rules.begin(),
-                    outcome.rules.begin() + static_cast<std::ptrdiff_t>(told),
-                    ","));
+      absl::StrJoin(rules.begin(),
+                    rules.begin() + static_cast<std::ptrdiff_t>(told), ","));
 }
 
 void KeepVerdict(const Outcome& outcome, const conduct::Judgement& judgement,

@@ -20,6 +20,9 @@ std::string ClassWord(v1::VerdictClass verdict_class);
 // For the entry: verdict, class and the rules behind it.
 void TellVerdict(const Outcome& outcome, store::v1::Leaf* leaf);
 
+// Rules or monitors behind something, the first 64.
+void TellRules(const std::vector<std::string>& rules, store::v1::Leaf* leaf);
+
 // For the row.
 void KeepVerdict(const Outcome& outcome, const conduct::Judgement& judgement,
                  store::v1::ScreeningDoc* doc);

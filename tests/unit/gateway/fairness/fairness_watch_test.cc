@@ -455,6 +455,28 @@ TEST_F(FairnessWatchTest, AViolationBlocksTheVersionAndNoOther) {
   }
 }
 
+TEST_F(FairnessWatchTest, OnlyWhatStandsAgainstMoreThanBeforeIsAChange) {
+  ASSERT_OK(Put(absl::StrReplaceAll(
+      kProfile, {{"on_violation: BLOCK", "on_violation: OBSERVE"}})));
+  for (int i = 0; i < 60; ++i) {
+    Decide(Customer(absl::StrCat("g", i), "gold"), true);
+    Decide(Customer(absl::StrCat("s", i), "silver"), false);
+  }
+  ASSERT_EQ(Version()->violations, (std::vector<size_t>{0}));
+  // What is only observed stands against nothing, until it is to be blocked.
+  EXPECT_EQ(watch_->changes(), 0u);
+  const auto blocks = CompileProfile("credit", kProfile, 2);
+  ASSERT_OK(blocks);
+  watch_->SetProfile(*blocks);
+  EXPECT_EQ(watch_->changes(), 1u);
+  for (int i = 0; i < 60; ++i) {
+    Decide(Customer(absl::StrCat("h", i), "gold"), true, "4");
+    Decide(Customer(absl::StrCat("t", i), "silver"), false, "4");
+  }
+  ASSERT_EQ(Version("4")->violations, (std::vector<size_t>{0}));
+  EXPECT_EQ(watch_->changes(), 2u);
+}
+
 TEST_F(FairnessWatchTest, AViolationThatTheLogLacksIsLoggedAtTheNextStart) {
   ASSERT_OK(Put(kProfile));
   for (int i = 0; i < 60; ++i) {

@@ -135,6 +135,25 @@ TEST_F(InferencesTest, AWithdrawalTakesItBack) {
   EXPECT_EQ(Rows("inferences"), 0);
 }
 
+TEST_F(InferencesTest, AnUnfairModelLeavesNoneAndWhatIsWrittenStays) {
+  ToldGate gate;
+  WatchWith(&gate);
+  const std::string anna = Reader("anna");
+  const std::string berta = Reader("berta");
+  ASSERT_EQ(Segment(anna, "s-1", "gold"), v1::VERDICT_RELEASED);
+  ASSERT_OK(inferences().Sweep());
+  ASSERT_EQ(Segment(berta, "s-2", "gold"), v1::VERDICT_RELEASED);
+  gate.Stand("1", conduct::Action::kBlock);
+  clock().AdvanceUs(2 * kUsPerDay);
+  ASSERT_OK(inferences().Sweep());
+  EXPECT_EQ(Tier(anna), "gold (screening)");
+  EXPECT_EQ(Tier(berta), "");
+  EXPECT_EQ(Rows("inferences"), 1);
+  Withdraw(anna);
+  ASSERT_OK(inferences().Sweep());
+  EXPECT_EQ(Tier(anna), "");
+}
+
 TEST_F(InferencesTest, AnAgeThatIsLearntLaterTakesItBack) {
   const std::string anna = Reader("anna");
   ASSERT_EQ(Segment(anna, "s-1", "gold"), v1::VERDICT_RELEASED);

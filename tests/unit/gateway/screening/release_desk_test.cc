@@ -1,8 +1,11 @@
 // Releases after their verdict: what is handed to a channel, and what stops it.
 #include "gateway/screening/release_desk.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -28,7 +31,142 @@ class ReleaseDeskTest : public ::testing::Test, public ScreeningFixture {
     EXPECT_EQ(answer->verdict(), v1::VERDICT_RELEASED) << answer->DebugString();
     return answer.ok() ? answer->release().digest() : "";
   }
+  v1::ScreenOutputRequest LetterOf(const std::string& subject,
+                                   const std::string& id,
+                                   const std::string& model_version) {
+    auto request = Letter(subject, id);
+    request.mutable_output()->set_model_version(model_version);
+    return request;
+  }
+  // Outputs that a fetch hands out.
+  std::vector<std::string> Fetched(const std::string& client,
+                                   const std::string& purpose) {
+    const auto page = Fetch(client, purpose);
+    EXPECT_OK(page);
+    std::vector<std::string> ids;
+    if (!page.ok()) return ids;
+    for (const auto& each : page->outputs()) ids.push_back(each.output().id());
+    return ids;
+  }
+  std::vector<std::string> RevokedDigests() {
+    const auto page = Revoked();
+    EXPECT_OK(page);
+    if (!page.ok()) return {};
+    return {page->digests().begin(), page->digests().end()};
+  }
+  void ExpectUnfair(const absl::StatusOr<v1::ScreenOutputResponse>& answer) {
+    ASSERT_OK(answer);
+    EXPECT_EQ(answer->verdict(), v1::VERDICT_BLOCKED);
+    EXPECT_EQ(answer->verdict_class(), v1::VERDICT_CLASS_FAIRNESS);
+    EXPECT_FALSE(answer->has_release());
+    EXPECT_EQ(answer->duties_size(), 0);
+  }
 };
+
+using Ids = std::vector<std::string>;
+
+bool Tells(const store::v1::Leaf& leaf, const std::string& detail) {
+  return std::find(leaf.details().begin(), leaf.details().end(), detail) !=
+         leaf.details().end();
+}
+
+TEST_F(ReleaseDeskTest, AViolationEndsWhatTheVersionReleasedBefore) {
+  ToldGate gate;
+  WatchWith(&gate);
+  const std::string anna = Reader("anna");
+  const std::string berta = Reader("berta");
+  const std::string digest = Release(anna, "l-1");
+  ASSERT_OK(Screen("letters", LetterOf(berta, "l-2", "2")));
+  EXPECT_EQ(RevokedDigests(), Ids());
+  EXPECT_EQ(Fetched("letters", kLettersPurpose), Ids({"l-1", "l-2"}));
+  gate.Stand("1", conduct::Action::kBlock);
+  // Whoever asks for it again is told, before anybody fetched.
+  ExpectUnfair(Screen("letters", Letter(anna, "l-1")));
+  EXPECT_TRUE(Tells(LastLeaf(), "class=fairness"));
+  EXPECT_TRUE(Tells(LastLeaf(), "rules=fmo_test.1.0"));
+  EXPECT_EQ(Fetched("letters", kLettersPurpose), Ids({"l-2"}));
+  EXPECT_EQ(RevokedDigests(), Ids({digest}));
+  // For good, whatever is done about the version later.
+  gate.LetGo();
+  EXPECT_EQ(Fetched("letters", kLettersPurpose), Ids({"l-2"}));
+  ExpectUnfair(Screen("letters", Letter(anna, "l-1")));
+  const auto other = Screen("letters", LetterOf(berta, "l-2", "2"));
+  ASSERT_OK(other);
+  EXPECT_EQ(other->verdict(), v1::VERDICT_RELEASED);
+}
+
+TEST_F(ReleaseDeskTest, AViolationPutsReleasesOnTheListWhoeverChanged) {
+  ToldGate gate;
+  WatchWith(&gate);
+  const std::string anna = Reader("anna");
+  const std::string berta = Reader("berta");
+  const std::string of_anna = Release(anna, "l-1");
+  const std::string of_berta = Release(berta, "l-2");
+  EXPECT_EQ(RevokedDigests(), Ids());
+  // Nothing of theirs changes; but one may not be written to either.
+  gate.Stand("1", conduct::Action::kBlock);
+  Withdraw(berta);
+  EXPECT_THAT(RevokedDigests(),
+              ::testing::UnorderedElementsAre(of_anna, of_berta));
+  // Each entry says why.
+  std::map<bool, int> revoked;
+  for (const store::v1::Leaf& leaf : Leaves()) {
+    if (leaf.event() != "system.release_revoke") continue;
+    EXPECT_EQ(Tells(leaf, "class=fairness"), Tells(leaf, "rules=fmo_test.1.0"));
+    revoked[Tells(leaf, "class=fairness")] += leaf.subjects_size();
+  }
+  EXPECT_EQ(revoked, (std::map<bool, int>{{false, 1}, {true, 1}}));
+  ExpectUnfair(Screen("letters", Letter(anna, "l-1")));
+  const auto withdrawn = Screen("letters", Letter(berta, "l-2"));
+  ASSERT_OK(withdrawn);
+  EXPECT_EQ(withdrawn->verdict_class(), v1::VERDICT_CLASS_NOT_PERMITTED);
+}
+
+TEST_F(ReleaseDeskTest, WhatAHumanWouldBeAskedAboutNowIsAskedAnew) {
+  ToldGate gate;
+  WatchWith(&gate);
+  const std::string anna = Reader("anna");
+  const std::string digest = Release(anna, "l-1");
+  gate.Stand("1", conduct::Action::kHold);
+  EXPECT_EQ(Fetched("letters", kLettersPurpose), Ids());
+  EXPECT_EQ(RevokedDigests(), Ids({digest}));
+  ExpectUnfair(Screen("letters", Letter(anna, "l-1")));
+  EXPECT_TRUE(queue.held.empty());
+  const auto anew = Screen("letters", Letter(anna, "l-2"));
+  ASSERT_OK(anew);
+  EXPECT_EQ(anew->verdict(), v1::VERDICT_HELD);
+  EXPECT_EQ(queue.held.size(), 1u);
+}
+
+TEST_F(ReleaseDeskTest, WhatAHumanLetPassStandsInSpiteOfMonitors) {
+  for (const auto action : {conduct::Action::kBlock, conduct::Action::kHold}) {
+    ToldGate gate;
+    WatchWith(&gate);
+    const std::string key =
+        action == conduct::Action::kBlock ? "anna" : "berta";
+    const std::string subject = Person(key);
+    const auto held = Screen("bank", Refusal(subject, key));
+    ASSERT_OK(held);
+    ASSERT_EQ(held->verdict(), v1::VERDICT_HELD);
+    store::Change change;
+    change.apply = [&](store::ChangeContext& context) -> absl::Status {
+      store::v1::Leaf leaf;
+      const absl::Status status = target().Apply(
+          context, held->screening_id(), review::Ruling::kRelease, "", &leaf);
+      context.SetEntry(leaf.SerializeAsString());
+      return status;
+    };
+    ASSERT_OK(committer()->CommitChangeAndWait(std::move(change)).status);
+    gate.Stand("3", action);
+    EXPECT_THAT(Fetched("bank", testing::kCreditPurpose),
+                ::testing::Contains(key));
+    EXPECT_EQ(RevokedDigests(), Ids());
+    const auto again = Screen("bank", Refusal(subject, key));
+    ASSERT_OK(again);
+    EXPECT_EQ(again->verdict(), v1::VERDICT_RELEASED);
+    EXPECT_TRUE(again->has_release());
+  }
+}
 
 TEST_F(ReleaseDeskTest, WhatWasReleasedIsHandedOverUntilItIsConfirmed) {
   const std::string anna = Reader("anna");

@@ -439,6 +439,7 @@ class CountingGate final : public FairnessGate {
     }
     return answer;
   }
+  uint64_t changes() const override { return 0; }
   absl::StatusOr<Unit> Weigh(
       store::Connection*, const v1::Output& output, v1::Channel,
       const access::Snapshot&, int64_t,

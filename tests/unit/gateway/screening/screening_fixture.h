@@ -2,6 +2,7 @@
 #define CONSENTRY_TESTS_UNIT_GATEWAY_SCREENING_SCREENING_FIXTURE_H_
 
 #include <future>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -34,6 +35,39 @@ class MemoryQueue final : public review::ReviewQueue {
   }
 
   std::vector<review::NewReview> held;
+};
+
+// Says what it is told to of each version of a model; counts nothing.
+class ToldGate final : public FairnessGate {
+ public:
+  Answer Ask(const v1::Output& output, const access::Snapshot&,
+             int64_t) const override {
+    const auto found = standing_.find(output.model_version());
+    if (found == standing_.end()) return {};
+    return {found->second, {"fmo_test.1.0"}};
+  }
+  uint64_t changes() const override { return changes_; }
+  absl::StatusOr<Unit> Weigh(
+      store::Connection*, const v1::Output&, v1::Channel,
+      const access::Snapshot&, int64_t,
+      const vault::SubjectReader::HeadOptions&) override {
+    return Unit();
+  }
+  absl::Status Count(store::ChangeContext&, const Unit&,
+                     store::v1::Leaf*) override {
+    return absl::OkStatus();
+  }
+
+  // Not while others ask.
+  void Stand(const std::string& model_version, conduct::Action action) {
+    standing_[model_version] = action;
+    ++changes_;
+  }
+  void LetGo() { standing_.clear(); }
+
+ private:
+  std::map<std::string, conduct::Action> standing_;
+  uint64_t changes_ = 0;
 };
 
 // Outputs on a real store, a real policy and the rules of conduct that the
@@ -198,6 +232,12 @@ class ScreeningFixture : public testing::AccessFixture {
     EXPECT_OK(query);
     EXPECT_TRUE(*query->Step());
     return query->Int64(0);
+  }
+
+  // From now on.
+  void WatchWith(FairnessGate* gate) {
+    parts_.fairness = gate;
+    screener_ = std::make_unique<Screener>(parts_);
   }
 
   ScreeningParts& parts() { return parts_; }
