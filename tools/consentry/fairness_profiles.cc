@@ -103,7 +103,8 @@ void PrintWrapped(const std::string& text, std::ostream& out) {
 std::string Days(const std::optional<double>& days) {
   if (!days) return "-";
   if (*days > 3650) return "> 10 years";
-  return absl::StrFormat(*days < 10 ? "%.1f" : "%.0f", *days);
+  return *days < 10 ? absl::StrFormat("%.1f", *days)
+                    : absl::StrFormat("%.0f", *days);
 }
 
 std::string Found(const std::optional<double>& value) {
