@@ -9,9 +9,11 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "gateway/access/bias_read.h"
 #include "gateway/clients/registration.h"
 #include "policy/engine/civil.h"
+#include "policy/fairness/kept_back.h"
 #include "proto/support/error.h"
 #include "proto/support/status_macros.h"
 #include "proto/support/timestamp.h"
@@ -77,6 +79,7 @@ std::vector<std::string> InputFields(const policy::Bundle& bundle,
 // A customer, as she was found to be at her first output.
 struct Somebody {
   uint64_t person = 0;
+  bool kept_back = false;
   std::vector<int> groups;
   std::string factor;
   std::vector<std::string> inputs;
@@ -88,6 +91,29 @@ struct Case {
   // As ProfileAudit::TellsOf; 0: no case yet.
   uint32_t told = 0;
 };
+
+// "fre_... (2026-10-01T00:00:00Z to 2027-01-01T00:00:00Z)"; whole seconds, as
+// requests have them.
+std::string NamesOf(const std::vector<rules::UnseenAudit>& unseen) {
+  const auto time = [](int64_t time_us) {
+    return policy::FormatTime(time_us - time_us % 1'000'000);
+  };
+  return absl::StrJoin(
+      unseen, ", ", [&](std::string* out, const rules::UnseenAudit& one) {
+        absl::StrAppend(out, one.id, " (", time(one.period.from_us), " to ",
+                        time(one.period.to_us), ")");
+      });
+}
+
+// Why nothing is told beside audits that are not at hand.
+std::string BesideWords(const std::vector<rules::UnseenAudit>& unseen,
+                        const absl::Status& why) {
+  return absl::StrCat(
+      "it shares a time with ", NamesOf(unseen),
+      ", for whose sake one in five people is not counted, and beside it ",
+      std::string(why.message()),
+      ": ask for a time that shares nothing with that one");
+}
 
 bool ReachedAsMade(const store::v1::ScreeningDoc& doc) {
   return doc.verdict() == v1::VERDICT_RELEASED && doc.alteration().empty();
@@ -137,12 +163,18 @@ class AuditCases::Walk {
         plan_(std::move(plan)),
         grant_(std::move(grant)),
         inputs_(std::move(inputs)),
-        audit_(profile_, question.alpha, inputs_, question.period) {
+        audit_(profile_, question.alpha, inputs_, question.period),
+        kept_(profile_, question.alpha, {}, question.period) {
     audit_.Beside(question.earlier, question.refuse_beside_earlier);
+    audit_.BesideUnseen(question.unseen, &kept_);
   }
 
   absl::StatusOr<v1::FairnessReport> Run(const std::atomic<bool>& stop) {
-    const rules::AuditPeriod& period = question_.period;
+    rules::AuditPeriod period = question_.period;
+    for (const rules::UnseenAudit& unseen : question_.unseen) {
+      period.from_us = std::min(period.from_us, unseen.period.from_us);
+      period.to_us = std::max(period.to_us, unseen.period.to_us);
+    }
     for (int64_t last = 0;;) {
       if (stop.load()) return absl::CancelledError("the gateway stops");
       const int64_t after = last;
@@ -163,6 +195,10 @@ class AuditCases::Walk {
       return MakeError(v1::ERROR_REASON_STATE_INVALID,
                        std::string(made.status().message()));
     }
+    if (absl::IsOutOfRange(made.status())) {
+      return MakeError(v1::ERROR_REASON_STATE_INVALID,
+                       BesideWords(question_.unseen, made.status()));
+    }
     CONSENTRY_ASSIGN_OR_RETURN(v1::FairnessReport report, std::move(made));
     report.add_rules(absl::StrCat(
         "Outputs count as the engine made them, whatever became of them: ",
@@ -174,6 +210,7 @@ class AuditCases::Walk {
         "how often they come.");
     LeaveOut("people of whom no output says anything that the profile measures",
              static_cast<int64_t>(cases_.size() - audit_.cases()), &report);
+    TellKeptBack(&report);
     if (!profile_.message().audits().outcome().empty()) {
       report.add_limits(
           "Only outputs with a recorded outcome count in rates against it. "
@@ -199,14 +236,46 @@ class AuditCases::Walk {
     out.set_count(count);
   }
 
+  void TellKeptBack(v1::FairnessReport* report) const {
+    if (question_.unseen.empty()) return;
+    for (const rules::UnseenAudit& unseen : question_.unseen) {
+      v1::FairnessKeptBack& told = *report->add_kept_back();
+      told.set_report_id(unseen.id);
+      SetTime(unseen.period.from_us, told.mutable_from_time());
+      SetTime(unseen.period.to_us, told.mutable_to_time());
+      told.set_model_version(unseen.model_version);
+    }
+    report->add_rules(absl::StrCat(
+        "One in five people, always the same, is not counted in the time that "
+        "this audit shares with ",
+        NamesOf(question_.unseen),
+        ": that one is told in full, and nobody learns of a few people by the "
+        "difference. For the same reason no spreads, no calibration, no inputs "
+        "and no rates over time are told."));
+  }
+
+  // Of outputs of those who are kept back another audit alone may tell.
+  bool IsLeftTo(const store::v1::ScreeningDoc& doc) const {
+    return std::any_of(question_.unseen.begin(), question_.unseen.end(),
+                       [&doc](const rules::UnseenAudit& unseen) {
+                         return unseen.Counts(doc.model_version(),
+                                              doc.time_us());
+                       });
+  }
+
   absl::Status Take(store::Connection* connection,
                     const screening::ScreeningRow& row) {
     const int64_t time_us = row.doc.time_us();
-    if (row.subject == 0 || time_us < question_.period.from_us ||
-        time_us >= question_.period.to_us ||
-        (!question_.model_version.empty() &&
-         row.doc.model_version() != question_.model_version)) {
-      return absl::OkStatus();
+    const bool asked = time_us >= question_.period.from_us &&
+                       time_us < question_.period.to_us &&
+                       (question_.model_version.empty() ||
+                        row.doc.model_version() == question_.model_version);
+    const bool left = IsLeftTo(row.doc);
+    if (row.subject == 0 || (!asked && !left)) return absl::OkStatus();
+    if (!asked) {
+      CONSENTRY_ASSIGN_OR_RETURN(const Somebody* const somebody,
+                                 WhoIs(connection, row));
+      if (!somebody->kept_back) return absl::OkStatus();
     }
     const auto words = options_.screenings->OpenOutput(grant_, row);
     // Erased meanwhile.
@@ -227,12 +296,14 @@ class AuditCases::Walk {
     if (!profile_.Watches(output)) return absl::OkStatus();
     CONSENTRY_ASSIGN_OR_RETURN(const Somebody* const somebody,
                                WhoIs(connection, row));
+    const bool kept = left && somebody->kept_back;
+    rules::ProfileAudit& audit = kept ? kept_ : audit_;
     // Whose outputs never say anything stays there without a case.
-    Case& counted = cases_[somebody->person];
-    const uint32_t what = audit_.TellsOf(output) & ~counted.told;
+    Case& counted = (kept ? kept_cases_ : cases_)[somebody->person];
+    const uint32_t what = audit.TellsOf(output) & ~counted.told;
     if (what == 0) return absl::OkStatus();
     const bool first = counted.told == 0;
-    if (first && audit_.cases() >= kMaxCases) {
+    if (first && audit.cases() >= kMaxCases) {
       return absl::InvalidArgumentError(absl::StrCat(
           "more than ", kMaxCases, " people: ask for a shorter time"));
     }
@@ -241,16 +312,17 @@ class AuditCases::Walk {
     about.factor = somebody->factor;
     about.inputs = somebody->inputs;
     about.time_us = time_us;
+    about.kept_back = somebody->kept_back;
     about.outcome = rules::Answer::kUnknown;
     if (!profile_.message().audits().outcome().empty()) {
       CONSENTRY_ASSIGN_OR_RETURN(about.outcome,
                                  WhatBecame(connection, row, time_us));
     }
     if (first) {
-      counted.row = audit_.cases();
-      audit_.Add(output, about);
-      if (!ReachedAsMade(row.doc)) ++otherwise_;
-    } else if (!audit_.Fill(counted.row, what, output, about)) {
+      counted.row = audit.cases();
+      audit.Add(output, about);
+      if (!kept && !ReachedAsMade(row.doc)) ++otherwise_;
+    } else if (!audit.Fill(counted.row, what, output, about)) {
       return absl::OkStatus();
     }
     counted.told |= what;
@@ -280,6 +352,7 @@ class AuditCases::Walk {
     Somebody& somebody = found->second;
     if (!added) return &somebody;
     somebody.person = row.subject;
+    somebody.kept_back = rules::IsKeptBack(somebody.person);
     somebody.groups.assign(profile_.attributes().size(), rules::kUnknownGroup);
     somebody.inputs.resize(inputs_.size());
     vault::SubjectReader::HeadOptions head;
@@ -298,6 +371,7 @@ class AuditCases::Walk {
     }
     const access::BiasRead read = *std::move(opened);
     if (read.person != 0) somebody.person = read.person;
+    somebody.kept_back = rules::IsKeptBack(somebody.person);
     const auto value = [&read](const std::string& name) -> const v1::Value* {
       for (const v1::Field& field : read.fields) {
         if (field.name() == name) return &field.value();
@@ -336,10 +410,13 @@ class AuditCases::Walk {
   const crypto::Grant grant_;
   const std::vector<std::string> inputs_;
   rules::ProfileAudit audit_;
+  // Of those who are kept back, in times of audits that are not at hand.
+  rules::ProfileAudit kept_;
   // By number of the customer.
   std::unordered_map<uint64_t, Somebody> known_;
   // By person.
   absl::flat_hash_map<uint64_t, Case> cases_;
+  absl::flat_hash_map<uint64_t, Case> kept_cases_;
   // Cases that no customer saw as the engine made them.
   size_t otherwise_ = 0;
   screening::ScreeningRows::NotWalked not_walked_;

@@ -34,6 +34,10 @@ struct AuditQuestion {
   int64_t now_us = 0;
   // Reports of this profile that were told before and may share cases.
   std::vector<v1::FairnessReport> earlier;
+  // Audits of this profile about some of the same time that have to be told in
+  // full, whatever this one tells, and whose figures are not at hand: those to
+  // come, and those that were lost.
+  std::vector<rules::UnseenAudit> unseen;
   // What would tell of too few people beside one of them is an error, instead
   // of being left out.
   bool refuse_beside_earlier = false;

@@ -41,6 +41,12 @@ void TellRegistration(const store::v1::FairnessReportDoc& doc,
   if (!doc.span().empty()) {
     leaf->add_details(absl::StrCat("span=", doc.span()));
   }
+  if (!doc.model_version().empty()) {
+    leaf->add_details(absl::StrCat("version=", doc.model_version()));
+  }
+  if (doc.alarm_us() != 0) {
+    leaf->add_details(absl::StrCat("alarm_since=", doc.alarm_us()));
+  }
   leaf->add_details(absl::StrCat("alpha=", doc.alpha()));
 }
 

@@ -50,8 +50,8 @@ class AuditRegister {
 };
 
 // Details of the entry of a registration: "report=", "profile=credit/3",
-// "from=", "to=", "alpha=", and where there is one "span=". A restore reads
-// them (interruption.h).
+// "from=", "to=", "alpha=", and where there are any "span=", "version=" (of the
+// model) and "alarm_since=". A restore reads them (lost_audits.h).
 void TellRegistration(const store::v1::FairnessReportDoc& doc,
                       store::v1::Leaf* leaf);
 

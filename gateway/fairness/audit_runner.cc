@@ -49,6 +49,27 @@ bool IsAhead(const store::v1::FairnessReportDoc& doc) {
   return doc.to_us() > doc.register_us();
 }
 
+// Which of two audits of the same time is told in full, and which only as far
+// as the other one lets it: a date of the calendar before what somebody
+// registered ahead, and that before what describes the past; among equals the
+// one that was registered first. What can be chosen later could be chosen so
+// that it takes figures from what decides.
+bool ComesBefore(const ReportRow& one, const ReportRow& other) {
+  const auto rank = [](const store::v1::FairnessReportDoc& doc) {
+    if (!doc.span().empty()) return 0;
+    return IsAhead(doc) ? 1 : 2;
+  };
+  return std::pair(rank(one.doc), one.no) <
+         std::pair(rank(other.doc), other.no);
+}
+
+bool ShareTime(const store::v1::FairnessReportDoc& one,
+               const store::v1::FairnessReportDoc& other) {
+  return one.from_us() < other.to_us() && one.to_us() > other.from_us() &&
+         (one.model_version().empty() || other.model_version().empty() ||
+          one.model_version() == other.model_version());
+}
+
 absl::Status Stopping() {
   return MakeError(v1::ERROR_REASON_STOPPING, "the gateway is stopping");
 }
@@ -111,26 +132,32 @@ void AuditRunner::Wait(const std::string& id, Done done) {
   }
 }
 
-absl::StatusOr<std::vector<v1::FairnessReport>> AuditRunner::EarlierThan(
-    const ReportRow& row) const {
+absl::Status AuditRunner::FindOthers(const ReportRow& row,
+                                     AuditQuestion* question) const {
   CONSENTRY_ASSIGN_OR_RETURN(auto lease, parts_->readers->Acquire());
   CONSENTRY_ASSIGN_OR_RETURN(
       const auto rows,
       parts_->rows->List(lease.get(), row.profile_key, 0, kMostEarlier));
-  std::vector<v1::FairnessReport> reports;
   for (const ReportRow& other : rows) {
     const auto& doc = other.doc;
-    if (other.state != ReportState::kMade || doc.from_us() >= row.doc.to_us() ||
-        doc.to_us() <= row.doc.from_us() ||
-        (!doc.model_version().empty() && !row.doc.model_version().empty() &&
-         doc.model_version() != row.doc.model_version())) {
+    // What comes after this one was made so that this one can be told.
+    if (other.no == row.no || !ShareTime(row.doc, doc) ||
+        ComesBefore(row, other)) {
       continue;
     }
-    CONSENTRY_ASSIGN_OR_RETURN(const ReportRow whole,
-                               parts_->rows->Read(lease.get(), doc.id()));
-    CONSENTRY_ASSIGN_OR_RETURN(reports.emplace_back(), ReportOf(whole));
+    if (other.state == ReportState::kMade) {
+      CONSENTRY_ASSIGN_OR_RETURN(const ReportRow whole,
+                                 parts_->rows->Read(lease.get(), doc.id()));
+      CONSENTRY_ASSIGN_OR_RETURN(question->earlier.emplace_back(),
+                                 ReportOf(whole));
+    } else if ((other.state == ReportState::kRegistered && IsAhead(doc)) ||
+               (doc.lost() && !doc.digest().empty())) {
+      question->unseen.push_back({.id = doc.id(),
+                                  .period = {doc.from_us(), doc.to_us()},
+                                  .model_version = doc.model_version()});
+    }
   }
-  return reports;
+  return absl::OkStatus();
 }
 
 absl::StatusOr<v1::FairnessReport> AuditRunner::Look(const ReportRow& row,
@@ -145,7 +172,7 @@ absl::StatusOr<v1::FairnessReport> AuditRunner::Look(const ReportRow& row,
   question.model_version = doc.model_version();
   if (doc.alpha() > 0) question.alpha = doc.alpha();
   question.now_us = now_us;
-  CONSENTRY_ASSIGN_OR_RETURN(question.earlier, EarlierThan(row));
+  CONSENTRY_RETURN_IF_ERROR(FindOthers(row, &question));
   // Whoever asks of the past may ask for another time; what was registered
   // ahead may not.
   question.refuse_beside_earlier = !IsAhead(doc);

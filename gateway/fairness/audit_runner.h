@@ -58,9 +58,9 @@ class AuditRunner {
   absl::Status Fail(ReportRow row, const absl::Status& why);
   absl::StatusOr<v1::FairnessReport> Look(const ReportRow& row,
                                           int64_t now_us) const;
-  // Reports that may share cases with this one.
-  absl::StatusOr<std::vector<v1::FairnessReport>> EarlierThan(
-      const ReportRow& row) const;
+  // Sets the audits that may share cases with this one: reports that it must be
+  // read beside, and those that are not at hand.
+  absl::Status FindOthers(const ReportRow& row, AuditQuestion* question) const;
   absl::Status Keep(const ReportRow& row, store::v1::Leaf told, bool tell,
                     const std::vector<std::string>& lines) const;
   void AnswerLeft();

@@ -91,6 +91,10 @@ void AuditsBehind::Add(const store::v1::Leaf& leaf) {
     if (absl::SimpleAtoi(value("to"), &time_us)) one.doc.set_to_us(time_us);
     one.doc.set_alpha(alpha);
     one.doc.set_span(value("span"));
+    one.doc.set_model_version(value("version"));
+    if (absl::SimpleAtoi(value("alarm_since"), &time_us)) {
+      one.doc.set_alarm_us(time_us);
+    }
     one.doc.set_register_us(leaf.time_us());
   }
 }

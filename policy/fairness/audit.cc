@@ -15,6 +15,7 @@
 #include "policy/fairness/audit_groups.h"
 #include "policy/fairness/figure_sheet.h"
 #include "policy/fairness/groups.h"
+#include "policy/fairness/kept_back.h"
 #include "policy/fairness/proxies.h"
 #include "policy/fairness/small_cells.h"
 #include "policy/fairness/two_sample_tests.h"
@@ -317,12 +318,22 @@ Withheld BesideEarlier(const AuditPlan& plan, const AuditTable& table,
 struct Suppression {
   std::vector<CountedGroups> counted;
   bool beside_earlier = false;
+  bool beside_unseen = false;
+
+  bool TellsNothing() const {
+    return std::all_of(counted.begin(), counted.end(), [](const auto& one) {
+      return std::all_of(
+          one.groups.begin(), one.groups.end(),
+          [](const auto& group) { return group.withheld.of(Told::kCases); });
+    });
+  }
 };
 
 absl::StatusOr<Suppression> Suppress(const AuditPlan& plan,
                                      const AuditTable& table,
                                      const Variants& variants,
                                      std::span<const EarlierAudit> earlier,
+                                     const KeptBack* kept,
                                      const std::function<bool()>& stop) {
   Suppression suppression;
   for (size_t variant = 0; variant < variants.size(); ++variant) {
@@ -335,10 +346,16 @@ absl::StatusOr<Suppression> Suppress(const AuditPlan& plan,
       CountedGroups& counted = suppression.counted.emplace_back();
       counted.variant = variant;
       counted.attributes = grouping.attributes;
+      std::vector<Withheld> unseen(cases.groups.size());
+      if (kept != nullptr) {
+        unseen = WithheldBesideUnseen(plan, grouping, table, cases, *kept);
+      }
       for (const AuditGroup& group : cases.groups) {
         CountedGroups::Group& one = counted.groups.emplace_back();
         one.codes = group.codes;
         one.cells = group.cells;
+        one.withheld = unseen[counted.groups.size() - 1];
+        if (one.withheld.any()) suppression.beside_unseen = true;
         for (const EarlierAudit& audit : earlier) {
           const Withheld withheld =
               BesideEarlier(plan, table, audit, cases, group);
@@ -356,6 +373,12 @@ absl::StatusOr<Suppression> Suppress(const AuditPlan& plan,
     }
   }
   WithholdSmallCells(plan.suppress_below, &suppression.counted);
+  if (plan.refuse_beside_earlier && suppression.beside_unseen &&
+      suppression.TellsNothing()) {
+    return absl::OutOfRangeError(absl::StrCat(
+        "no group is left of which it would not tell about fewer than ",
+        plan.suppress_below, " people"));
+  }
   return suppression;
 }
 
@@ -426,7 +449,8 @@ void AddProxies(const AuditPlan& plan, const AuditTable& table,
 
 absl::StatusOr<v1::FairnessReport> RunAudit(
     const AuditPlan& plan, const AuditTable& table,
-    std::span<const EarlierAudit> earlier, const std::function<bool()>& stop) {
+    std::span<const EarlierAudit> earlier, const std::function<bool()>& stop,
+    const KeptBack* kept) {
   CONSENTRY_RETURN_IF_ERROR(CheckPlan(plan, table));
   CONSENTRY_RETURN_IF_ERROR(CheckTable(table));
   for (const EarlierAudit& audit : earlier) {
@@ -434,11 +458,13 @@ absl::StatusOr<v1::FairnessReport> RunAudit(
       return Bad("an earlier audit is of another number of cases");
     }
   }
+  if (kept != nullptr) CONSENTRY_RETURN_IF_ERROR(CheckTable(*kept->table));
   const std::vector<bool> left_out = LeftOutOfGroups(plan, table);
   CONSENTRY_ASSIGN_OR_RETURN(const Variants variants,
                              VariantsOf(plan, table, left_out));
-  CONSENTRY_ASSIGN_OR_RETURN(const Suppression suppression,
-                             Suppress(plan, table, variants, earlier, stop));
+  CONSENTRY_ASSIGN_OR_RETURN(
+      const Suppression suppression,
+      Suppress(plan, table, variants, earlier, kept, stop));
   v1::FairnessReport report;
   report.set_confirmatory(plan.confirmatory);
   if (plan.confirmatory) report.set_alpha(plan.alpha);
@@ -469,9 +495,15 @@ absl::StatusOr<v1::FairnessReport> RunAudit(
     }
   }
   std::move(sheet).Finish(&report);
-  AddProxies(plan, table, stop, &report);
+  if (!plan.coarse) AddProxies(plan, table, stop, &report);
   if (stop && stop()) return Stopped();
   TellRules(plan, table, suppression.beside_earlier, &report);
+  if (suppression.beside_unseen) {
+    report.add_rules(absl::StrFormat(
+        "Groups of whom fewer than %d are kept back for such an audit are not "
+        "told, nor rates of fewer.",
+        plan.suppress_below));
+  }
   TellLimits(table, &report);
   return report;
 }

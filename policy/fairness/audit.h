@@ -104,8 +104,15 @@ struct AuditPlan {
   // Rather than withhold what would tell too much beside an earlier audit,
   // nothing is told.
   bool refuse_beside_earlier = false;
+  // Nothing that tells values or outcomes of few people each, even where all
+  // of them together are many.
+  bool coarse = false;
 
   bool Asks(const AuditFigure& figure) const {
+    if (coarse && (figure.name == kCalibration.name ||
+                   figure.name == kDistribution.name)) {
+      return false;
+    }
     return figures.empty() || figures.contains(figure.name);
   }
 };
@@ -119,6 +126,10 @@ struct EarlierAudit {
   std::vector<bool> counted;
 };
 
+// Audits of some of the same cases whose figures are not at hand, and who is
+// left out for their sake (kept_back.h).
+struct KeptBack;
+
 // Bounds of what is looked at: more groups have too few cases each and make a
 // table that nobody reads.
 inline constexpr size_t kMaxAuditGroups = 500;
@@ -130,12 +141,14 @@ inline constexpr size_t kMaxAuditFigures = 200'000;
 // the caller's. InvalidArgument for a plan outside its ranges, columns of
 // another length than the table, codes without a value, and more groups,
 // variants or figures than the bounds. FailedPrecondition, naming the earlier
-// report, where the plan refuses. Cancelled soon after `stop`, where there is
+// report, where the plan refuses; OutOfRange where it does, since beside `kept`
+// no group is left to tell. Cancelled soon after `stop`, where there is
 // one, says true: it is asked between groupings, and between inputs.
 absl::StatusOr<v1::FairnessReport> RunAudit(
     const AuditPlan& plan, const AuditTable& table,
     std::span<const EarlierAudit> earlier = {},
-    const std::function<bool()>& stop = nullptr);
+    const std::function<bool()>& stop = nullptr,
+    const KeptBack* kept = nullptr);
 
 }  // namespace consentry::policy::fairness
 

@@ -16,19 +16,6 @@
 namespace consentry::policy::fairness {
 namespace {
 
-// Codes of the attributes of one case; empty: one of them is not known.
-std::vector<uint32_t> CodesOf(const AuditGrouping& grouping,
-                              const AuditTable& table, size_t row) {
-  std::vector<uint32_t> codes;
-  codes.reserve(grouping.attributes.size());
-  for (const size_t attribute : grouping.attributes) {
-    const uint32_t code = table.attributes[attribute].codes[row];
-    if (code == kNoCode) return {};
-    codes.push_back(code);
-  }
-  return codes;
-}
-
 std::string NameOfCell(const AuditGrouping& grouping, const AuditTable& table,
                        const std::vector<uint32_t>& codes) {
   if (codes.size() == 1) {
@@ -71,6 +58,18 @@ void Pool(int64_t minimum, std::vector<AuditGroup>* groups) {
 }
 
 }  // namespace
+
+std::vector<uint32_t> CodesOf(const AuditGrouping& grouping,
+                              const AuditTable& table, size_t row) {
+  std::vector<uint32_t> codes;
+  codes.reserve(grouping.attributes.size());
+  for (const size_t attribute : grouping.attributes) {
+    const uint32_t code = table.attributes[attribute].codes[row];
+    if (code == kNoCode) return {};
+    codes.push_back(code);
+  }
+  return codes;
+}
 
 absl::StatusOr<GroupedCases> GroupCases(const AuditPlan& plan,
                                         const AuditGrouping& grouping,

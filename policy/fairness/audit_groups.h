@@ -2,6 +2,7 @@
 #define CONSENTRY_POLICY_FAIRNESS_AUDIT_GROUPS_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <span>
@@ -48,6 +49,10 @@ struct GroupedCases {
   // Place in `groups`; absent where it has no cases or may not be told.
   std::optional<size_t> reference;
 };
+
+// Codes of the attributes of one case; empty: one of them is not known.
+std::vector<uint32_t> CodesOf(const AuditGrouping& grouping,
+                              const AuditTable& table, size_t row);
 
 // Groups `rows` and counts what is in each; what is withheld, and the
 // reference, come later. InvalidArgument for too many groups.

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "policy/fairness/groups.h"
+#include "policy/fairness/kept_back.h"
 #include "policy/fairness/proxies.h"
 #include "policy/fairness/rate_trends.h"
 #include "proto/support/timestamp.h"
@@ -230,20 +231,38 @@ void ProfileAudit::Beside(std::span<const v1::FairnessReport> earlier,
   plan_.refuse_beside_earlier = refuse;
 }
 
+void ProfileAudit::BesideUnseen(std::span<const UnseenAudit> unseen,
+                                ProfileAudit* kept) {
+  unseen_ = unseen;
+  kept_ = kept;
+  plan_.coarse = !unseen.empty();
+}
+
+std::vector<bool> ProfileAudit::CountedBy(const UnseenAudit& unseen) const {
+  std::vector<bool> counted(table_.cases);
+  for (size_t i = 0; i < table_.cases; ++i) {
+    counted[i] = unseen.Counts(versions_[version_of_[i]], times_[i]);
+  }
+  return counted;
+}
+
 std::vector<EarlierAudit> ProfileAudit::EarlierAudits() const {
   std::vector<EarlierAudit> audits;
   for (const v1::FairnessReport& report : earlier_) {
-    const auto version = version_codes_.find(report.model_version());
     EarlierAudit& audit = audits.emplace_back();
     audit.report = &report;
-    audit.counted.resize(table_.cases);
-    const int64_t from_us = MicrosOf(report.from_time());
-    const int64_t to_us = MicrosOf(report.to_time());
-    for (size_t i = 0; i < table_.cases; ++i) {
-      audit.counted[i] = times_[i] >= from_us && times_[i] < to_us &&
-                         (report.model_version().empty() ||
-                          (version != version_codes_.end() &&
-                           version_of_[i] == version->second));
+    audit.counted = CountedBy(
+        {.id = report.id(),
+         .period = {MicrosOf(report.from_time()), MicrosOf(report.to_time())},
+         .model_version = report.model_version()});
+    for (const v1::FairnessKeptBack& one : report.kept_back()) {
+      const std::vector<bool> left_out = CountedBy(
+          {.id = one.report_id(),
+           .period = {MicrosOf(one.from_time()), MicrosOf(one.to_time())},
+           .model_version = one.model_version()});
+      for (size_t i = 0; i < table_.cases; ++i) {
+        if (kept_back_[i] && left_out[i]) audit.counted[i] = false;
+      }
     }
   }
   return audits;
@@ -256,11 +275,11 @@ void ProfileAudit::Add(const v1::Output& output, const OutputCase& about) {
   };
   ++table_.cases;
   times_.push_back(about.time_us);
-  version_of_.push_back(
-      version_codes_
-          .try_emplace(output.model_version(),
-                       static_cast<uint32_t>(version_codes_.size()))
-          .first->second);
+  const auto [version, added] = version_codes_.try_emplace(
+      output.model_version(), static_cast<uint32_t>(version_codes_.size()));
+  if (added) versions_.push_back(output.model_version());
+  version_of_.push_back(version->second);
+  kept_back_.push_back(about.kept_back);
   for (size_t i = 0; i < table_.attributes.size(); ++i) {
     AuditColumn& column = table_.attributes[i];
     const int group = i < about.groups.size() ? about.groups[i] : kUnknownGroup;
@@ -357,7 +376,17 @@ absl::StatusOr<v1::FairnessReport> ProfileAudit::Run(
   });
   const size_t other_arms =
       table_.variant ? KeepLargest(kMaxAuditVariants, &*table_.variant) : 0;
-  auto report = RunAudit(plan_, table_, EarlierAudits(), stop);
+  KeptBack kept;
+  if (!unseen_.empty()) {
+    // What is said of inputs is not told.
+    kept_->table_.inputs.clear();
+    kept.table = &kept_->table_;
+    for (const UnseenAudit& one : unseen_) {
+      kept.audits.push_back({CountedBy(one), kept_->CountedBy(one)});
+    }
+  }
+  auto report = RunAudit(plan_, table_, EarlierAudits(), stop,
+                         unseen_.empty() ? nullptr : &kept);
   if (!report.ok()) return report;
   if (other_arms > 0) {
     report->add_limits(absl::StrCat(
@@ -365,8 +394,10 @@ absl::StatusOr<v1::FairnessReport> ProfileAudit::Run(
         kMaxAuditVariants, " largest stand for themselves, ", other_arms,
         " others only among all."));
   }
-  AddRateTrends(plan_, table_, times_, period_.from_us, period_.to_us,
-                &*report);
+  if (unseen_.empty()) {
+    AddRateTrends(plan_, table_, times_, period_.from_us, period_.to_us,
+                  &*report);
+  }
   const config::v1::FairnessProfile& message = profile_.message();
   report->set_profile_id(message.id());
   report->set_subject(message.title().empty() ? message.model()

@@ -31,6 +31,8 @@ struct OutputCase {
   std::span<const std::string> inputs = {};
   // When it was made.
   int64_t time_us = 0;
+  // Somebody of those who are kept back (kept_back.h).
+  bool kept_back = false;
 };
 
 // Which outputs.
@@ -38,6 +40,19 @@ struct AuditPeriod {
   // Inclusive and exclusive. Both 0: all.
   int64_t from_us = 0;
   int64_t to_us = 0;
+};
+
+// An audit of the same profile that is told later, or was told and is lost.
+struct UnseenAudit {
+  std::string id;
+  AuditPeriod period;
+  // Empty: of all versions.
+  std::string model_version;
+
+  bool Counts(std::string_view version, int64_t time_us) const {
+    return time_us >= period.from_us && time_us < period.to_us &&
+           (model_version.empty() || model_version == version);
+  }
 };
 
 // The audit that a profile asks for, over outputs that are added one by one.
@@ -56,6 +71,10 @@ class ProfileAudit {
   // versions: by its difference from one of them nothing may be told of too few
   // people. `refuse`: rather nothing is told than less. They must outlive Run.
   void Beside(std::span<const v1::FairnessReport> earlier, bool refuse);
+  // Audits whose figures are not at hand. `kept` is made of outputs that they
+  // count, for those who are kept back: the caller adds them there, and none of
+  // them here. It is used up; both must outlive Run.
+  void BesideUnseen(std::span<const UnseenAudit> unseen, ProfileAudit* kept);
 
   // What an output says something about, as bits; 0: nothing.
   uint32_t TellsOf(const v1::Output& output) const;
@@ -76,13 +95,14 @@ class ProfileAudit {
 
   // With profile id, subject and words about prediction, outcome and unit, and
   // with rates over the time of the period; the rest is the caller's. Once.
-  // Errors as RunAudit, which asks `stop`; FailedPrecondition where it is
-  // refused.
+  // Errors as RunAudit, which asks `stop`; FailedPrecondition and OutOfRange
+  // where it is refused.
   absl::StatusOr<v1::FairnessReport> Run(
       const std::function<bool()>& stop = nullptr);
 
  private:
   std::vector<EarlierAudit> EarlierAudits() const;
+  std::vector<bool> CountedBy(const UnseenAudit& unseen) const;
 
   const Profile& profile_;
   const AuditPeriod period_;
@@ -103,7 +123,13 @@ class ProfileAudit {
   std::map<std::string, uint32_t> version_codes_;
   // Of each case.
   std::vector<uint32_t> version_of_;
+  // Names of versions, by their codes.
+  std::vector<std::string> versions_;
+  // Of each case.
+  std::vector<bool> kept_back_;
   std::span<const v1::FairnessReport> earlier_;
+  std::span<const UnseenAudit> unseen_;
+  ProfileAudit* kept_ = nullptr;
 };
 
 }  // namespace consentry::policy::fairness

@@ -358,4 +358,22 @@ Withheld WithheldBeside(const ToldCells& told, const GroupCells& cells,
   return withheld;
 }
 
+Withheld WithheldUnseen(const GroupCells& cells, const GroupCells& both,
+                        const GroupCells& kept, int64_t least) {
+  Withheld withheld;
+  if (least <= 1) return withheld;
+  for (const Told what : kAll) {
+    const Counts shared = CountsOf(both, what);
+    const Counts here = Minus(CountsOf(cells, what), shared);
+    const Counts there = CountsOf(kept, what);
+    for (size_t i = 0; i < shared.size(); ++i) {
+      if (shared[i] == 0) continue;
+      if (there[i] < least || (here[i] != 0 && here[i] < least)) {
+        withheld.Set(what);
+      }
+    }
+  }
+  return withheld;
+}
+
 }  // namespace consentry::policy::fairness

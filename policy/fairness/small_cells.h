@@ -110,6 +110,13 @@ ToldCells CellsToldOf(const v1::FairnessReport& report,
 Withheld WithheldBeside(const ToldCells& told, const GroupCells& cells,
                         const GroupCells& both, int64_t least);
 
+// The same beside an audit of which no figure is at hand. `both` are those of
+// `cells` that it may count too; `kept` those that it counts and that nothing
+// told beside it does. Where the two share any, they must differ by `least` on
+// its side, and on this side by none or `least`.
+Withheld WithheldUnseen(const GroupCells& cells, const GroupCells& both,
+                        const GroupCells& kept, int64_t least);
+
 }  // namespace consentry::policy::fairness
 
 #endif  // CONSENTRY_POLICY_FAIRNESS_SMALL_CELLS_H_

@@ -65,6 +65,11 @@ constexpr char kProfile[] = R"pb(
   }
 )pb";
 
+// Nothing is registered but what somebody asks for.
+std::string WithoutCalendar() {
+  return absl::StrReplaceAll(kProfile, {{"calendar: QUARTERLY", ""}});
+}
+
 class AuditDeskTest : public ::testing::Test,
                       public screening::ScreeningFixture {
  protected:
@@ -874,7 +879,7 @@ TEST_F(AuditDeskTest, SmallGroupsLeaveInNoForm) {
 
 // The difference of the two would tell what became of one person.
 TEST_F(AuditDeskTest, NearlyTheSameCasesAreNotToldTwice) {
-  ASSERT_OK(Put(kProfile));
+  ASSERT_OK(Put(WithoutCalendar()));
   Population(6, 6);
   clock().AdvanceUs(1'000'000);
   const auto first = Audit();
@@ -899,24 +904,132 @@ TEST_F(AuditDeskTest, NearlyTheSameCasesAreNotToldTwice) {
   EXPECT_EQ(CountOf(*enough, "gold"), 9);
 }
 
-TEST_F(AuditDeskTest, ADateOfTheCalendarLeavesOutWhatAnEarlierOneWouldTell) {
+// What was registered decides: nobody takes figures from it by describing most
+// of its time, nor learns of a few people by the difference.
+TEST_F(AuditDeskTest, ADateIsToldInFullWhateverWasDescribedBesideIt) {
   ASSERT_OK(Put(kProfile));
   ASSERT_OK(desk_->Tick());
   clock().AdvanceUs(1'000'000);
-  Population(6, 6);
+  Population(60, 60);
   clock().AdvanceUs(1'000'000);
-  ASSERT_OK(Audit());
+  const auto early = Audit();
+  ASSERT_OK(early);
+  ASSERT_EQ(early->kept_back_size(), 1);
+  EXPECT_EQ(early->kept_back(0).report_id(), List(/*calendar=*/true)[0].id());
+  EXPECT_THAT(early->rules(), Contains(HasSubstr("One in five people")));
+  EXPECT_NE(Find(*early, "gold", "selection_rate"), nullptr);
+  const int64_t early_gold = CountOf(*early, "gold");
+  EXPECT_LE(early_gold, 57);
+  EXPECT_GE(early_gold, 36);
   Population(1, 0);
   clock().AdvanceUs(60 * kUsPerDay);
   ASSERT_OK(desk_->Tick());
   const auto list = List(/*calendar=*/true);
   ASSERT_EQ(list.size(), 2u);
   ASSERT_EQ(list[1].span(), "2026-Q4");
-  EXPECT_TRUE(list[1].has_create_time());
-  const auto file = Download(list[1].id(), v1::FAIRNESS_REPORT_FORMAT_JSON);
-  ASSERT_OK(file);
-  EXPECT_THAT(*file, HasSubstr("beside an earlier report"));
-  EXPECT_THAT(*file, Not(HasSubstr("\"hits\"")));
+  const auto date = Get(list[1].id());
+  ASSERT_OK(date);
+  EXPECT_THAT(date->kept_back(), IsEmpty());
+  EXPECT_EQ(CountOf(*date, "gold"), 61);
+  const auto* gold = Find(*date, "gold", "selection_rate");
+  ASSERT_NE(gold, nullptr);
+  EXPECT_TRUE(gold->has_hits());
+  EXPECT_THAT(date->rules(), Not(Contains(HasSubstr("earlier report"))));
+  // Once it is told, what was kept back for it is told as well.
+  const auto late = Audit();
+  ASSERT_OK(late);
+  EXPECT_EQ(CountOf(*late, "gold"), 61);
+}
+
+TEST_F(AuditDeskTest, BesideADateOfFewPeopleNothingIsDescribed) {
+  ASSERT_OK(Put(kProfile));
+  clock().AdvanceUs(1'000'000);
+  Population(6, 6);
+  clock().AdvanceUs(1'000'000);
+  const int64_t before_us = committer()->NowUs();
+  ASSERT_OK(desk_->Tick());
+  clock().AdvanceUs(1'000'000);
+  Population(4, 4);
+  clock().AdvanceUs(1'000'000);
+  const auto refused = Audit();
+  EXPECT_THAT(refused.status(),
+              testing::StatusIs(absl::StatusCode::kFailedPrecondition));
+  const std::string words(refused.status().message());
+  EXPECT_THAT(words, HasSubstr(List(/*calendar=*/true)[0].id()));
+  EXPECT_THAT(words, HasSubstr("to 2027-01-01T00:00:00Z"));
+  EXPECT_THAT(words, HasSubstr("shares nothing with"));
+  // A time before it has nothing to do with it.
+  v1::RunFairnessAuditRequest request = Asking();
+  request.mutable_to_time()->set_seconds(before_us / 1'000'000);
+  const int woken = woken_.load();
+  auto future = Run(request);
+  WaitForWake(woken + 1);
+  ASSERT_OK(desk_->Tick());
+  const auto past = future.get();
+  ASSERT_OK(past);
+  EXPECT_THAT(past->kept_back(), IsEmpty());
+  EXPECT_EQ(CountOf(*past, "gold"), 6);
+}
+
+// Not even by what is registered ahead of its own, and made earlier.
+TEST_F(AuditDeskTest, ADateIsToldInFullBesideWhatWasAskedAhead) {
+  ASSERT_OK(Put(kProfile));
+  ASSERT_OK(desk_->Tick());
+  const auto ahead = Ahead(1);
+  ASSERT_OK(ahead);
+  clock().AdvanceUs(1'000'000);
+  Population(30, 30);
+  clock().AdvanceUs(12 * kUsPerDay);
+  ASSERT_OK(desk_->Tick());
+  const auto made = Get(ahead->id());
+  ASSERT_OK(made);
+  ASSERT_EQ(made->kept_back_size(), 1);
+  EXPECT_LT(made->count(), 60);
+  Population(1, 1);
+  clock().AdvanceUs(45 * kUsPerDay);
+  ASSERT_OK(desk_->Tick());
+  const auto list = List(/*calendar=*/true);
+  ASSERT_EQ(list.size(), 2u);
+  const auto date = Get(list[1].id());
+  ASSERT_OK(date);
+  EXPECT_EQ(date->count(), 62);
+  EXPECT_EQ(CountOf(*date, "silver"), 31);
+  EXPECT_THAT(date->rules(), Not(Contains(HasSubstr("earlier report"))));
+}
+
+// Whoever downloaded it has it still.
+TEST_F(AuditDeskTest, BesideALostReportNoFewAreTold) {
+  ASSERT_OK(Put(WithoutCalendar()));
+  Population(60, 60);
+  clock().AdvanceUs(1'000'000);
+  const auto read = Audit();
+  ASSERT_OK(read);
+  store::Change change;
+  change.apply = [&](store::ChangeContext& context) -> absl::Status {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        ReportRow row, report_rows_.Read(context.connection(), read->id()));
+    row.state = ReportState::kFailed;
+    row.doc.set_lost(true);
+    row.file.clear();
+    context.SetEntry("lost");
+    return report_rows_.Update(context.connection(), &row);
+  };
+  ASSERT_OK(committer()->CommitChangeAndWait(std::move(change)).status);
+  // Two more than it has of gold.
+  Population(2, 0);
+  clock().AdvanceUs(1'000'000);
+  const auto next = Audit();
+  EXPECT_THAT(next.status(),
+              testing::StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_THAT(std::string(next.status().message()), HasSubstr(read->id()));
+  // Enough more, and no fewer of those whom only the lost one counts.
+  Population(20, 0);
+  clock().AdvanceUs(1'000'000);
+  const auto enough = Audit();
+  ASSERT_OK(enough);
+  ASSERT_EQ(enough->kept_back_size(), 1);
+  EXPECT_EQ(enough->kept_back(0).report_id(), read->id());
+  EXPECT_GT(CountOf(*enough, "gold"), 60);
 }
 
 TEST_F(AuditDeskTest, WhatTheGatewayBlocksCountsAsTheEngineMeantIt) {

@@ -16,6 +16,7 @@
 #include "policy/fairness/audit.h"
 #include "policy/fairness/audit_groups.h"
 #include "policy/fairness/groups.h"
+#include "policy/fairness/kept_back.h"
 #include "tests/testing/status_matchers.h"
 
 namespace consentry::policy::fairness {
@@ -654,6 +655,80 @@ TEST_F(BesideEarlierTest, AFewInADenominatorAreEnoughToRefuse) {
       .Add(30, {0, 0, Answer::kNo, Answer::kYes})
       .Add(2, {0, 0, Answer::kYes, Answer::kNo});
   const auto report = Later(before, now, before.table.cases, false);
+  ASSERT_OK(report.status());
+  EXPECT_TRUE(IsTold(*report, "f", "selection_rate"));
+  EXPECT_FALSE(IsTold(*report, "f", "true_positive_rate"));
+}
+
+class KeptBackTest : public ::testing::Test {
+ protected:
+  // Beside an audit to come that counts all of them.
+  static absl::StatusOr<v1::FairnessReport> Beside(const Cases& told,
+                                                   const Cases& kept_back,
+                                                   bool refuse = true) {
+    KeptBack kept;
+    kept.table = &kept_back.table;
+    kept.audits.push_back({std::vector<bool>(told.table.cases, true),
+                           std::vector<bool>(kept_back.table.cases, true)});
+    AuditPlan plan = BySex();
+    plan.refuse_beside_earlier = refuse;
+    plan.coarse = true;
+    return RunAudit(plan, told.table, {}, nullptr, &kept);
+  }
+};
+
+TEST_F(KeptBackTest, OneInFiveIsHoweverNumbersFollowEachOther) {
+  for (const uint64_t step : {1u, 2u, 5u, 10u, 1024u}) {
+    int kept = 0;
+    for (uint64_t i = 1; i <= 10'000; ++i) kept += IsKeptBack(i * step) ? 1 : 0;
+    EXPECT_GT(kept, 1850) << step;
+    EXPECT_LT(kept, 2150) << step;
+  }
+}
+
+TEST_F(KeptBackTest, GroupsOfWhomEnoughAreKeptAreTold) {
+  Cases told;
+  told.Many(0).Many(1).Many(2);
+  const auto report = Beside(told, told);
+  ASSERT_OK(report.status());
+  EXPECT_TRUE(IsTold(*report, "f", "selection_rate"));
+  EXPECT_TRUE(IsTold(*report, "f", "true_positive_rate"));
+  // Spreads of the two would differ by those of one here and there.
+  EXPECT_TRUE(report->distributions().empty());
+  EXPECT_TRUE(report->proxies().empty());
+}
+
+TEST_F(KeptBackTest, AGroupOfWhomFewAreKeptIsNot) {
+  Cases told;
+  told.Many(0).Many(1).Many(2);
+  Cases kept;
+  kept.Many(1).Many(2);
+  kept.Add(3, {0, 0, Answer::kYes, Answer::kYes});
+  const auto report = Beside(told, kept);
+  ASSERT_OK(report.status());
+  EXPECT_FALSE(IsTold(*report, "f", "selection_rate"));
+  EXPECT_THAT(report->rules(), ::testing::Contains(HasSubstr("kept back")));
+  // Of nobody at all: nothing that somebody asked for, and little of what was
+  // registered.
+  EXPECT_THAT(Beside(told, Cases()).status(),
+              StatusIs(absl::StatusCode::kOutOfRange));
+  const auto registered = Beside(told, Cases(), /*refuse=*/false);
+  ASSERT_OK(registered.status());
+  for (const auto& group : registered->groups()) {
+    EXPECT_TRUE(group.suppressed());
+  }
+}
+
+// Those whose outcome is known are others than those who are selected.
+TEST_F(KeptBackTest, RatesAgainstOutcomesNeedThemOfThoseKept) {
+  Cases told;
+  told.Many(0).Many(1);
+  Cases kept;
+  for (const uint32_t sex : {0u, 1u}) {
+    kept.Add(20, {sex, 0, Answer::kYes, Answer::kUnknown});
+    kept.Add(20, {sex, 0, Answer::kNo, Answer::kUnknown});
+  }
+  const auto report = Beside(told, kept);
   ASSERT_OK(report.status());
   EXPECT_TRUE(IsTold(*report, "f", "selection_rate"));
   EXPECT_FALSE(IsTold(*report, "f", "true_positive_rate"));
