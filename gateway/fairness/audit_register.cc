@@ -152,9 +152,10 @@ absl::Status AuditRegister::Ask(store::ChangeContext& context,
   CONSENTRY_ASSIGN_OR_RETURN(
       const auto open,
       parts_->rows->Registered(context.connection(), row->profile_key));
-  const auto asked = std::count_if(
-      open.begin(), open.end(),
-      [](const ReportRow& other) { return other.doc.span().empty(); });
+  const auto asked =
+      std::count_if(open.begin(), open.end(), [](const ReportRow& other) {
+        return other.doc.span().empty() && other.doc.alarm_us() == 0;
+      });
   if (asked > static_cast<int64_t>(kMostAsked)) {
     absl::Status status =
         MakeError(v1::ERROR_REASON_BUDGET_EXHAUSTED,

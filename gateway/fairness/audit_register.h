@@ -16,12 +16,12 @@ namespace consentry::fairness {
 
 // Writes down what audits will ask, by which text of a profile and for how much
 // alpha, before there is anything to see: what spends alpha looks at outputs
-// that come after its registration, on dates and when somebody asks. What
-// describes the past spends nothing.
+// that come after its registration, on dates, when somebody asks, and after an
+// alarm. What describes the past spends nothing.
 class AuditRegister {
  public:
   // `parts` outlives the object; of them it wants answers, readers, watch,
-  // profiles, rows and keep_days.
+  // profiles, rows, keep_days and tell.
   explicit AuditRegister(const AuditParts* parts) : parts_(parts) {}
 
   // Audits of one profile that somebody asked for and that are not made yet.
@@ -41,7 +41,14 @@ class AuditRegister {
   // error; the others are registered all the same.
   absl::Status AddDue() const;
 
+  // For each version of a model with an alarm, where the profile in force wants
+  // it, the audit of the days to come: one that is open, and one for each time
+  // that an alarm begins. Paid as if somebody asked for it; where nothing is
+  // left of the year's alpha it is refused, and staff are told. As AddDue.
+  absl::Status AddForAlarms() const;
+
  private:
+  absl::Status AddForAlarm(store::ChangeContext& context, ReportRow row) const;
   // Sets aside what the profile still has, and writes the row.
   absl::Status Add(store::ChangeContext& context, bool confirmatory,
                    ReportRow* row) const;

@@ -183,6 +183,14 @@ absl::StatusOr<v1::FairnessReport> AuditRunner::Look(const ReportRow& row,
   report.set_profile_digest(Hex(clients::Sha256(doc.profile_text())));
   report.set_model_version(doc.model_version());
   report.set_span(doc.span());
+  if (doc.alarm_us() != 0) {
+    SetTime(doc.alarm_us(), report.mutable_alarm_time());
+    report.add_rules(absl::StrCat(
+        "It was registered for an alarm of the monitor, which stood since ",
+        policy::FormatTime(doc.alarm_us() - doc.alarm_us() % 1'000'000),
+        ", and looks at outputs that came after it: what caused the alarm does "
+        "not count."));
+  }
   SetTime(doc.from_us(), report.mutable_from_time());
   SetTime(doc.to_us(), report.mutable_to_time());
   SetTime(doc.register_us(), report.mutable_register_time());
@@ -368,6 +376,7 @@ absl::Status AuditRunner::Tick() {
   absl::Status first = NoteMonitors(*parts_);
   first.Update(RecordUnlogged(*parts_));
   first.Update(register_.AddDue());
+  first.Update(register_.AddForAlarms());
   first.Update(MakeDue());
   AnswerLeft();
   return first;

@@ -44,9 +44,9 @@ class AuditRunner {
   // `done` once the report is made, or cannot be: soon, where it is due.
   void Wait(const std::string& id, Done done);
 
-  // Registers what the calendar wants, makes what is due, and notes how
-  // monitors stand. An error is that of the first that failed; the others are
-  // made all the same.
+  // Registers what the calendar and alarms want, makes what is due, and notes
+  // how monitors stand. An error is that of the first that failed; the others
+  // are made all the same.
   absl::Status Tick();
   // A Tick ends soon, and further ones at once; whoever waits is told STOPPING.
   void Stop();

@@ -16,8 +16,6 @@ namespace {
 using policy::kUsPerDay;
 using policy::kUsPerHour;
 
-// Versions that began while too many were in use.
-constexpr char kManyVersions[] = "*";
 // After the end of a period: for a clock that is set back.
 constexpr int64_t kUnitSlackUs = 2 * kUsPerDay;
 constexpr int64_t kDaysOfVersion = 3660;
@@ -190,7 +188,7 @@ void FairnessWatch::NoteUse(const VersionKey& key, int64_t time_us) {
     uses_[key.first].erase({used->second, key.second});
     used->second = time_us;
   }
-  if (key.second != kManyVersions)
+  if (key.second != kSharedVersion)
     uses_[key.first].emplace(time_us, key.second);
 }
 
@@ -200,7 +198,7 @@ FairnessWatch::VersionKey FairnessWatch::KeyOf(const std::string& profile_id,
   VersionKey key(profile_id, model_version);
   if (!versions_.contains(key) &&
       InUseLocked(profile_id, now_us) >= kMaxVersions) {
-    key.second = std::string(kManyVersions);
+    key.second = std::string(kSharedVersion);
   }
   return key;
 }

@@ -166,6 +166,21 @@ absl::StatusOr<std::shared_ptr<ProfileInForce>> FairnessDesk::Prepare(
                                 "days for which outputs are held"});
     return status;
   }
+  const int64_t after_alarm = int64_t{message.audits().alarm_days()} +
+                              int64_t{message.audits().outcome_days()};
+  if (options_.keep_days > 0 && message.audits().alarm_days() > 0 &&
+      after_alarm > options_.keep_days) {
+    absl::Status status = MakeError(
+        v1::ERROR_REASON_FIELD_INVALID,
+        absl::StrCat("outputs are held for ", options_.keep_days,
+                     " days, and the first ones would be gone when the audit "
+                     "after an alarm is made"));
+    AddFieldViolation(&status, {"profile.text",
+                                "audits.alarm_days and audits.outcome_days "
+                                "together must be at most the days for which "
+                                "outputs are held"});
+    return status;
+  }
   std::vector<std::string> fields;
   for (const auto& attribute : made->profile->attributes()) {
     fields.push_back(attribute.field);

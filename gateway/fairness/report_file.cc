@@ -75,6 +75,9 @@ v1::FairnessReport ReportSummary(const store::v1::FairnessReportDoc& doc) {
   report.set_profile_version(doc.profile_version());
   report.set_model_version(doc.model_version());
   report.set_span(doc.span());
+  if (doc.alarm_us() != 0) {
+    SetTime(doc.alarm_us(), report.mutable_alarm_time());
+  }
   SetTime(doc.from_us(), report.mutable_from_time());
   SetTime(doc.to_us(), report.mutable_to_time());
   SetTime(doc.register_us(), report.mutable_register_time());

@@ -37,6 +37,9 @@ struct ProfileInForce {
   std::string etag() const { return "v" + std::to_string(version); }
 };
 
+// Of all versions that began while too many were in use.
+inline constexpr std::string_view kSharedVersion = "*";
+
 // A version of a model as its monitors stand. Immutable once published.
 struct WatchedVersion {
   int64_t no = 0;

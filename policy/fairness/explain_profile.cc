@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "policy/engine/age_bands.h"
 #include "policy/fairness/audit_figures.h"
+#include "policy/fairness/audit_schedule.h"
 #include "policy/fairness/profile.h"
 
 namespace consentry::policy::fairness {
@@ -183,6 +184,32 @@ void AddAuditRemarks(const Profile& profile,
       tests == 1 ? " test" : " tests",
       ", and all tests of an audit share its alpha: whoever asks for fewer "
       "figures in audits.figures finds more of each."));
+  const int span = MostDaysOfSpan(audits.calendar());
+  if (span > 0) {
+    remarks->push_back(
+        "The audit of a span is registered with the text that is in force when "
+        "the span begins, and keeps it: what is put into force in its midst "
+        "begins with the next one. While it runs, audits that describe its "
+        "time leave one in five people out, so that it can be told in full.");
+  }
+  if (audits.alarm_days() > 0) {
+    remarks->push_back(absl::StrCat(
+        "An alarm registers an audit of that version's outputs of the ",
+        audits.alarm_days(),
+        " days after it, one at a time for each version, out of what the "
+        "year's alpha leaves beside the calendar. Where nothing is left it is "
+        "refused, and staff are told."));
+  }
+  const int64_t longest = std::max<int64_t>(span, int64_t{audits.alarm_days()});
+  if (longest > 0) {
+    remarks->push_back(absl::StrCat(
+        "An audit that is registered looks back on up to ",
+        longest + int64_t{audits.outcome_days()}, " days when it is made",
+        audits.outcome_days() > 0 ? ", the time for outcomes included" : "",
+        ": outputs have to be held for as long (screening.keep_days of the "
+        "gateway, 400 unless it is set). What is older is gone by then, and "
+        "the report says so."));
+  }
 }
 
 void AddRemarks(const Profile& profile, double units, Explanation* out) {

@@ -1,12 +1,17 @@
 // What may not stand in a fairness profile.
 #include "policy/fairness/profile_check.h"
 
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
+
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <map>
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
@@ -39,6 +44,8 @@ constexpr int kMaxInputs = 64;
 constexpr int kMaxItems = 1024;
 constexpr int kMaxLabels = 64;
 constexpr size_t kMaxName = 64;
+constexpr size_t kMaxTitle = 200;
+constexpr uint32_t kMostUnits = 1'000'000;
 constexpr double kMaxAlpha = 0.2;
 constexpr double kMinAlpha = 1e-6;
 constexpr double kLeastRatio = 0.01;
@@ -76,6 +83,7 @@ class Checker {
     Intersections(at);
     Metrics(at);
     Rest(at);
+    Words(profile_, at);
     return std::move(faults_);
   }
 
@@ -387,7 +395,53 @@ class Checker {
     }
   }
 
+  // Numbers of words that are none, which the text form lets pass.
+  void Words(const google::protobuf::Message& message, const Place& at) {
+    const auto& reflection = *message.GetReflection();
+    std::vector<const google::protobuf::FieldDescriptor*> fields;
+    reflection.ListFields(message, &fields);
+    for (const auto* field : fields) {
+      const Place place = at.At(std::string(field->name()));
+      const auto known = [&](int value, const Place& where) {
+        Bound(field->enum_type()->FindValueByNumber(value) != nullptr, where,
+              "is no word of this field");
+      };
+      const bool is_enum =
+          field->type() == google::protobuf::FieldDescriptor::TYPE_ENUM;
+      const bool is_message =
+          field->type() == google::protobuf::FieldDescriptor::TYPE_MESSAGE &&
+          !field->is_map();
+      if (!field->is_repeated()) {
+        if (is_enum) known(reflection.GetEnumValue(message, field), place);
+        if (is_message) Words(reflection.GetMessage(message, field), place);
+        continue;
+      }
+      const int size = reflection.FieldSize(message, field);
+      for (int i = 0; i < size; ++i) {
+        const Place one = at.At(std::string(field->name()), i);
+        if (is_enum) {
+          known(reflection.GetRepeatedEnumValue(message, field, i), one);
+        } else if (is_message) {
+          Words(reflection.GetRepeatedMessage(message, field, i), one);
+        }
+      }
+    }
+  }
+
   void Rest(const Place& at) {
+    // It stands on pages and in terminals.
+    Bound(profile_.title().size() <= kMaxTitle &&
+              std::none_of(profile_.title().begin(), profile_.title().end(),
+                           [](char c) {
+                             return absl::ascii_iscntrl(
+                                 static_cast<unsigned char>(c));
+                           }),
+          at.At("title"),
+          "must be at most 200 bytes without control characters");
+    Bound(profile_.minimum() <= kMostUnits, at.At("minimum"),
+          "must be at most 1,000,000");
+    Bound(profile_.suppress_below() <= kMostUnits, at.At("suppress_below"),
+          "must be at most 1,000,000");
     const Place pairing = at.At("pairing");
     Bound(profile_.pairing().hours() <= 720, pairing.At("hours"),
           "must be at most 720");
@@ -434,6 +488,8 @@ class Checker {
     Figures(at.At("audits").At("figures"));
     Bound(audits.outcome_days() <= 3660, at.At("audits").At("outcome_days"),
           "must be at most 3660");
+    Bound(audits.alarm_days() <= 366, at.At("audits").At("alarm_days"),
+          "must be at most 366");
     Bound(audits.ranking_depth() <= 500, at.At("audits").At("ranking_depth"),
           "must be at most 500");
   }

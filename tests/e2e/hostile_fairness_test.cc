@@ -187,6 +187,13 @@ TEST_F(HostileFairnessTest, ProfilesThatMakeNoSenseAreRefusedWithTheirPlace) {
   for (int i = 0; i < 20'000; ++i) nameless += "groups{}";
   std::string bands;
   for (int i = 1; i < 20'000; ++i) absl::StrAppend(&bands, "bands:", i, " ");
+  std::string metrics;
+  for (int i = 0; i < 10'000; ++i) metrics += "metrics{kind:SELECTION_RATE}";
+  std::string crossed;
+  for (int i = 0; i < 1'000; ++i) {
+    crossed += R"(intersections{attributes:"age" attributes:"land"})";
+  }
+  const std::string age = R"(name: "age")";
   const std::vector<Bad> all = {
       {score, "tolerance: nan", "metrics[1].tolerance"},
       {score, "tolerance: inf", "metrics[1].tolerance"},
@@ -209,6 +216,35 @@ TEST_F(HostileFairnessTest, ProfilesThatMakeNoSenseAreRefusedWithTheirPlace) {
       {R"(groups { name: "at" })", nameless, "attributes[1].groups"},
       {"bands: 45", bands, "attributes[0].bands"},
       {"bands: 45", "", "attributes[0].bands"},
+      {"bands: 45", "bands: -2147483648 bands: 2147483647", "attributes[0]"},
+      {minimum, metrics, "metrics"},
+      {minimum, crossed, "intersections"},
+      {minimum, R"(intersections{attributes:"age"})", "intersections[0]"},
+      {minimum, R"(intersections{attributes:"age" attributes:"age"})",
+       "intersections[0]"},
+      {minimum,
+       R"(intersections{attributes:"age" attributes:"land"
+                        attributes:"age" attributes:"land"})",
+       "intersections[0]"},
+      {minimum, "alpha: -0.05", "alpha"},
+      {minimum, "alpha: 5e-324", "alpha"},
+      {minimum, "audits { yearly_alpha: -1 }", "audits.yearly_alpha"},
+      {minimum, "audits { yearly_alpha: nan }", "audits.yearly_alpha"},
+      {minimum, "audits { outcome_days: 4294967295 }", "audits.outcome_days"},
+      {minimum, "audits { alarm_days: 4294967295 }", "audits.alarm_days"},
+      {minimum, "audits { calendar: 99 }", "audits.calendar"},
+      {minimum, "unit { period: 99 }", "unit.period"},
+      {minimum, "on_violation: 99", "on_violation"},
+      {minimum, "minimum: 4294967295", "minimum"},
+      {minimum, "suppress_below: 4294967295", "suppress_below"},
+      {minimum, "pairing { hours: 4294967295 }", "pairing.hours"},
+      {minimum, "alarm { pairs_between_false_alarms: 18446744073709551615 }",
+       "alarm.pairs_between_false_alarms"},
+      {age, R"(name: "a\001ge")", "attributes[0].name"},
+      {age, R"(name: "a\nge")", "attributes[0].name"},
+      {age, R"(name: "\316\261")", "attributes[0].name"},
+      {"model: \"NAME\"", R"(model: "m\000x\033[2J")", "model"},
+      {minimum, R"(title: "t\033[2J")", "title"},
   };
   for (const Bad& bad : all) {
     const std::string text =
@@ -231,6 +267,36 @@ TEST_F(HostileFairnessTest, ProfilesThatMakeNoSenseAreRefusedWithTheirPlace) {
   EXPECT_NE(status.error_code(), grpc::StatusCode::INTERNAL);
   EXPECT_NE(status.error_code(), grpc::StatusCode::UNKNOWN);
   EXPECT_EQ(Monitors("bad").size(), 0u);
+}
+
+TEST_F(HostileFairnessTest, AuditsOfTimesThatNoCalendarHasAreRefused) {
+  Watch("times");
+  const int64_t most = std::numeric_limits<int64_t>::max();
+  const int64_t last = 253402300799;
+  struct Times {
+    int64_t from = 0;
+    int64_t to = 0;
+    int32_t nanos = 0;
+  };
+  for (const bool ahead : {false, true}) {
+    for (const Times& times :
+         {Times{0, last}, Times{last, last}, Times{-62135596800, last},
+          Times{-62135596800, -62135596799}, Times{most, most},
+          Times{-most, most}, Times{0, most / 1'000'000, 999'999'999},
+          Times{0, 1, -1}, Times{0, 1, 2'000'000'000}}) {
+      v1::RunFairnessAuditRequest request;
+      request.set_profile_id("times");
+      request.set_confirmatory(ahead);
+      request.mutable_from_time()->set_seconds(times.from);
+      request.mutable_to_time()->set_seconds(times.to);
+      request.mutable_to_time()->set_nanos(times.nanos);
+      v1::FairnessReport report;
+      const grpc::Status status =
+          staff_->RunFairnessAudit(Context().get(), request, &report);
+      EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT)
+          << times.from << " to " << times.to << ": " << status.error_message();
+    }
+  }
 }
 
 TEST_F(HostileFairnessTest, ScoresThatAreNoNumbersAreRefusedAndNotCounted) {

@@ -1032,6 +1032,88 @@ TEST_F(AuditDeskTest, BesideALostReportNoFewAreTold) {
   EXPECT_GT(CountOf(*enough, "gold"), 60);
 }
 
+// An alarm that sounds soon asks for the next five days.
+std::string AfterAlarm() {
+  return absl::StrReplaceAll(
+      absl::StrCat(WithoutCalendar(),
+                   "alarm { pairs_between_false_alarms: 100 }"),
+      {{"outcome_days: 10", "outcome_days: 10 alarm_days: 5"}});
+}
+
+TEST_F(AuditDeskTest, AnAlarmRegistersOneAuditOfWhatComesAfterIt) {
+  ASSERT_OK(Put(AfterAlarm()));
+  const auto treat = [this](int pairs) {
+    for (int i = 0; i < pairs; ++i) {
+      Decide(Customer(absl::StrCat("g", ++people_), "gold"), true);
+      Decide(Customer(absl::StrCat("s", people_), "silver"), false);
+    }
+  };
+  treat(5);
+  ASSERT_OK(desk_->Tick());
+  EXPECT_THAT(List(), IsEmpty());
+  treat(60);
+  ASSERT_FALSE(watch_->versions().at(0)->alarms.empty());
+  clock().AdvanceUs(1'000'000);
+  const int64_t now = committer()->NowUs();
+  ASSERT_OK(desk_->Tick());
+  auto list = List();
+  ASSERT_EQ(list.size(), 1u);
+  const std::string id = list[0].id();
+  EXPECT_TRUE(list[0].confirmatory());
+  EXPECT_DOUBLE_EQ(list[0].alpha(), 0.04);
+  EXPECT_EQ(list[0].model_version(), "3");
+  EXPECT_TRUE(list[0].has_alarm_time());
+  EXPECT_GE(MicrosOf(list[0].from_time()), now);
+  EXPECT_EQ(MicrosOf(list[0].to_time()),
+            MicrosOf(list[0].from_time()) + 5 * kUsPerDay);
+  // Neither the next turn nor a start asks once more.
+  ASSERT_OK(desk_->Tick());
+  OpenWatch();
+  Start();
+  ASSERT_OK(desk_->Tick());
+  EXPECT_EQ(List().size(), 1u);
+  clock().AdvanceUs(1'000'000);
+  treat(6);
+  clock().AdvanceUs(16 * kUsPerDay);
+  // The same alarm stands still, and had its audit.
+  treat(6);
+  ASSERT_FALSE(watch_->versions().at(0)->alarms.empty());
+  ASSERT_OK(desk_->Tick());
+  ASSERT_OK(desk_->Tick());
+  ASSERT_EQ(List().size(), 1u);
+  const auto report = Get(id);
+  ASSERT_OK(report);
+  EXPECT_EQ(report->count(), 12);
+  EXPECT_THAT(report->rules(), Contains(HasSubstr("for an alarm")));
+  EXPECT_EQ(told_, std::vector<std::string>{id});
+}
+
+TEST_F(AuditDeskTest, AnAlarmBeyondTheYearsAlphaIsToldOnce) {
+  ASSERT_OK(Put(absl::StrReplaceAll(
+      AfterAlarm(), {{"yearly_alpha: 0.08", "yearly_alpha: 0.000001"}})));
+  for (int i = 0; i < 60; ++i) {
+    Decide(Customer(absl::StrCat("g", ++people_), "gold"), true);
+    Decide(Customer(absl::StrCat("s", people_), "silver"), false);
+  }
+  ASSERT_FALSE(watch_->versions().at(0)->alarms.empty());
+  ASSERT_OK(desk_->Tick());
+  ASSERT_OK(desk_->Tick());
+  const auto list = List();
+  ASSERT_EQ(list.size(), 1u);
+  EXPECT_FALSE(list[0].confirmatory());
+  EXPECT_THAT(list[0].limits(), Contains(HasSubstr("spent for this year")));
+  EXPECT_EQ(told_not_made_, std::vector<std::string>{list[0].id()});
+}
+
+TEST_F(AuditDeskTest, AnAlarmsAuditThatOutlivesItsOutputsIsRefused) {
+  keep_days_ = 14;
+  OpenWatch();
+  const auto put = Put(AfterAlarm());
+  EXPECT_THAT(put.status(),
+              testing::StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(std::string(put.status().message()), HasSubstr("after an alarm"));
+}
+
 TEST_F(AuditDeskTest, WhatTheGatewayBlocksCountsAsTheEngineMeantIt) {
   ASSERT_OK(Put(kProfile));
   for (int i = 0; i < 6; ++i) {

@@ -316,6 +316,24 @@ TEST(Profile, ChecksFieldsAgainstTheCatalog) {
               HasSubstr("not in the catalog"));
 }
 
+TEST(Explain, SaysWhichTextAnAuditKeepsAndHowLongOutputsAreNeeded) {
+  const auto said = [](const std::string& audits) {
+    const auto made = Make(absl::StrCat(kCredit, audits));
+    EXPECT_OK(made.status());
+    return made.ok() ? absl::StrJoin(Explain(**made).remarks, "\n") : "";
+  };
+  EXPECT_THAT(said(""), Not(HasSubstr("keep_days")));
+  const std::string dates =
+      said("audits { calendar: QUARTERLY outcome_days: 30 }");
+  EXPECT_THAT(dates, HasSubstr("in force when the span begins, and keeps it"));
+  EXPECT_THAT(dates, HasSubstr("up to 122 days"));
+  EXPECT_THAT(dates, HasSubstr("screening.keep_days"));
+  const std::string alarm = said("audits { alarm_days: 14 }");
+  EXPECT_THAT(alarm, HasSubstr("of the 14 days after it"));
+  EXPECT_THAT(alarm, HasSubstr("up to 14 days"));
+  EXPECT_THAT(alarm, Not(HasSubstr("span begins")));
+}
+
 TEST(Explain, SaysWhatCanBeSeenAndWhatCannot) {
   const auto made = Make(kCredit);
   ASSERT_OK(made.status());
