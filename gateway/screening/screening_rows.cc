@@ -44,6 +44,14 @@ constexpr char kListColumns[] =
     "row_gen, doc FROM screenings ";
 constexpr int kOutputColumn = 7;
 
+int64_t CountedDay(const store::v1::ScreeningDoc& doc) {
+  int64_t day = 0;
+  for (const store::v1::CountedPrice& one : doc.counted()) {
+    day = std::max(day, one.time_us() / kUsPerDay);
+  }
+  return day;
+}
+
 absl::Status NoScreening() {
   return MakeError(v1::ERROR_REASON_NOT_FOUND, "no screening has this id");
 }
@@ -166,14 +174,14 @@ absl::Status ScreeningRows::Insert(store::Connection* connection,
       auto query,
       connection->Prepare(
           "INSERT INTO screenings (screening_no, screening_id, output_key, "
-          "request_hash, subject, model_key, item_key, verdict, hour, row_gen, "
-          "doc, output) "
-          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"));
+          "request_hash, subject, model_key, item_key, counted_day, verdict, "
+          "hour, row_gen, doc, output) "
+          "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"));
   query.Bind(row.no, BytesOf(row.id), row.output_key, row.request_hash,
              static_cast<int64_t>(row.subject), keys_->Model(row.doc.model()),
-             keys_->Item(row.doc.item()), row.doc.verdict(),
-             row.doc.time_us() / kUsPerHour, row.row_generation, doc,
-             row.output);
+             keys_->Item(row.doc.item()), CountedDay(row.doc),
+             row.doc.verdict(), row.doc.time_us() / kUsPerHour,
+             row.row_generation, doc, row.output);
   return query.Run();
 }
 
@@ -192,9 +200,10 @@ absl::Status ScreeningRows::Update(
   CONSENTRY_ASSIGN_OR_RETURN(
       auto query,
       connection->Prepare("UPDATE screenings SET verdict = $2, row_gen = $3, "
-                          "doc = $4, output = $5 WHERE screening_no = $1"));
-  query.Bind(row->no, row->doc.verdict(), row->row_generation, doc,
-             row->output);
+                          "doc = $4, output = $5, counted_day = $6 WHERE "
+                          "screening_no = $1"));
+  query.Bind(row->no, row->doc.verdict(), row->row_generation, doc, row->output,
+             CountedDay(row->doc));
   return query.Run();
 }
 
@@ -272,8 +281,13 @@ absl::StatusOr<std::vector<ScreeningRow>> ScreeningRows::List(
   std::string sql = kListColumns;
   const int64_t item =
       filter.subject && !filter.item.empty() ? keys_->Item(filter.item) : 0;
-  if (item != 0) {
-    // As the index says which rows it holds.
+  const int64_t counted_day = item == 0 ? 0 : filter.counted_day;
+  // As each index says which rows it holds.
+  if (counted_day != 0) {
+    sql +=
+        "WHERE subject = $1 AND item_key = $8 AND counted_day >= $9 AND "
+        "counted_day <> 0 AND screening_no < $2 ";
+  } else if (item != 0) {
     sql +=
         "WHERE subject = $1 AND item_key = $8 AND item_key <> 0 AND "
         "screening_no < $2 ";
@@ -294,7 +308,10 @@ absl::StatusOr<std::vector<ScreeningRow>> ScreeningRows::List(
   const int64_t below = before == 0 ? INT64_MAX : before;
   const int64_t end_hour = filter.end_hour == 0 ? INT64_MAX : filter.end_hour;
   const auto most = static_cast<int64_t>(limit);
-  if (item != 0) {
+  if (counted_day != 0) {
+    query.Bind(first, below, model, filter.verdict, filter.first_hour, end_hour,
+               most, item, counted_day);
+  } else if (item != 0) {
     query.Bind(first, below, model, filter.verdict, filter.first_hour, end_hour,
                most, item);
   } else {

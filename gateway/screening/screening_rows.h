@@ -76,6 +76,9 @@ struct ScreeningFilter {
   std::string model;
   // Of one subject alone. Empty: all.
   std::string item;
+  // With an item: whose price was counted last on this day or later, in days
+  // since the epoch. 0: all.
+  int64_t counted_day = 0;
   // 0: all.
   int verdict = 0;
   // Hours since the epoch, first inclusive, end exclusive. 0: all.

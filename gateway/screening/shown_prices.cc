@@ -20,7 +20,9 @@ absl::StatusOr<std::vector<store::v1::CountedPrice>> ShownPrices::Counted(
     ScreeningFilter filter;
     filter.subject = subject;
     filter.item = item;
+    filter.counted_day = day;
     filter.first_hour = (time_us - kBackUs) / kUsPerHour;
+    filter.end_hour = (day + 1) * kUsPerDay / kUsPerHour;
     for (int64_t before = 0;;) {
       int64_t last = 0;
       CONSENTRY_ASSIGN_OR_RETURN(
@@ -45,6 +47,7 @@ absl::Status ShownPrices::Count(store::Connection* connection,
   if (!output.has_price() || output.item().empty()) return absl::OkStatus();
   CONSENTRY_ASSIGN_OR_RETURN(
       const auto before, Counted(connection, subjects, output.item(), now_us));
+  if (before.size() >= kMaxCounted) return absl::OkStatus();
   const bool known = std::any_of(
       before.begin(), before.end(), [&](const store::v1::CountedPrice& one) {
         return one.place() == doc->place() &&

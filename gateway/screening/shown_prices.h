@@ -27,16 +27,20 @@ class ShownPrices {
 
   // How long an output may wait for a human and be found here all the same.
   static constexpr int64_t kBackUs = 31 * kUsPerDay;
+  // Times that customers who are one are counted for an item in a day: what is
+  // looked through for each price is bounded, and all that counts is found.
+  static constexpr size_t kMaxCounted = 64;
 
   // Where these customers, who are one, were counted for the item on the day of
-  // `time_us`, once for each time. Of outputs of the 31 days before.
+  // `time_us`, once for each time. Of outputs of the 31 days before; opens
+  // those alone that were counted on that day or since.
   absl::StatusOr<std::vector<store::v1::CountedPrice>> Counted(
       store::Connection* connection, const std::vector<uint64_t>& subjects,
       const std::string& item, int64_t time_us) const;
 
   // Inside of the change that lets the output of `doc` go out: counts its
-  // price, unless she was counted for it today. Nothing for what has no price
-  // or no item.
+  // price, unless she was counted for it today, or too often. Nothing for what
+  // has no price or no item.
   absl::Status Count(store::Connection* connection,
                      const std::vector<uint64_t>& subjects,
                      const v1::Output& output, int64_t now_us,

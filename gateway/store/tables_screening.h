@@ -7,10 +7,12 @@ namespace consentry::store {
 // models and items, and ids that engines gave, stand as keyed hashes.
 //
 //   screenings(screening_no key, screening_id unique, output_key unique,
-//              request_hash, subject, model_key, item_key, verdict, hour,
-//              row_gen, doc sealed, output sealed)
+//              request_hash, subject, model_key, item_key, counted_day,
+//              verdict, hour, row_gen, doc sealed, output sealed)
 //            screening_no: number of the change. output_key: of client and
 //            output id. subject 0: nobody was found; a system key seals both.
+//            counted_day: the last on which its price was counted among those
+//            that the customer was shown; 0: never.
 //            verdict: 1 released, 2 held, 3 blocked. doc: what was decided;
 //            output: what would be read, opened with a Grant alone
 //   screening_outcomes(outcome_key key, output_key, screening_no, subject,
@@ -48,6 +50,7 @@ CREATE TABLE screenings (
   subject {int} NOT NULL,
   model_key {int} NOT NULL,
   item_key {int} NOT NULL,
+  counted_day {int} NOT NULL,
   verdict {int} NOT NULL,
   hour {int} NOT NULL,
   row_gen {int} NOT NULL,
@@ -57,6 +60,8 @@ CREATE TABLE screenings (
 CREATE INDEX screenings_subject ON screenings (subject, screening_no);
 CREATE INDEX screenings_item ON screenings (subject, item_key, screening_no)
   WHERE item_key <> 0;
+CREATE INDEX screenings_counted ON screenings (subject, item_key, counted_day)
+  WHERE counted_day <> 0;
 CREATE INDEX screenings_model ON screenings (model_key, screening_no);
 
 CREATE TABLE screening_outcomes (

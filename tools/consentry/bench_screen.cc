@@ -21,6 +21,8 @@ namespace {
 using Channels = std::vector<std::shared_ptr<grpc::Channel>>;
 
 constexpr uint64_t kSeed = 20261123;
+// Customers who are sent many outputs.
+constexpr uint64_t kOften = 20;
 
 // What a shop sends: two sentences and a price, with a claim that is proved.
 v1::ScreenOutputRequest Message(uint64_t number, const std::string& id) {
@@ -229,12 +231,31 @@ absl::Status MeasureScreening(BenchRun* run) {
     CONSENTRY_RETURN_IF_ERROR(Round(run, messages, &message));
     CONSENTRY_RETURN_IF_ERROR(Round(run, prices, &price));
   }
-  // After the others: a price is compared with what is stored of the customer.
+  // After the others, for what they store.
   Series beside;
   for (int round = 0; round < run->rounds(); ++round) {
     CONSENTRY_RETURN_IF_ERROR(Round(run, reads, &beside));
     CONSENTRY_RETURN_IF_ERROR(Round(run, unwatched, &plain));
     CONSENTRY_RETURN_IF_ERROR(Round(run, watched, &counted));
+  }
+  // A price is compared with what the same customer was shown before.
+  const auto turn = std::make_shared<std::atomic<uint64_t>>(0);
+  const std::function<uint64_t()> often = [turn] {
+    return turn->fetch_add(1) % kOften;
+  };
+  Series often_read;
+  Series often_price;
+  if (run->Wants("screen_over_read")) {
+    const LoadOptions history =
+        ScreenLoad(channels, often, Message, true, stamp + "h");
+    const LoadOptions again = ReadLoad(channels, often);
+    const LoadOptions often_shown =
+        ScreenLoad(channels, often, Price, false, stamp + "o");
+    for (int round = 0; round < run->rounds(); ++round) {
+      CONSENTRY_RETURN_IF_ERROR(Round(run, history, &warm));
+      CONSENTRY_RETURN_IF_ERROR(Round(run, again, &often_read));
+      CONSENTRY_RETURN_IF_ERROR(Round(run, often_shown, &often_price));
+    }
   }
   // A figure about counting is one only if it was done.
   CONSENTRY_ASSIGN_OR_RETURN(const int64_t units,
@@ -250,6 +271,7 @@ absl::Status MeasureScreening(BenchRun* run) {
                  std::max(RatioOf(read, message), RatioOf(read, price)));
     figure->Add("message", RatioOf(read, message));
     figure->Add("price", RatioOf(read, price));
+    figure->Add("price_after_many_outputs", RatioOf(often_read, often_price));
     figure->Add("read_per_s", Median(read.rates));
     figure->Add("message_per_s", Median(message.rates));
     figure->Add("price_per_s", Median(price.rates));

@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "gateway/screening/shown_prices.h"
 #include "tests/unit/gateway/screening/screening_fixture.h"
 
 namespace consentry::screening {
@@ -219,6 +221,103 @@ TEST_F(ScreeningReadsTest, OfTwoOutputsAtOnceOneIsCounted) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(shown(), 1);
+}
+
+TEST_F(ScreeningReadsTest, OnlyOutputsWhosePriceWasCountedAreOpened) {
+  const std::string anna = Reader("anna");
+  const ShownPrices prices(parts().rows, parts().items);
+  const auto counted = [&](int64_t time_us) {
+    const auto found =
+        prices.Counted(reader_connection(), {Number(anna)}, "chair", time_us);
+    EXPECT_OK(found);
+    std::multiset<int64_t> amounts;
+    if (!found.ok()) return amounts;
+    for (const auto& one : *found) amounts.insert(one.minor_units());
+    return amounts;
+  };
+  const int64_t first_us = clock().NowUs();
+  ASSERT_OK(Screen("letters", Price(anna, "p-0", 5000)));
+  clock().AdvanceUs(2 * kUsPerDay);
+  ASSERT_OK(Screen("letters", Price(anna, "p-1", 5100)));
+  ASSERT_OK(Screen("letters", Price(anna, "p-2", 5000)));
+  // Shown once more, and not counted again.
+  ASSERT_OK(Screen("letters", Price(anna, "p-3", 5000)));
+  // Whatever becomes of these: they have no price.
+  for (int i = 0; i < 100; ++i) {
+    auto letter = Letter(anna, "l-" + std::to_string(i));
+    letter.mutable_output()->set_item("chair");
+    ASSERT_OK(Screen("letters", letter));
+  }
+  const std::multiset<int64_t> before({5000});
+  const std::multiset<int64_t> today({5000, 5100});
+  EXPECT_EQ(counted(first_us), before);
+  EXPECT_EQ(counted(clock().NowUs()), today);
+  EXPECT_EQ(counted(clock().NowUs() + kUsPerDay), std::multiset<int64_t>());
+  // What does not open does not matter, since nobody tries.
+  store::Change change;
+  int64_t broken = 0;
+  change.apply = [&](store::ChangeContext& context) -> absl::Status {
+    CONSENTRY_ASSIGN_OR_RETURN(
+        auto query,
+        context.connection()->Prepare(
+            "UPDATE screenings SET doc = $1 WHERE counted_day = 0"));
+    query.Bind(std::string("x"));
+    CONSENTRY_RETURN_IF_ERROR(query.Run());
+    broken = context.connection()->Changes();
+    context.SetEntry("entry");
+    return absl::OkStatus();
+  };
+  ASSERT_OK(committer()->CommitChangeAndWait(std::move(change)).status);
+  EXPECT_EQ(broken, 101);
+  EXPECT_EQ(counted(first_us), before);
+  EXPECT_EQ(counted(clock().NowUs()), today);
+  EXPECT_OK(Screen("letters", Price(anna, "p-4", 5200)));
+}
+
+TEST_F(ScreeningReadsTest, ACustomerIsCountedForSoManyAmountsOfAnItemInADay) {
+  const std::string anna = Reader("anna");
+  const ShownPrices prices(parts().rows, parts().items);
+  const auto show = [&](int amount) {
+    const v1::Output output =
+        Price(anna, "p-" + std::to_string(amount), amount).output();
+    store::Change change;
+    change.apply = [&](store::ChangeContext& context) -> absl::Status {
+      ScreeningRow row;
+      row.no = context.number();
+      row.id = crypto::NewObjectId();
+      row.output_key = parts().rows->keys().Output("letters", output.id());
+      row.subject = Number(anna);
+      row.doc.set_item(output.item());
+      row.doc.set_place("DE");
+      row.doc.set_time_us(context.now_us());
+      CONSENTRY_RETURN_IF_ERROR(prices.Count(context.connection(),
+                                             {row.subject}, output,
+                                             context.now_us(), &row.doc));
+      CONSENTRY_ASSIGN_OR_RETURN(const auto own,
+                                 keys().slots().Load(row.subject));
+      context.SetEntry("entry");
+      return parts().rows->Insert(context.connection(), &own, row);
+    };
+    return committer()->CommitChangeAndWait(std::move(change)).status;
+  };
+  constexpr int kMost = static_cast<int>(ShownPrices::kMaxCounted);
+  for (int day = 0; day < 2; ++day) {
+    for (int i = 0; i < kMost + 3; ++i) {
+      ASSERT_OK(show(5000 + 1000 * day + i));
+    }
+    const auto found = prices.Counted(reader_connection(), {Number(anna)},
+                                      "chair", clock().NowUs());
+    ASSERT_OK(found);
+    EXPECT_EQ(found->size(), ShownPrices::kMaxCounted);
+    // None of hers is left among what others were shown.
+    const auto shown = parts().items->Shown(reader_connection(), "chair",
+                                            clock().NowUs(), "DE");
+    ASSERT_OK(shown);
+    int64_t count = shown->more();
+    for (const auto& one : shown->counts()) count += one.count();
+    EXPECT_EQ(count, kMost);
+    clock().AdvanceUs(kUsPerDay);
+  }
 }
 
 TEST_F(ScreeningReadsTest,
