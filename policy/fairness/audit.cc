@@ -13,6 +13,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "policy/fairness/audit_groups.h"
+#include "policy/fairness/contrast.h"
 #include "policy/fairness/figure_sheet.h"
 #include "policy/fairness/groups.h"
 #include "policy/fairness/kept_back.h"
@@ -103,6 +104,15 @@ absl::Status CheckTable(const AuditTable& table) {
       return Bad("a column has another number of cases than the table");
     }
   }
+  for (const auto* range : {&table.score_range, &table.price_range}) {
+    if (!*range) continue;
+    if ((*range)->beyond.size() != table.cases) {
+      return Bad("a range has another number of cases than the table");
+    }
+    if (!std::isfinite((*range)->lower) || !std::isfinite((*range)->upper)) {
+      return Bad("a range must be finite");
+    }
+  }
   if (table.list && !table.exposure.empty()) {
     return Bad("exposures are given by cases or by lists, not both");
   }
@@ -129,15 +139,13 @@ void CountCases(const AuditTable& table, v1::FairnessReport* report) {
   LeaveOut("outcome not known",
            std::count(table.label.begin(), table.label.end(), Answer::kUnknown),
            report);
-  LeaveOut("score not known or not finite",
+  LeaveOut("score not known, or no number that can be added up",
            std::count_if(table.score.begin(), table.score.end(),
-                         [](double score) { return !std::isfinite(score); }),
+                         [](double score) { return !IsScore(score); }),
            report);
-  LeaveOut("price not known, not finite or not above zero",
+  LeaveOut("price not known, not above zero, or no number that can be added up",
            std::count_if(table.price.begin(), table.price.end(),
-                         [](double price) {
-                           return !(price > 0) || !std::isfinite(price);
-                         }),
+                         [](double price) { return !IsPrice(price); }),
            report);
   for (const AuditColumn& column : table.attributes) {
     v1::FairnessCoverage& coverage = *report->add_coverage();
@@ -189,12 +197,35 @@ void TellRules(const AuditPlan& plan, const AuditTable& table,
     say(absl::StrFormat("Other differences of rates are tolerated up to %.4g.",
                         plan.difference_tolerance));
   }
+  if (plan.confirmatory && report->proxies_size() > 0) {
+    say(
+        absl::StrFormat("p-values of inputs are corrected for %d tests of "
+                        "inputs, by themselves: they decide nothing.",
+                        report->proxies_size()));
+  }
   if (plan.confirmatory && !table.price.empty()) {
     say(
         absl::StrFormat("Prices, group over reference, are tolerated from "
                         "%.4g to %.4g.",
                         1 / plan.price_tolerance, plan.price_tolerance));
   }
+  const auto tell_range = [&](const char* what,
+                              const std::optional<AuditRange>& range) {
+    if (!range) return;
+    say(
+        absl::StrFormat("%s count from %.4g to %.4g: what lies beyond counts "
+                        "as the end that it passed, and how many do is told.",
+                        what, range->lower, range->upper));
+    if (plan.confirmatory) {
+      say(
+          absl::StrFormat("Where more than %g %% of either side lie beyond, "
+                          "nothing is said to be within tolerance.",
+                          100 * kMostClipped));
+    }
+  };
+  tell_range("Scores", table.score_range);
+  tell_range("Prices, over the price without personalization,",
+             table.price_range);
   say(
       absl::StrFormat("Two groups are compared where each denominator has at "
                       "least %d cases.",

@@ -34,6 +34,14 @@ struct AuditColumn {
 // Of one case, where something can be yes, no or not known.
 enum class Answer : int8_t { kUnknown = -1, kNo = 0, kYes = 1 };
 
+// The range that values of a column were cut to.
+struct AuditRange {
+  double lower = 0;
+  double upper = 1;
+  // For each case whether it lay beyond.
+  std::vector<bool> beyond;
+};
+
 // The cases of an audit, by columns. Each column has `cases` entries, or none
 // at all where the audit has no such thing.
 struct AuditTable {
@@ -44,10 +52,15 @@ struct AuditTable {
   std::vector<Answer> predicted;
   // Came true.
   std::vector<Answer> label;
-  // NaN: not known. What is infinite counts as not known.
+  // NaN: not known. What is infinite, or beyond kMostValue either way, counts
+  // as not known.
   std::vector<double> score;
-  // Greater than zero; what is not counts as not known.
+  // From 1 / kMostValue to kMostValue; what is not counts as not known.
   std::vector<double> price;
+  // Where values were cut: more than a few beyond the range, and nothing is
+  // said to be within tolerance.
+  std::optional<AuditRange> score_range;
+  std::optional<AuditRange> price_range;
   // Attention that watched items got in a case's output, 0 to 1. NaN: not
   // known. Not together with `list`.
   std::vector<double> exposure;
@@ -135,6 +148,8 @@ struct KeptBack;
 inline constexpr size_t kMaxAuditGroups = 500;
 inline constexpr size_t kMaxAuditVariants = 50;
 inline constexpr size_t kMaxAuditFigures = 200'000;
+// Squares of variances of greater ones are no numbers any more.
+inline constexpr double kMostValue = 1e60;
 
 // Runs the audit. Of the report it fills what follows from plan and table;
 // ids, profile, period, words about prediction and label, digest and note are

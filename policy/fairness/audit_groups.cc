@@ -193,6 +193,12 @@ void ChooseReference(const AuditGrouping& grouping, GroupedCases* cases) {
   }
 }
 
+bool IsScore(double value) { return std::fabs(value) <= kMostValue; }
+
+bool IsPrice(double value) {
+  return value >= 1 / kMostValue && value <= kMostValue;
+}
+
 bool CountsInRates(const AuditTable& table, const AuditGroup& group,
                    size_t row) {
   return table.predicted[row] != Answer::kUnknown &&
@@ -204,17 +210,15 @@ GroupCells CountCells(const AuditTable& table, std::span<const size_t> rows,
   GroupCells cells;
   cells.cases = static_cast<int64_t>(rows.size());
   const auto sum = [](const std::vector<double>& column, size_t row,
-                      double least, CountedSum* to) {
-    if (column.empty() || !std::isfinite(column[row]) || !(column[row] > least))
-      return;
+                      bool (*counts)(double), CountedSum* to) {
+    if (column.empty() || !counts(column[row])) return;
     ++to->count;
     to->sum += column[row];
   };
-  constexpr double kAny = -std::numeric_limits<double>::infinity();
   for (const size_t row : rows) {
-    sum(table.score, row, kAny, &cells.score);
-    sum(table.price, row, 0, &cells.price);
-    sum(table.exposure, row, kAny, &cells.exposure);
+    sum(table.score, row, IsScore, &cells.score);
+    sum(table.price, row, IsPrice, &cells.price);
+    sum(table.exposure, row, IsScore, &cells.exposure);
     if (table.list && !table.place.empty() &&
         table.list->codes[row] != kNoCode && table.place[row] >= 1 &&
         std::isfinite(table.place[row])) {

@@ -72,6 +72,10 @@ std::vector<bool> LeftOutOfGroups(const AuditPlan& plan,
 // Once it is known what is withheld.
 void ChooseReference(const AuditGrouping& grouping, GroupedCases* cases);
 
+// Values that count; what is not one counts as not known.
+bool IsScore(double value);
+bool IsPrice(double value);
+
 // Whether the prediction of a case counts in the rates of its group.
 bool CountsInRates(const AuditTable& table, const AuditGroup& group,
                    size_t row);

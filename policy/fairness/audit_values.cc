@@ -30,6 +30,8 @@ struct Sample {
   const AuditGroup* group = nullptr;
   Values values;
   std::vector<size_t> rows;
+  // Of them, how many were cut to their range.
+  int64_t clipped = 0;
 };
 
 class ValueFigures {
@@ -44,9 +46,8 @@ class ValueFigures {
         report_(report) {}
 
   void Scores() {
-    const auto samples =
-        Samples(table_.score, "score", Told::kScore,
-                [](double score) { return std::isfinite(score); });
+    const auto samples = Samples(table_.score, table_.score_range, "score",
+                                 Told::kScore, IsScore);
     if (samples.empty()) return;
     if (plan_.Asks(kDistribution)) Spread("score", samples);
     for (const Sample& sample : samples) Mean("score", sample);
@@ -59,8 +60,8 @@ class ValueFigures {
   }
 
   void Exposures() {
-    const auto samples = Samples(table_.exposure, "exposure", Told::kExposure,
-                                 [](double one) { return std::isfinite(one); });
+    const auto samples = Samples(table_.exposure, std::nullopt, "exposure",
+                                 Told::kExposure, IsScore);
     if (samples.empty()) return;
     for (const Sample& sample : samples) Mean("exposure", sample);
     ForPairs(samples, [this](const Sample& group, const Sample& reference) {
@@ -69,9 +70,8 @@ class ValueFigures {
   }
 
   void Prices() {
-    const auto samples =
-        Samples(table_.price, "price", Told::kPrice,
-                [](double price) { return price > 0 && std::isfinite(price); });
+    const auto samples = Samples(table_.price, table_.price_range, "price",
+                                 Told::kPrice, IsPrice);
     if (samples.empty()) return;
     if (plan_.Asks(kDistribution)) Spread("price", samples);
     for (const Sample& sample : samples) Mean("price", sample);
@@ -82,9 +82,10 @@ class ValueFigures {
 
  private:
   // Groups that may be told and have values.
-  template <class Keep>
-  std::vector<Sample> Samples(const Values& column, const std::string& name,
-                              Told what, const Keep& keep) const {
+  std::vector<Sample> Samples(const Values& column,
+                              const std::optional<AuditRange>& range,
+                              const std::string& name, Told what,
+                              bool (*counts)(double)) const {
     std::vector<Sample> samples;
     if (column.empty()) return samples;
     for (const AuditGroup& group : cases_.groups) {
@@ -92,9 +93,10 @@ class ValueFigures {
       Sample sample;
       sample.group = &group;
       for (const size_t row : group.rows) {
-        if (!keep(column[row])) continue;
+        if (!counts(column[row])) continue;
         sample.values.push_back(column[row]);
         sample.rows.push_back(row);
+        if (range && range->beyond[row]) ++sample.clipped;
       }
       if (sample.values.empty()) continue;
       if (group.tells(what)) {
@@ -136,6 +138,13 @@ class ValueFigures {
         sheet_->Describe(sample.group->name, "", absl::StrCat("mean_", what),
                          moments.mean, MeanFormula(what));
     figure.set_count(moments.count);
+    figure.set_clipped_count(sample.clipped);
+  }
+
+  // What was cut of the values that the last figure rests on.
+  void Clip(const Sample& group, const Sample& reference) {
+    sheet_->Clip(group.clipped, Size(group), reference.clipped,
+                 Size(reference));
   }
 
   // A figure of two samples.
@@ -146,6 +155,7 @@ class ValueFigures {
         group.group->name, reference.group->name, name, value, formula);
     figure.set_count(Size(group));
     figure.set_reference_count(Size(reference));
+    Clip(group, reference);
     return figure;
   }
 
@@ -243,19 +253,35 @@ class ValueFigures {
       const auto& p = bins[&group];
       const auto& q = bins[&reference];
       std::vector<StratumRates> strata;
+      // In bins that hold both: the others say nothing about a difference.
+      int64_t of_group = 0;
+      int64_t of_reference = 0;
+      size_t both = 0;
       for (size_t i = 0; i < p.size(); ++i) {
-        strata.push_back({p[i].outcome, q[i].outcome});
+        const Proportion& one = p[i].outcome;
+        const Proportion& other = q[i].outcome;
+        strata.push_back({one, other});
+        if (one.cases == 0 || other.cases == 0) continue;
+        ++both;
+        of_group += one.cases;
+        of_reference += other.cases;
       }
       constexpr char kMean[] =
           "outcome_rate_at_equal_score_group_minus_reference";
-      const std::string mean_formula =
-          absl::StrCat("came true / all, group minus reference, within ",
-                       strata.size(), " bins of equal score");
+      const std::string mean_formula = absl::StrCat(
+          "came true / all, group minus reference, within ", both, " of ",
+          strata.size(), " bins of equal score, those that hold both");
       constexpr char kGreatest[] =
           "outcome_rate_at_equal_score_greatest_group_minus_reference";
       std::string formula =
           "greatest difference, group minus reference, in a bin of equal score";
-      if (!told[&group] || !told[&reference]) {
+      // In one bin alone it is the difference of two rates of a part.
+      const auto tells_shared = [&](const Sample& one, int64_t shared) {
+        return MayTellPart(plan_, shared, both > 1 ? shared : counts[&one]);
+      };
+      if (!told[&group] || !told[&reference] ||
+          !tells_shared(group, of_group) ||
+          !tells_shared(reference, of_reference)) {
         sheet_->Withhold(group.group->name, reference.group->name, kMean,
                          mean_formula);
         sheet_->Tolerate(-plan_.difference_tolerance,
@@ -264,8 +290,7 @@ class ValueFigures {
                          formula);
         return;
       }
-      const std::string lack =
-          LackOfCases(plan_, counts[&group], counts[&reference]);
+      const std::string lack = LackOfCases(plan_, of_group, of_reference);
       const auto compared = CompareWithinStrata(strata, 1 - plan_.alpha);
       std::optional<size_t> test;
       if (compared && lack.empty()) test = sheet_->AddTest(compared->p_value);
@@ -273,8 +298,9 @@ class ValueFigures {
           group.group->name, reference.group->name, kMean,
           compared ? std::optional(compared->rate_difference) : std::nullopt,
           mean_formula);
-      figure.set_count(counts[&group]);
-      figure.set_reference_count(counts[&reference]);
+      figure.set_count(of_group);
+      figure.set_reference_count(of_reference);
+      Clip(group, reference);
       sheet_->WithInterval(
           [strata](double level) -> std::optional<Interval> {
             const auto result = CompareWithinStrata(strata, level);
@@ -304,8 +330,9 @@ class ValueFigures {
       v1::FairnessFigure& greatest = sheet_->Describe(
           group.group->name, reference.group->name, kGreatest,
           gap ? std::optional(gap->greatest) : std::nullopt, formula);
-      greatest.set_count(counts[&group]);
-      greatest.set_reference_count(counts[&reference]);
+      greatest.set_count(of_group);
+      greatest.set_reference_count(of_reference);
+      Clip(group, reference);
       if (!gap) {
         sheet_->Insufficient("no bin has enough cases of both");
       }
@@ -387,6 +414,7 @@ class ValueFigures {
         compared ? std::optional(compared->ratio) : std::nullopt, formula);
     figure.set_count(of_group);
     figure.set_reference_count(of_reference);
+    Clip(group, reference);
     if (compared && lack.empty()) {
       figure.set_equivalence_p_value(compared->equivalence_p_value);
     }

@@ -6,6 +6,14 @@
 // How far the treatment of a group may differ from that of its reference.
 namespace consentry::policy::fairness {
 
+// Of values that were cut to their range, on either side, above which nothing
+// is said to be within tolerance: where they really lie nobody knows.
+inline constexpr double kMostClipped = 0.01;
+inline bool TooManyClipped(uint64_t clipped, uint64_t count) {
+  return static_cast<double>(clipped) >
+         kMostClipped * static_cast<double>(count);
+}
+
 enum class Comparison : uint8_t {
   kRatio,       // Group over reference.
   kDifference,  // Group minus reference.

@@ -298,7 +298,7 @@ void AddRemarks(const Profile& profile, double units, Explanation* out) {
         ": how much is needed depends on how far values lie apart "
         "and is shown once some were counted. Values outside ",
         metric.lower, " to ", metric.upper,
-        " count as these ends; with more than ", 100 * Monitor::kMostClipped,
+        " count as these ends; with more than ", 100 * kMostClipped,
         " % of them nothing is said to be within tolerance."));
   }
   AddAuditRemarks(profile, &remarks);

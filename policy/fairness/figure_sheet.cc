@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "policy/fairness/contrast.h"
 #include "policy/fairness/groups.h"
 #include "policy/fairness/two_sample_tests.h"
 
@@ -27,7 +28,7 @@ v1::FairnessFigure& FigureSheet::Describe(std::string_view group,
   draft.figure.set_reference(std::string(reference));
   draft.figure.set_metric(std::string(metric));
   draft.figure.set_formula(std::string(formula));
-  if (value) {
+  if (value && std::isfinite(*value)) {
     draft.figure.set_value(*value);
   } else {
     draft.figure.set_remark("nothing to divide by");
@@ -61,6 +62,19 @@ void FigureSheet::Tolerate(double lower, double upper, IntervalAt bounds) {
   draft.bounds = std::move(bounds);
 }
 
+void FigureSheet::Clip(int64_t clipped, int64_t cases,
+                       int64_t reference_clipped, int64_t reference_cases) {
+  Draft& draft = drafts_.back();
+  draft.figure.set_clipped_count(clipped);
+  draft.figure.set_reference_clipped_count(reference_clipped);
+  const auto too_many = [](int64_t some, int64_t all) {
+    return TooManyClipped(static_cast<uint64_t>(some),
+                          static_cast<uint64_t>(all));
+  };
+  draft.beyond =
+      too_many(clipped, cases) || too_many(reference_clipped, reference_cases);
+}
+
 void FigureSheet::Insufficient(std::string remark) {
   Draft& draft = drafts_.back();
   draft.insufficient = true;
@@ -90,6 +104,10 @@ void FigureSheet::Decide(const std::vector<double>& corrected, size_t rejected,
       figure.set_finding(v1::FAIRNESS_FINDING_OUTSIDE_TOLERANCE);
       return;
     }
+  }
+  if (draft->beyond) {
+    figure.set_remark(std::string(kTooManyBeyond));
+    return;
   }
   // That all is well is said of any of them only where all hold together.
   const auto strict = draft->bounds(1 - plan_.alpha / tests);
@@ -128,7 +146,9 @@ void FigureSheet::Finish(v1::FairnessReport* report) && {
       }
     } else {
       if (draft.interval) {
-        if (const auto bounds = draft.interval(1 - plan_.alpha)) {
+        const auto bounds = draft.interval(1 - plan_.alpha);
+        if (bounds && std::isfinite(bounds->lower) &&
+            std::isfinite(bounds->upper)) {
           figure.set_lower(bounds->lower);
           figure.set_upper(bounds->upper);
         }

@@ -52,6 +52,10 @@ class FigureSheet {
   // what it promises where the told one does not. Null for one that cannot be
   // told.
   void Tolerate(double lower, double upper, IntervalAt bounds);
+  // Of values that the last figure rests on, so many were cut to their range.
+  // Too many: it is not said to be within tolerance.
+  void Clip(int64_t clipped, int64_t cases, int64_t reference_clipped,
+            int64_t reference_cases);
   // The last figure cannot be told.
   void Insufficient(std::string remark);
 
@@ -67,6 +71,7 @@ class FigureSheet {
     IntervalAt bounds;
     std::optional<size_t> test;
     bool insufficient = false;
+    bool beyond = false;
   };
 
   void Decide(const std::vector<double>& corrected, size_t rejected,

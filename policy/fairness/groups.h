@@ -18,6 +18,9 @@ inline constexpr std::string_view kUnknownGroupName = "unknown";
 inline constexpr std::string_view kPooledGroupName = "other (pooled)";
 // The remark of a figure that is withheld; it has no counts either.
 inline constexpr std::string_view kTooFewToTell = "too few cases to be told";
+// The remark of a figure of values of which too many were cut to their range.
+inline constexpr std::string_view kTooManyBeyond =
+    "more than 1 % of the values lie beyond the declared range";
 // Joins the attributes of an intersection, and their groups: "sex*age".
 inline constexpr char kGroupJoin = '*';
 

@@ -168,8 +168,7 @@ bool Monitor::OutsideTolerance() const {
 
 bool Monitor::TooManyClipped() const {
   const auto too_many = [](const SideTotals& side) {
-    return static_cast<double>(side.clipped) >
-           kMostClipped * static_cast<double>(side.count);
+    return fairness::TooManyClipped(side.clipped, side.count);
   };
   return too_many(group_) || too_many(reference_);
 }

@@ -97,9 +97,6 @@ struct Reading {
 // Deterministic; time is told, never read. One thread at a time.
 class Monitor {
  public:
-  // Of values that were cut to their range, on either side, above which nothing
-  // is said to be within tolerance: where they really lie nobody knows.
-  static constexpr double kMostClipped = 0.01;
   // Days that the descriptive window reaches back.
   static constexpr size_t kWindowDays = 28;
   // What Save never exceeds, in bytes.

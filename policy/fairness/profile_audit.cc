@@ -63,15 +63,18 @@ constexpr uint32_t kTellsScore = 2;
 constexpr uint32_t kTellsPrice = 4;
 constexpr uint32_t kTellsExposure = 8;
 
-// Over the price without personalization, as the monitor has it.
-double RelativePrice(const v1::Output& output) {
-  const v1::Money& price = output.price();
-  const v1::Money& base = output.base_price();
-  return output.has_price() && output.has_base_price() &&
-                 price.currency() == base.currency() && base.minor_units() > 0
-             ? static_cast<double>(price.minor_units()) /
-                   static_cast<double>(base.minor_units())
-             : kNaN;
+// Of the price without personalization. What costs nothing counts as this: the
+// logarithm of a ratio knows no zero.
+constexpr double kLeastPrice = 0.01;
+
+// Of several metrics of one kind the widest range: nothing that one of them
+// would see is cut off.
+const Profile::Metric* Wider(const Profile::Metric* known,
+                             const Profile::Metric* other) {
+  return known == nullptr ||
+                 other->upper - other->lower > known->upper - known->lower
+             ? other
+             : known;
 }
 
 Answer AnswerOf(double favourable) {
@@ -167,10 +170,10 @@ ProfileAudit::ProfileAudit(const Profile& profile, std::optional<double> alpha,
             metric.tolerance.t;
         break;
       case FairnessMetricKind::SCORE_MEAN:
-        score_ = &metric;
+        score_ = Wider(score_, &metric);
         break;
       case FairnessMetricKind::PRICE_MEAN:
-        price_ = &metric;
+        price_ = Wider(price_, &metric);
         // A ratio of exactly 1 can never be shown.
         if (ratio && metric.tolerance.t > 0 && metric.tolerance.t < 1) {
           plan_.price_tolerance = 1 / metric.tolerance.t;
@@ -182,6 +185,14 @@ ProfileAudit::ProfileAudit(const Profile& profile, std::optional<double> alpha,
       default:
         break;
     }
+  }
+  if (score_ != nullptr) {
+    table_.score_range = AuditRange{score_->lower, score_->upper, {}};
+  }
+  if (price_ != nullptr) {
+    table_.price_range = AuditRange{std::max(price_->lower, kLeastPrice),
+                                    std::max(price_->upper, kLeastPrice),
+                                    {}};
   }
   for (size_t i = 0; i < profile.attributes().size(); ++i) {
     const Profile::Attribute& attribute = profile.attributes()[i];
@@ -295,8 +306,14 @@ void ProfileAudit::Add(const v1::Output& output, const OutputCase& about) {
       table_.label.push_back(about.outcome);
     }
   }
-  if (score_ != nullptr) table_.score.push_back(output.score());
-  if (price_ != nullptr) table_.price.push_back(RelativePrice(output));
+  const auto add = [&](const Profile::Metric* metric, AuditRange* range,
+                       std::vector<double>* column) {
+    const Ranged ranged = RangedOf(*metric, output, *range);
+    column->push_back(ranged.value);
+    range->beyond.push_back(ranged.beyond);
+  };
+  if (score_ != nullptr) add(score_, &*table_.score_range, &table_.score);
+  if (price_ != nullptr) add(price_, &*table_.price_range, &table_.price);
   if (exposure_ != nullptr) table_.exposure.push_back(value(exposure_));
   if (table_.stratum) {
     const std::string factor(about.factor);
@@ -324,6 +341,18 @@ void ProfileAudit::Add(const v1::Output& output, const OutputCase& about) {
   }
 }
 
+ProfileAudit::Ranged ProfileAudit::RangedOf(const Profile::Metric& metric,
+                                            const v1::Output& output,
+                                            const AuditRange& range) const {
+  const auto found = profile_.ValueOf(metric, output);
+  if (!found) return {kNaN, false};
+  const double value =
+      metric.lower + found->value * (metric.upper - metric.lower);
+  return {
+      std::clamp(value, range.lower, range.upper),
+      found->clipped || (range.lower > metric.lower && value < range.lower)};
+}
+
 uint32_t ProfileAudit::TellsOf(const v1::Output& output) const {
   const auto tells = [&](const Profile::Metric* metric) {
     return metric != nullptr && profile_.ValueOf(*metric, output).has_value();
@@ -348,8 +377,18 @@ bool ProfileAudit::Fill(size_t row, uint32_t what, const v1::Output& output,
     if (!table_.label.empty()) table_.label[row] = about.outcome;
     times_[row] = about.time_us;
   }
-  if ((what & kTellsScore) != 0) table_.score[row] = output.score();
-  if ((what & kTellsPrice) != 0) table_.price[row] = RelativePrice(output);
+  const auto fill = [&](const Profile::Metric* metric, AuditRange* range,
+                        std::vector<double>* column) {
+    const Ranged ranged = RangedOf(*metric, output, *range);
+    (*column)[row] = ranged.value;
+    range->beyond[row] = ranged.beyond;
+  };
+  if ((what & kTellsScore) != 0) {
+    fill(score_, &*table_.score_range, &table_.score);
+  }
+  if ((what & kTellsPrice) != 0) {
+    fill(price_, &*table_.price_range, &table_.price);
+  }
   if ((what & kTellsExposure) != 0) {
     table_.exposure[row] = profile_.ValueOf(*exposure_, output)->value;
   }

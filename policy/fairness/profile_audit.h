@@ -101,6 +101,14 @@ class ProfileAudit {
       const std::function<bool()>& stop = nullptr);
 
  private:
+  // A value of a metric in the engine's terms, within its range; NaN: not
+  // known.
+  struct Ranged {
+    double value;
+    bool beyond;
+  };
+  Ranged RangedOf(const Profile::Metric& metric, const v1::Output& output,
+                  const AuditRange& range) const;
   std::vector<EarlierAudit> EarlierAudits() const;
   std::vector<bool> CountedBy(const UnseenAudit& unseen) const;
 

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "policy/fairness/groups.h"
 #include "policy/fairness/plots.h"
 #include "policy/fairness/report_trends.h"
 #include "policy/fairness/report_words.h"
@@ -26,6 +27,8 @@ struct Found {
   std::vector<const FairnessFigure*> outside;
   int within = 0;
   std::vector<const FairnessFigure*> few;
+  // Of `few`: more data would not help.
+  size_t beyond = 0;
   int all() const {
     return static_cast<int>(outside.size() + few.size()) + within;
   }
@@ -43,6 +46,7 @@ Found FoundIn(const FairnessReport& report) {
         break;
       case v1::FAIRNESS_FINDING_INSUFFICIENT:
         found.few.push_back(&figure);
+        if (figure.remark() == kTooManyBeyond) ++found.beyond;
         break;
       default:
         break;
@@ -57,9 +61,10 @@ std::string Comparisons(size_t count) {
 
 std::string LeadOf(const Found& found) {
   if (found.all() == 0) return "Nothing could be compared.";
-  const std::string few =
-      absl::StrCat("for ", Comparisons(found.few.size()),
-                   " there is too little data, which is no pass");
+  const std::string few = absl::StrCat(
+      "for ", Comparisons(found.few.size()),
+      found.beyond == 0 ? " there is too little data" : " the data do not say",
+      ", which is no pass");
   if (!found.outside.empty()) {
     return absl::StrCat(
         "Yes: of ", Comparisons(static_cast<size_t>(found.all())), " ",
@@ -218,17 +223,23 @@ std::string SureHtml(const FairnessReport& report, const Found& found) {
         "chance of at least ",
         PercentText(1 - report.alpha()), "."));
   }
-  if (!found.few.empty()) {
+  if (found.beyond > 0) {
+    lines.push_back(absl::StrCat(
+        "For ", Comparisons(found.beyond),
+        " too many values lie beyond the range that was declared: where they "
+        "really lie was not looked at."));
+  }
+  const size_t few = found.few.size() - found.beyond;
+  if (few > 0) {
     std::optional<int64_t> least;
     for (const FairnessFigure* figure : found.few) {
       const auto more = StillNeeded(*figure, report.alpha(), report.tests());
       if (more && (!least || *more < *least)) least = more;
     }
-    std::string line = absl::StrCat("For ", Comparisons(found.few.size()),
-                                    " there is too little data");
+    std::string line =
+        absl::StrCat("For ", Comparisons(few), " there is too little data");
     if (least) {
-      absl::StrAppend(&line, "; ",
-                      found.few.size() == 1 ? "it" : "the nearest to a finding",
+      absl::StrAppend(&line, "; ", few == 1 ? "it" : "the nearest to a finding",
                       " lacks some ", CountText(*least), " cases");
     }
     lines.push_back(line + ".");

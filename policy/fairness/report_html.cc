@@ -51,7 +51,8 @@ std::string Rules(const FairnessReport& report) {
     rules.push_back(HtmlText(rule));
   }
   if (report.confirmatory()) {
-    rules.push_back(absl::StrCat("p-values are corrected for ", report.tests(),
+    rules.push_back(absl::StrCat("p-values of figures are corrected for ",
+                                 report.tests(),
                                  " tests by Benjamini and Hochberg."));
   }
   return absl::StrJoin(rules, "<br>");
@@ -173,13 +174,18 @@ std::string CountsOf(const FairnessFigure& figure) {
   if (figure.has_hits()) {
     counts = absl::StrCat(CountText(figure.hits()), " of ", counts);
   }
-  if (figure.reference().empty()) return counts;
+  std::string beyond = BeyondText(figure);
+  if (!beyond.empty()) {
+    beyond = absl::StrCat("<br><span class=\"quiet\">", beyond, "</span>");
+  }
+  if (figure.reference().empty()) return counts + beyond;
   std::string against = CountText(figure.reference_count());
   if (figure.has_reference_hits()) {
     against = absl::StrCat(CountText(figure.reference_hits()), " of ", against);
   }
   return absl::StrCat("<span class=\"iv\">", counts,
-                      " /</span> <span class=\"iv\">", against, "</span>");
+                      " /</span> <span class=\"iv\">", against, "</span>",
+                      beyond);
 }
 
 // A cell that is a line with a name of its own on a phone.

@@ -216,7 +216,12 @@ class Section {
       bars.text =
           absl::StrCat("median ", ShortNumber(spread.median()), ", mean ",
                        ShortNumber(spread.mean()), "<br><span class=\"quiet\">",
-                       CountText(spread.count()), " cases</span>");
+                       CountText(spread.count()), " cases");
+      const FairnessFigure* mean =
+          Find(spread.group(), absl::StrCat("mean_", what));
+      const std::string beyond = mean == nullptr ? "" : BeyondText(*mean);
+      if (!beyond.empty()) absl::StrAppend(&bars.text, ", ", beyond);
+      bars.text += "</span>";
       edges.clear();
       for (const auto& bin : spread.bins()) {
         edges.push_back(bin.lower());

@@ -73,6 +73,17 @@ bool IsWithheld(const FairnessFigure& figure) {
   return figure.remark() == kTooFewToTell;
 }
 
+std::string BeyondText(const FairnessFigure& figure) {
+  if (figure.clipped_count() == 0 && figure.reference_clipped_count() == 0) {
+    return "";
+  }
+  std::string text = CountText(figure.clipped_count());
+  if (!figure.reference().empty()) {
+    absl::StrAppend(&text, " / ", CountText(figure.reference_clipped_count()));
+  }
+  return text + " beyond the range";
+}
+
 std::optional<Interval> IntervalOf(const FairnessFigure& figure) {
   if (!figure.has_lower() || !figure.has_upper()) return std::nullopt;
   return Interval{figure.lower(), figure.upper()};

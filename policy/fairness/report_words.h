@@ -43,6 +43,9 @@ std::string ComparedHtml(const v1::FairnessFigure& figure);
 
 // Neither its value nor its counts are told.
 bool IsWithheld(const v1::FairnessFigure& figure);
+// "3 beyond the range" of the group, and of the reference where there is one;
+// empty where nothing was cut.
+std::string BeyondText(const v1::FairnessFigure& figure);
 
 std::optional<Interval> IntervalOf(const v1::FairnessFigure& figure);
 

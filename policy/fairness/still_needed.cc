@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "policy/fairness/distributions.h"
+#include "policy/fairness/groups.h"
 
 namespace consentry::policy::fairness {
 namespace {
@@ -23,7 +24,8 @@ std::optional<int64_t> StillNeeded(const v1::FairnessFigure& figure,
                                    double alpha, int tests) {
   if (figure.finding() != v1::FAIRNESS_FINDING_INSUFFICIENT ||
       !figure.has_value() || !figure.has_lower() || !figure.has_upper() ||
-      !figure.has_tolerance_lower() || !(alpha > 0 && alpha < 1)) {
+      figure.remark() == kTooManyBeyond || !figure.has_tolerance_lower() ||
+      !(alpha > 0 && alpha < 1)) {
     return std::nullopt;
   }
   // A tolerance from above zero is one of a ratio, told on the log scale.

@@ -134,6 +134,17 @@ std::string CasesOf(const FairnessFigure& figure) {
   return IsWithheld(figure) ? kNothing : absl::StrCat(figure.count());
 }
 
+std::string WithBeyond(const FairnessFigure& figure, std::string text) {
+  if (figure.clipped_count() == 0 && figure.reference_clipped_count() == 0) {
+    return text;
+  }
+  absl::StrAppend(&text, text.empty() ? "" : "; ", figure.clipped_count());
+  if (!figure.reference().empty()) {
+    absl::StrAppend(&text, " and ", figure.reference_clipped_count());
+  }
+  return text + " beyond the range";
+}
+
 std::string FindingOf(const FairnessFigure& figure) {
   switch (figure.finding()) {
     case v1::FAIRNESS_FINDING_OUTSIDE_TOLERANCE:
@@ -262,7 +273,7 @@ class Section {
         }
         table.Add({Printable(group->group()), CasesOf(*figure),
                    FigureTitle(metric), WithInterval(figure), Chance(figure),
-                   finding});
+                   WithBeyond(*figure, std::move(finding))});
       }
     }
     if (table.empty()) return;
@@ -393,8 +404,8 @@ void ShowFairnessReport(const FairnessReport& report, std::ostream& out) {
   out << "\nHow it was made\n";
   for (const std::string& rule : report.rules()) Wrapped(rule, "  ", out);
   if (report.confirmatory()) {
-    Wrapped(absl::StrFormat("p-values are corrected for %d tests by Benjamini "
-                            "and Hochberg.",
+    Wrapped(absl::StrFormat("p-values of figures are corrected for %d tests "
+                            "by Benjamini and Hochberg.",
                             report.tests()),
             "  ", out);
   }

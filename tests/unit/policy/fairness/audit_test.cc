@@ -1,6 +1,7 @@
 #include "policy/fairness/audit.h"
 
 #include <gmock/gmock.h>
+#include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "policy/fairness/groups.h"
+#include "policy/fairness/report_html.h"
 #include "tests/testing/status_matchers.h"
 
 namespace consentry::policy::fairness {
@@ -17,6 +19,7 @@ namespace {
 
 using consentry::testing::StatusIs;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinite = std::numeric_limits<double>::infinity();
@@ -183,6 +186,63 @@ TEST(AuditTest, TheMinimumHoldsForEachDenominator) {
       Find(*report, "f", "false_positive_rate_group_minus_reference");
   EXPECT_THAT(fpr->remark(), HasSubstr("0 of 30 cases"));
   EXPECT_FALSE(Find(*report, "f", "equalized_odds_distance")->has_value());
+}
+
+// Two hundred scored cases on both sides, of which hardly one has a score that
+// the other side has too.
+TEST(AuditTest, CalibrationCountsOnlyScoresThatBothHave) {
+  constexpr char kMean[] = "outcome_rate_at_equal_score_group_minus_reference";
+  const auto report_of = [](int shared) {
+    auto table = TableMaker().Group("f", 400, 100).Group("m", 400, 100).table();
+    for (int i = 0; i < 800; ++i) {
+      table.label.push_back(i % 2 == 0 ? Answer::kYes : Answer::kNo);
+      const bool woman = i < 400;
+      const bool alike = i % 400 < (woman ? shared : 200);
+      table.score.push_back(alike ? 0.5 : woman ? 0.9 : 0.1);
+    }
+    return *RunAudit(OnePlan(), table);
+  };
+  const auto few = report_of(12);
+  const auto* lacking = Find(few, "f", kMean);
+  ASSERT_NE(lacking, nullptr);
+  EXPECT_EQ(lacking->finding(), v1::FAIRNESS_FINDING_INSUFFICIENT);
+  EXPECT_THAT(lacking->remark(), HasSubstr("12 of 30 cases"));
+  EXPECT_EQ(lacking->count(), 12);
+  EXPECT_EQ(lacking->reference_count(), 200);
+  EXPECT_FALSE(lacking->has_value());
+  const auto many = report_of(200);
+  const auto* enough = Find(many, "f", kMean);
+  EXPECT_EQ(enough->count(), 200);
+  EXPECT_EQ(enough->reference_count(), 200);
+  EXPECT_NEAR(enough->value(), 0, 1e-12);
+  EXPECT_THAT(enough->formula(), HasSubstr("1 of 3 bins"));
+}
+
+// Many cases of a group do not make up for few of those that came true.
+TEST(AuditTest, EqualizedOddsOverAllNeedsEveryDenominator) {
+  const auto report_of = [](int came_true) {
+    auto table = TableMaker().Group("f", 500, 250).Group("m", 500, 400).table();
+    for (int i = 0; i < 1000; ++i) {
+      table.label.push_back(
+          i % 500 < (i < 500 ? came_true : 200) ? Answer::kYes : Answer::kNo);
+    }
+    return *RunAudit(OnePlan(), table);
+  };
+  constexpr char kOdds[] = "equalized_odds_greatest_difference";
+  for (const int lacking : {0, 29, 471, 500}) {
+    const auto report = report_of(lacking);
+    const auto* odds = Find(report, "", kOdds);
+    ASSERT_NE(odds, nullptr);
+    EXPECT_FALSE(odds->has_value()) << lacking;
+    EXPECT_EQ(odds->remark(), "fewer than two groups have enough cases");
+  }
+  for (const int enough : {30, 470}) {
+    const auto report = report_of(enough);
+    const auto* odds = Find(report, "", kOdds);
+    ASSERT_NE(odds, nullptr);
+    EXPECT_TRUE(odds->has_value()) << enough;
+    EXPECT_EQ(odds->count(), 1000);
+  }
 }
 
 TEST(AuditTest, WhatStraddlesTheToleranceIsInsufficient) {
@@ -419,6 +479,51 @@ TEST(AuditTest, NumbersThatAreNoneAreLeftOutAndCounted) {
   EXPECT_EQ(Find(*report, "f", "mean_price")->count(), 70);
 }
 
+// Numbers that are none, or cannot be added up, in every column that takes
+// numbers.
+TEST(AuditTest, NothingInAReportIsNoNumber) {
+  constexpr double kGreatest = std::numeric_limits<double>::max();
+  constexpr double kLeast = std::numeric_limits<double>::denorm_min();
+  for (const double odd :
+       {kNaN, kInfinite, -kInfinite, 1e308, -1e308, kGreatest, -kGreatest,
+        kLeast, 1e60, -1e60, 1e-60, 0.0}) {
+    for (const int share : {1, 2, 100}) {
+      for (const bool lists : {false, true}) {
+        auto table =
+            TableMaker().Group("f", 300, 150).Group("m", 300, 100).table();
+        if (lists) table.list = AuditColumn{"list", {"a", "b"}, {}};
+        table.stratum = AuditColumn{"region", {"n", "s"}, {}};
+        for (uint32_t i = 0; i < table.cases; ++i) {
+          const double value =
+              i % static_cast<uint32_t>(share) == 0 ? odd : 1.0 + i % 5;
+          table.label.push_back(i % 3 == 0 ? Answer::kYes : Answer::kNo);
+          table.score.push_back(value);
+          table.price.push_back(value);
+          table.stratum->codes.push_back(i % 2);
+          if (lists) {
+            table.list->codes.push_back(i % 2);
+            table.place.push_back(value);
+          } else {
+            table.exposure.push_back(value);
+          }
+        }
+        const auto report = RunAudit(OnePlan(), table);
+        ASSERT_OK(report.status());
+        std::string json;
+        ASSERT_TRUE(
+            google::protobuf::util::MessageToJsonString(*report, &json).ok());
+        for (const char* none : {"NaN", "Infinity", "nan", "inf\""}) {
+          EXPECT_THAT(json, Not(HasSubstr(none))) << odd << " " << share;
+        }
+        const std::string html = FairnessReportHtml(*report);
+        for (const char* none : {"nan", ">inf", "\"inf", "-inf", "e+30"}) {
+          EXPECT_THAT(html, Not(HasSubstr(none))) << odd << " " << share;
+        }
+      }
+    }
+  }
+}
+
 TEST(AuditTest, PricesAreEquivalentOnlyWithEvidence) {
   const auto report_of = [](int cases) {
     auto table = TableMaker().Group("f", cases, 0).Group("m", cases, 0).table();
@@ -451,6 +556,41 @@ TEST(AuditTest, AProxyIsFoundAndNoiseIsNot) {
   EXPECT_GT(report->proxies(0).information_added_bits(), 0.99);
   EXPECT_LT(report->proxies(1).uncertainty_removed(), 0.01);
   EXPECT_LT(report->proxies(1).information_added_bits(), 0.01);
+}
+
+// Ten inputs that are the group are ten sure rejections.
+TEST(AuditTest, InputsMakeNoFindingEasierAndNoneHarder) {
+  auto table = TableMaker().Group("f", 900, 300).Group("m", 900, 340).table();
+  const auto plain = RunAudit(OnePlan(), table);
+  ASSERT_OK(plain.status());
+  const auto* before = Find(*plain, "f", kRatio);
+  ASSERT_GT(before->p_value(), 0.01);
+  for (const uint32_t values : {2u, 7u}) {
+    auto with_inputs = table;
+    for (int i = 0; i < 10; ++i) {
+      AuditColumn input = {"input" + std::to_string(i), {}, {}};
+      for (uint32_t v = 0; v < values; ++v) {
+        input.values.push_back(std::to_string(v));
+      }
+      for (uint32_t row = 0; row < table.cases; ++row) {
+        input.codes.push_back(values == 2 ? table.attributes[0].codes[row]
+                                          : row % values);
+      }
+      with_inputs.inputs.push_back(input);
+    }
+    const auto report = RunAudit(OnePlan(), with_inputs);
+    ASSERT_OK(report.status());
+    const auto* after = Find(*report, "f", kRatio);
+    EXPECT_EQ(after->p_value(), before->p_value());
+    EXPECT_EQ(after->finding(), before->finding());
+    EXPECT_EQ(report->tests(), plain->tests());
+    ASSERT_EQ(report->proxies_size(), 10);
+    // All alike: corrected they are what they were.
+    const bool sure = report->proxies(0).p_value() < 1e-6;
+    EXPECT_EQ(sure, values == 2);
+    EXPECT_THAT(report->rules(),
+                ::testing::Contains(HasSubstr("10 tests of inputs")));
+  }
 }
 
 TEST(AuditTest, ExposureInListsIsComparedByGroup) {

@@ -5,11 +5,14 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "policy/fairness/groups.h"
 #include "tests/testing/status_matchers.h"
 
 namespace consentry::policy::fairness {
@@ -354,6 +357,91 @@ TEST(ProfileAuditTest, AProfileAsksForItsFiguresAlone) {
   EXPECT_NE(Find(*report, "female", "false_positive_rate"), nullptr);
   EXPECT_EQ(Find(*report, "female", "true_positive_rate"), nullptr);
   EXPECT_EQ(Find(*report, "female", "expected_calibration_error"), nullptr);
+}
+
+// An output that says all at once.
+v1::Output Says(double score, int64_t price) {
+  v1::Output output;
+  output.set_model("credit");
+  output.set_score(score);
+  output.mutable_price()->set_minor_units(price);
+  output.mutable_price()->set_currency("EUR");
+  output.mutable_base_price()->set_minor_units(1000);
+  output.mutable_base_price()->set_currency("EUR");
+  return output;
+}
+
+// Raw, one of them makes the variance greater than any difference.
+TEST(ProfileAuditTest, OneOutlierHidesNoDisparity) {
+  const auto profile = MakeProfile();
+  ASSERT_NE(profile, nullptr);
+  for (const int64_t outlier : {std::numeric_limits<int64_t>::max(),
+                                int64_t{1'000'000'000'000}, int64_t{0}}) {
+    ProfileAudit audit(*profile, 0.05);
+    for (int i = 0; i < 1200; ++i) {
+      const bool woman = i % 2 == 0;
+      const std::vector<int> groups = {woman ? 0 : 1, 1};
+      const bool odd = i == 100;
+      audit.Add(Says(odd ? (outlier == 0 ? -1e308 : 1e308)
+                         : (woman ? 0.3 : 0.6) + i % 7 * 0.01,
+                     odd ? outlier : (woman ? 1500 : 1000) + i % 7),
+                {.groups = groups, .factor = "north"});
+    }
+    const auto report = audit.Run();
+    ASSERT_OK(report.status());
+    const auto* score =
+        Find(*report, "female", "mean_score_group_minus_reference");
+    ASSERT_NE(score, nullptr);
+    EXPECT_NEAR(score->value(), -0.3, 0.01);
+    EXPECT_LT(score->upper(), -0.2);
+    EXPECT_EQ(score->clipped_count(), 1);
+    EXPECT_EQ(score->reference_clipped_count(), 0);
+    const auto* price =
+        Find(*report, "female", "price_group_over_reference_within_strata");
+    ASSERT_NE(price, nullptr);
+    EXPECT_NEAR(price->value(), 1.5, 0.02);
+    EXPECT_EQ(price->finding(), v1::FAIRNESS_FINDING_OUTSIDE_TOLERANCE);
+    EXPECT_EQ(price->clipped_count(), 1);
+    EXPECT_EQ(Find(*report, "female", "mean_price")->clipped_count(), 1);
+    EXPECT_EQ(Find(*report, "male", "mean_price")->clipped_count(), 0);
+  }
+}
+
+// Four times and twice the base both count as the end of "0 to 2".
+TEST(ProfileAuditTest, WithTooManyBeyondTheirRangeNothingIsWithinTolerance) {
+  const auto profile = MakeProfile();
+  ASSERT_NE(profile, nullptr);
+  const auto report_of = [&](auto price_of) {
+    ProfileAudit audit(*profile, 0.05);
+    for (int i = 0; i < 4000; ++i) {
+      const bool woman = i % 2 == 0;
+      const std::vector<int> groups = {woman ? 0 : 1, 1};
+      audit.Add(Says(0.5, price_of(i, woman)),
+                {.groups = groups, .factor = "north"});
+    }
+    auto report = audit.Run();
+    EXPECT_OK(report.status());
+    return *report;
+  };
+  constexpr char kPrice[] = "price_group_over_reference_within_strata";
+  const auto dear =
+      report_of([](int, bool woman) { return woman ? 4000 : 2000; });
+  const auto* price = Find(dear, "female", kPrice);
+  EXPECT_EQ(price->finding(), v1::FAIRNESS_FINDING_INSUFFICIENT);
+  EXPECT_EQ(price->remark(), kTooManyBeyond);
+  EXPECT_EQ(price->clipped_count(), 2000);
+  EXPECT_EQ(price->reference_clipped_count(), 0);
+  // Of 2,000, twenty may lie beyond.
+  for (const int some : {20, 21}) {
+    const auto report = report_of([some](int i, bool woman) {
+      return !woman && i < 2 * some ? 5000 : 1000 + i / 2 % 5;
+    });
+    const auto* figure = Find(report, "female", kPrice);
+    EXPECT_EQ(figure->reference_clipped_count(), some);
+    EXPECT_EQ(figure->finding(), some == 20
+                                     ? v1::FAIRNESS_FINDING_WITHIN_TOLERANCE
+                                     : v1::FAIRNESS_FINDING_INSUFFICIENT);
+  }
 }
 
 TEST(ProfileAuditTest, AnEmptyAuditIsNoError) {
