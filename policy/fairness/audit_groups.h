@@ -105,6 +105,12 @@ void AddValueFigures(const AuditPlan& plan, const AuditTable& table,
                      const GroupedCases& cases, FigureSheet* sheet,
                      v1::FairnessReport* report);
 
+// People in the order of the best place that a watched item has for each, and
+// how groups stand among the first; `exposure` is a column of the table.
+void AddPlacesOfPeople(const AuditPlan& plan,
+                       const std::vector<double>& exposure,
+                       const GroupedCases& cases, FigureSheet* sheet);
+
 // Places in ranked lists.
 void AddRankingFigures(const AuditPlan& plan, const AuditTable& table,
                        const GroupedCases& cases, FigureSheet* sheet);

@@ -24,7 +24,86 @@ constexpr char kMeanFormula[] = "mean of 1 / log2(1 + place)";
 constexpr char kRatioFormula[] =
     "mean of 1 / log2(1 + place), group over reference";
 
+// The place that gets this attention; 0: none, or one behind `depth`.
+size_t PlaceOf(double exposure, size_t depth) {
+  if (!(exposure > 0)) return 0;
+  const double place = std::round(std::exp2(1 / exposure)) - 1;
+  return place >= 1 && place <= static_cast<double>(depth)
+             ? static_cast<size_t>(place)
+             : 0;
+}
+
 }  // namespace
+
+void AddPlacesOfPeople(const AuditPlan& plan,
+                       const std::vector<double>& exposure,
+                       const GroupedCases& cases, FigureSheet* sheet) {
+  // Of the groups that are told, since what is summed over all of them would
+  // tell the others.
+  std::vector<const AuditGroup*> told;
+  for (const AuditGroup& group : cases.groups) {
+    if (group.tells(Told::kExposure) && group.cells.exposure.count > 0) {
+      told.push_back(&group);
+    }
+  }
+  if (told.empty()) return;
+  // By place, of each group.
+  std::vector<std::vector<int64_t>> counts(plan.ranking_depth,
+                                           std::vector<int64_t>(told.size()));
+  std::vector<int64_t> first(told.size());
+  int64_t all_first = 0;
+  int64_t all = 0;
+  for (size_t i = 0; i < told.size(); ++i) {
+    for (const size_t row : told[i]->rows) {
+      const size_t place = PlaceOf(exposure[row], plan.ranking_depth);
+      if (place == 0) continue;
+      ++counts[place - 1][i];
+      ++first[i];
+    }
+    all_first += first[i];
+    all += told[i]->cells.exposure.count;
+  }
+  std::vector<double> shares;
+  for (size_t i = 0; i < told.size(); ++i) {
+    const int64_t count = told[i]->cells.exposure.count;
+    shares.push_back(static_cast<double>(count) / static_cast<double>(all));
+    if (!told[i]->compared()) continue;
+    std::optional<double> value;
+    if (first[i] > 0) {
+      value = std::log(static_cast<double>(first[i]) /
+                       static_cast<double>(all_first) / shares[i]);
+    }
+    v1::FairnessFigure& skew = sheet->Describe(
+        told[i]->name, "", absl::StrCat("skew_of_first_", plan.ranking_depth),
+        value,
+        absl::StrCat("ln of the group's share of those with a watched item "
+                     "among the first ",
+                     plan.ranking_depth, " places over its share of all"));
+    skew.set_count(count);
+    if (count < plan.minimum) {
+      sheet->Insufficient(
+          absl::StrCat(count, " of ", plan.minimum, " cases needed"));
+    } else if (all_first < plan.minimum) {
+      sheet->Insufficient(absl::StrCat(all_first, " of ", plan.minimum,
+                                       " cases needed among the first"));
+    } else if (first[i] == 0) {
+      skew.set_remark("none stands among the first");
+    }
+  }
+  v1::FairnessFigure& divergence = sheet->Describe(
+      "", "",
+      absl::StrCat("discounted_divergence_of_first_", plan.ranking_depth),
+      DiscountedDivergenceOfCounts(counts, shares),
+      "divergence of those with a watched item among the first i places from "
+      "all, by groups, weighted by 1 / log2(1 + i)");
+  divergence.set_count(all);
+  if (told.size() < 2) {
+    sheet->Insufficient("fewer than two groups have enough cases");
+  } else if (all_first < plan.minimum) {
+    sheet->Insufficient(absl::StrCat(all_first, " of ", plan.minimum,
+                                     " cases needed among the first"));
+  }
+}
 
 void AddRankingFigures(const AuditPlan& plan, const AuditTable& table,
                        const GroupedCases& cases, FigureSheet* sheet) {

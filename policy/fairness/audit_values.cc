@@ -67,6 +67,7 @@ class ValueFigures {
     ForPairs(samples, [this](const Sample& group, const Sample& reference) {
       CompareMeansOf("exposure", group, reference);
     });
+    AddPlacesOfPeople(plan_, table_.exposure, cases_, sheet_);
   }
 
   void Prices() {

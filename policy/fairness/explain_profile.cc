@@ -160,6 +160,13 @@ void AddAuditRemarks(const Profile& profile,
     prices = prices || price;
     scores = scores || metric.kind == FairnessMetricKind::SCORE_MEAN;
   }
+  if (std::any_of(profile.metrics().begin(), profile.metrics().end(),
+                  [](const auto& metric) { return !metric.items.empty(); })) {
+    remarks->push_back(absl::StrCat(
+        "Audits also tell how groups stand among those who have a watched item "
+        "within their first ",
+        AuditDepth(audits), " places."));
+  }
   std::vector<std::string> told;
   for (const AuditFigure& figure : kAuditFigures) {
     const auto& asked = audits.figures();

@@ -31,6 +31,11 @@ inline constexpr std::string_view kOtherName = "other";
 // The reference of an attribute with the rule REST.
 inline constexpr std::string_view kRestName = "rest";
 
+// First places of rankings that audits of a profile look at.
+inline uint32_t AuditDepth(const config::v1::FairnessAudits& audits) {
+  return audits.ranking_depth() == 0 ? 10 : audits.ranking_depth();
+}
+
 // What one unit says for one metric.
 struct UnitValue {
   // In [0, 1].

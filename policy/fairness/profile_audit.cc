@@ -26,7 +26,6 @@ using config::v1::FairnessMetricKind;
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr int64_t kUsPerDay = int64_t{24} * 3600 * 1'000'000;
 constexpr uint32_t kDefaultMinimum = 100;
-constexpr uint32_t kDefaultDepth = 10;
 // Numbers with more distinct values than these are put into bins as inputs.
 constexpr size_t kMostInputValues = 20;
 constexpr size_t kInputBins = 10;
@@ -155,9 +154,7 @@ ProfileAudit::ProfileAudit(const Profile& profile, std::optional<double> alpha,
   plan_.suppress_below = profile.suppress_below();
   plan_.pool_below = plan_.minimum;
   plan_.by_variant = message.audits().by_variant();
-  plan_.ranking_depth = message.audits().ranking_depth() == 0
-                            ? kDefaultDepth
-                            : message.audits().ranking_depth();
+  plan_.ranking_depth = AuditDepth(message.audits());
   for (const std::string& name : message.audits().figures()) {
     if (FindAuditFigure(name) != nullptr) plan_.figures.insert(name);
   }

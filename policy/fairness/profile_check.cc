@@ -492,6 +492,11 @@ class Checker {
           "must be at most 366");
     Bound(audits.ranking_depth() <= 500, at.At("audits").At("ranking_depth"),
           "must be at most 500");
+    Bound(audits.ranking_depth() == 0 ||
+              HasMetric(FairnessMetricKind::EXPOSURE_MEAN),
+          at.At("audits").At("ranking_depth"),
+          "needs the metric EXPOSURE_MEAN: an output is for one person and "
+          "ranks no people, but the places of its watched items do");
   }
 
   bool HasMetric(FairnessMetricKind::Value kind) const {

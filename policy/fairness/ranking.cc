@@ -24,6 +24,20 @@ bool IsDistribution(std::span<const double> shares) {
   return std::fabs(sum - 1) <= kShareSlack;
 }
 
+// Of so many of each group from the shares desired; absent where one of them
+// is not desired at all.
+std::optional<double> DivergenceOf(std::span<const double> counts, double all,
+                                   std::span<const double> desired) {
+  double divergence = 0;
+  for (size_t group = 0; group < counts.size(); ++group) {
+    if (counts[group] == 0) continue;
+    if (desired[group] == 0) return std::nullopt;
+    const double share = counts[group] / all;
+    divergence += share * std::log(share / desired[group]);
+  }
+  return divergence;
+}
+
 bool Fits(std::span<const uint32_t> ranking, std::span<const double> desired) {
   return !ranking.empty() && IsDistribution(desired) &&
          std::all_of(ranking.begin(), ranking.end(),
@@ -53,17 +67,37 @@ std::optional<double> DiscountedDivergence(std::span<const uint32_t> ranking,
   double weights = 0;
   for (size_t i = 1; i <= ranking.size(); ++i) {
     counts[ranking[i - 1]] += 1;
-    double divergence = 0;
-    for (size_t group = 0; group < counts.size(); ++group) {
-      if (counts[group] == 0) continue;
-      if (desired[group] == 0) return std::nullopt;
-      const double share = counts[group] / static_cast<double>(i);
-      divergence += share * std::log(share / desired[group]);
-    }
-    weighted += divergence * Discount(i);
+    const auto divergence =
+        DivergenceOf(counts, static_cast<double>(i), desired);
+    if (!divergence) return std::nullopt;
+    weighted += *divergence * Discount(i);
     weights += Discount(i);
   }
   return weighted / weights;
+}
+
+std::optional<double> DiscountedDivergenceOfCounts(
+    std::span<const std::vector<int64_t>> counts,
+    std::span<const double> desired) {
+  if (!IsDistribution(desired)) return std::nullopt;
+  std::vector<double> first(desired.size());
+  double all = 0;
+  double weighted = 0;
+  double weights = 0;
+  for (size_t i = 0; i < counts.size(); ++i) {
+    if (counts[i].size() != desired.size()) return std::nullopt;
+    for (size_t group = 0; group < desired.size(); ++group) {
+      if (counts[i][group] < 0) return std::nullopt;
+      first[group] += static_cast<double>(counts[i][group]);
+      all += static_cast<double>(counts[i][group]);
+    }
+    if (all == 0) continue;
+    const auto divergence = DivergenceOf(first, all, desired);
+    if (!divergence) return std::nullopt;
+    weighted += *divergence * Discount(i + 1);
+    weights += Discount(i + 1);
+  }
+  return Quotient(weighted, weights);
 }
 
 std::optional<std::vector<size_t>> InfeasiblePlaces(

@@ -26,6 +26,12 @@ std::optional<double> SkewAt(std::span<const uint32_t> ranking, uint32_t group,
 std::optional<double> DiscountedDivergence(std::span<const uint32_t> ranking,
                                            std::span<const double> desired);
 
+// The same where any number stand at one place: `counts[i][group]` of them at
+// place i + 1. Beginnings that hold nobody count for nothing.
+std::optional<double> DiscountedDivergenceOfCounts(
+    std::span<const std::vector<int64_t>> counts,
+    std::span<const double> desired);
+
 // The numbers k of first places that hold fewer of some group than the whole
 // number below share times k. Every k counts, the last as well.
 std::optional<std::vector<size_t>> InfeasiblePlaces(

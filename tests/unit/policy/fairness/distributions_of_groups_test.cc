@@ -112,6 +112,30 @@ TEST(RankingTest, DivergenceIsThePublishedOne) {
   }
 }
 
+TEST(RankingTest, ManyAtOnePlaceDivergeAsSoManyLists) {
+  const Numbers desired = {0.5, 0.5};
+  using Counts = std::vector<std::vector<int64_t>>;
+  // "aaabbb", once and ten times over.
+  for (const int64_t times : {1, 10}) {
+    Counts counts;
+    for (int i = 0; i < 6; ++i) {
+      counts.push_back({i < 3 ? times : 0, i < 3 ? 0 : times});
+    }
+    EXPECT_NEAR(*DiscountedDivergenceOfCounts(counts, desired), 0.46636331,
+                1e-8);
+  }
+  // Both at every place.
+  EXPECT_NEAR(*DiscountedDivergenceOfCounts(Counts{{3, 3}, {8, 8}}, desired), 0,
+              kExact);
+  // Nobody at the first place: it says nothing.
+  EXPECT_NEAR(*DiscountedDivergenceOfCounts(Counts{{0, 0}, {5, 0}}, desired),
+              std::log(2.0), kExact);
+  EXPECT_FALSE(DiscountedDivergenceOfCounts(Counts{{0, 0}}, desired));
+  EXPECT_FALSE(DiscountedDivergenceOfCounts(Counts{}, desired));
+  EXPECT_FALSE(DiscountedDivergenceOfCounts(Counts{{1, 1, 1}}, desired));
+  EXPECT_FALSE(DiscountedDivergenceOfCounts(Counts{{1, 1}}, Numbers{0, 1}));
+}
+
 TEST(RankingTest, SkewAndExposureAreThePublishedOnes) {
   const Numbers desired = {0.5, 0.5};
   EXPECT_NEAR(*SkewAt(Ranking("aabab"), 0, desired, 3), 0.28768207, 1e-8);
@@ -141,6 +165,10 @@ TEST(RankingTest, InfeasibleBeginningsAreFoundUpToTheLast) {
   // By score: 85 r, 70 r, 65 r, 60 b, 55 r, 50 b, 40 b, 30 b, 20 b, 10 r.
   const auto places = InfeasiblePlaces(Ranking("aaababbbba"), half);
   EXPECT_EQ(*places, (std::vector<size_t>{2, 3, 4, 5, 6}));
+  // AIF360's other list, which it does not sort, and counts places of from 0:
+  // its index is 1, at 3.
+  EXPECT_EQ(*InfeasiblePlaces(Ranking("abbbaaabab"), half),
+            (std::vector<size_t>{4}));
   // The whole ranking lacks b: a loop that ends before the last place is blind
   // to it.
   EXPECT_EQ(*InfeasiblePlaces(Ranking("ab"), Numbers{0, 1}),

@@ -407,6 +407,56 @@ TEST(ProfileAuditTest, OneOutlierHidesNoDisparity) {
   }
 }
 
+// Women see the watched item at the seventh place, men at the second.
+TEST(ProfileAuditTest, PlacesOfWatchedItemsRankPeople) {
+  ProfileFile file;
+  ASSERT_TRUE(
+      google::protobuf::TextFormat::ParseFromString(kProfile, &file.message));
+  const auto report_of = [&](uint32_t depth) {
+    ProfileFile one = file;
+    one.message.mutable_audits()->set_ranking_depth(depth);
+    const auto profile = Profile::Create(std::move(one));
+    EXPECT_OK(profile.status());
+    ProfileAudit audit(**profile, std::nullopt);
+    for (int i = 0; i < 900; ++i) {
+      const bool woman = i % 3 != 0;
+      v1::Output output;
+      output.set_model("credit");
+      // One in ten gets it nowhere.
+      const int at = i % 10 == 9 ? 99 : woman ? 6 : 1;
+      for (int place = 0; place < 10; ++place) {
+        output.add_ranking(place == at ? "a" : "x");
+      }
+      const std::vector<int> groups = {woman ? 0 : 1, 1};
+      audit.Add(output, {.groups = groups, .factor = "north"});
+    }
+    auto report = audit.Run();
+    EXPECT_OK(report.status());
+    return *report;
+  };
+  // Of the first five only men; of the first ten all but those who get none.
+  const auto five = report_of(5);
+  const auto* men = Find(five, "male", "skew_of_first_5");
+  ASSERT_NE(men, nullptr);
+  EXPECT_NEAR(men->value(), std::log(3.0), 1e-9);
+  EXPECT_EQ(men->count(), 300);
+  const auto* women = Find(five, "female", "skew_of_first_5");
+  EXPECT_FALSE(women->has_value());
+  EXPECT_EQ(women->remark(), "none stands among the first");
+  EXPECT_NEAR(Find(five, "", "discounted_divergence_of_first_5")->value(),
+              std::log(3.0), 1e-9);
+  const auto ten = report_of(10);
+  EXPECT_NEAR(Find(ten, "male", "skew_of_first_10")->value(), 0, 1e-9);
+  const auto* divergence = Find(ten, "", "discounted_divergence_of_first_10");
+  EXPECT_GT(divergence->value(), 0.3);
+  EXPECT_LT(divergence->value(), std::log(3.0));
+  // Without watched items a depth would say nothing.
+  file.message.mutable_audits()->set_ranking_depth(5);
+  file.message.mutable_metrics()->RemoveLast();
+  EXPECT_THAT(Profile::Create(file).status().message(),
+              ::testing::HasSubstr("needs the metric EXPOSURE_MEAN"));
+}
+
 // Four times and twice the base both count as the end of "0 to 2".
 TEST(ProfileAuditTest, WithTooManyBeyondTheirRangeNothingIsWithinTolerance) {
   const auto profile = MakeProfile();
