@@ -165,6 +165,20 @@ TEST(ConfusionTest, ConditionalDisparityWeighsStrataBySize) {
               0.25 * 0.4 - 0.75 * 8 / 15, kExact);
 }
 
+// Three groups that AIF360 weighs 3, 7 and 6; of each, how many were favoured.
+TEST(ConfusionTest, DisparityOverGroupsIsTheOneOfAif) {
+  const std::array<Proportion, 3> groups = {Proportion{2, 3}, Proportion{4, 7},
+                                            Proportion{2, 6}};
+  const Proportion all = {8, 16};
+  double mean = 0;
+  for (const Proportion& group : groups) {
+    const ConditionalCounts one = {group, all};
+    mean += static_cast<double>(group.cases) / 16 *
+            *ConditionalDemographicDisparity({&one, 1});
+  }
+  EXPECT_NEAR(mean, .015625, kExact);
+}
+
 TEST(ConfusionTest, ConditionalDisparityNeedsBothDecisionsInEachStratum) {
   const std::array<ConditionalCounts, 1> strata = {
       ConditionalCounts{{0, 4}, {0, 10}}};
