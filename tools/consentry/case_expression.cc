@@ -135,6 +135,11 @@ absl::StatusOr<CaseExpression> CaseExpression::Parse(std::string_view text) {
   return expression;
 }
 
+bool IsNotKnown(std::string_view cell) {
+  const std::string word = absl::AsciiStrToLower(Trimmed(cell));
+  return word.empty() || word == "unknown" || word == "nan";
+}
+
 void CaseExpression::SetValue(std::string_view value) {
   op_ = Operator::kEqual;
   values_ = {std::string(value)};
@@ -167,9 +172,13 @@ std::optional<bool> CaseExpression::Holds(std::string_view cell) const {
     }
     case Operator::kEqual:
     case Operator::kIn:
-      return any();
+      if (any()) return true;
+      if (IsNotKnown(trimmed)) return std::nullopt;
+      return false;
     case Operator::kUnequal:
-      return !any();
+      if (any()) return false;
+      if (IsNotKnown(trimmed)) return std::nullopt;
+      return true;
     case Operator::kBelow:
       return number([this](double value) { return value < number_; });
     case Operator::kAtMost:

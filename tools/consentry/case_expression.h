@@ -10,6 +10,10 @@
 
 namespace consentry::tools {
 
+// Whether a cell says that something is not known: it is empty, "unknown", or
+// "nan" as programs write a number that is none, in letters of any case.
+bool IsNotKnown(std::string_view cell);
+
 // What a person writes to say yes or no of one row:
 //
 //   expression = column | column operator value
@@ -46,9 +50,9 @@ class CaseExpression {
   // Turns a column alone into `column = value`.
   void SetValue(std::string_view value);
 
-  // What it says of a cell. Absent: the cell is empty, is no number where one
-  // is needed, or, for a column alone, is none of 1, 0, true, false, yes, no,
-  // t, f, y, n in letters of any case.
+  // What it says of a cell. Absent: the cell is not known and not what the
+  // expression names, is no number where one is needed, or, for a column alone,
+  // is none of 1, 0, true, false, yes, no, t, f, y, n in letters of any case.
   std::optional<bool> Holds(std::string_view cell) const;
 
  private:

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -32,7 +33,8 @@ constexpr char kExpressions[] =
     "= and in compare numbers where both sides are numbers, else text; < and\n"
     "the like compare numbers. A column alone holds where it is 1, true, yes,\n"
     "t or y. Names and values with operators inside stand in double quotes.\n"
-    "An empty cell, and \"unknown\", is not known.\n\n"
+    "An empty cell, \"unknown\" and \"nan\" are not known, unless EXPR names\n"
+    "them.\n\n"
     "Columns of many numbers become groups by --bands age=30,60. Several\n"
     "--group are audited one by one, and with --cross all at once as well.\n\n"
     "Findings: within tolerance, OUTSIDE TOLERANCE, or insufficient, which is\n"
@@ -69,8 +71,9 @@ void CheckEffect(const CLI::App& audit, bool with_run) {
 
 int FairnessAudit(const FairnessAuditOptions& options, std::ostream& out,
                   std::ostream& err) {
+  std::error_code fault;
   std::ifstream in(options.csv, std::ios::binary);
-  if (!in) {
+  if (!in || std::filesystem::is_directory(options.csv, fault)) {
     err << "consentry: cannot read " << options.csv << "\n";
     return kExitError;
   }

@@ -39,10 +39,6 @@ absl::Status Bad(const std::string& what) {
   return absl::InvalidArgumentError(what);
 }
 
-bool NotKnown(const std::string& cell) {
-  return cell.empty() || absl::EqualsIgnoreCase(cell, "unknown");
-}
-
 std::string Cell(const std::string& raw) {
   return std::string(absl::StripAsciiWhitespace(raw));
 }
@@ -323,7 +319,7 @@ class TableReader {
         {place,
          [names, alone, expression](const std::string& cell) -> absl::Status {
            if (alone) {
-             if (!NotKnown(cell)) return names->Add(cell);
+             if (!IsNotKnown(cell)) return names->Add(cell);
              names->AddUnknown();
              return absl::OkStatus();
            }
@@ -354,7 +350,7 @@ class TableReader {
     names->emplace(column, std::numeric_limits<uint32_t>::max() - 1);
     readers_.push_back(
         {place, [names](const std::string& cell) -> absl::Status {
-           if (!NotKnown(cell)) return (*names)->Add(cell);
+           if (!IsNotKnown(cell)) return (*names)->Add(cell);
            (*names)->AddUnknown();
            return absl::OkStatus();
          }});

@@ -51,10 +51,10 @@ struct FairnessTable {
   uint64_t unread = 0;
 };
 
-// Reads a CSV or TSV file. An empty cell, and "unknown" in any case, is not
-// known. InvalidArgument for columns that are not there, expressions that say
-// nothing of any row, references that no row has, and too many groups; no
-// value but names of groups is told.
+// Reads a CSV or TSV file. What is not known case_expression.h says.
+// InvalidArgument for columns that are not there, expressions that say nothing
+// of any row, references that no row has, and too many groups; no value but
+// names of groups is told.
 absl::StatusOr<FairnessTable> ReadFairnessTable(const FairnessColumns& columns,
                                                 std::istream* in);
 

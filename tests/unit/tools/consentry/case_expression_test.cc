@@ -20,6 +20,20 @@ std::optional<bool> Holds(const std::string& expression,
   return parsed.ok() ? parsed->Holds(cell) : std::nullopt;
 }
 
+TEST(CaseExpressionTest, WhatIsNotKnownIsNeitherEqualNorUnequal) {
+  for (const char* cell : {"unknown", "Unknown", "nan", "NaN", " NAN ", ""}) {
+    EXPECT_TRUE(IsNotKnown(cell));
+    for (const char* text : {"y = 1", "y != 1", "y in 1, 2", "y"}) {
+      EXPECT_FALSE(CaseExpression::Parse(text)->Holds(cell)) << text << cell;
+    }
+  }
+  EXPECT_FALSE(IsNotKnown("nana"));
+  // Unless that is what is asked.
+  EXPECT_EQ(CaseExpression::Parse("y = unknown")->Holds("unknown"), true);
+  EXPECT_EQ(CaseExpression::Parse("y != unknown")->Holds("unknown"), false);
+  EXPECT_EQ(CaseExpression::Parse("y = unknown")->Holds("1"), false);
+}
+
 TEST(CaseExpressionTest, ComparisonsSayWhatTheySay) {
   EXPECT_EQ(Holds("score_text != Low", "High"), true);
   EXPECT_EQ(Holds("score_text != Low", "Low"), false);

@@ -237,6 +237,87 @@ TEST_F(FairnessAuditCommandTest, NoFileIsAnErrorAndAnEmptyOneARefusal) {
   EXPECT_THAT(err_.str(), HasSubstr("no row"));
 }
 
+TEST_F(FairnessAuditCommandTest, AFolderIsNoFile) {
+  FairnessAuditOptions options;
+  options.csv = std::string(folder_.path());
+  options.columns.groups = {"g"};
+  EXPECT_EQ(Run(options), kExitError);
+  EXPECT_THAT(err_.str(), HasSubstr("cannot read"));
+}
+
+// Taken for an outcome that is not "1", it would have come true.
+TEST_F(FairnessAuditCommandTest, WhatIsNoNumberIsNoOutcome) {
+  std::string text = "g,y,s\n";
+  for (int i = 0; i < 200; ++i) {
+    text += i % 2 == 0 ? "a," : "b,";
+    text += i < 100 ? "nan,NaN\n" : i % 3 == 0 ? "1,0.5\n" : "0,0.25\n";
+  }
+  FairnessAuditOptions options;
+  options.csv = Write(text);
+  options.columns.prediction = "y != 0";
+  options.columns.label = "y != 1";
+  options.columns.groups = {"g"};
+  options.columns.score = "s";
+  const auto report = Report(options);
+  for (const auto& left : report.left_out()) EXPECT_EQ(left.count(), 100);
+  EXPECT_EQ(report.left_out_size(), 3);
+  EXPECT_EQ(Find(report, "a", "selection_rate")->count(), 50);
+  options.csv = Write("g,y\na,nan\nb,NaN\n");
+  options.columns.score = "";
+  EXPECT_EQ(Run(options), kExitNo);
+  EXPECT_THAT(err_.str(), HasSubstr("says neither yes nor no of any row"));
+  // As a group too.
+  text = "g,y\n";
+  for (int i = 0; i < 100; ++i) text += i % 2 == 0 ? "nan,1\n" : "b,0\n";
+  options.csv = Write(text);
+  options.columns.prediction = "y";
+  options.columns.label = "";
+  EXPECT_EQ(Report(options).coverage(0).known(), 50);
+}
+
+TEST_F(FairnessAuditCommandTest, NumbersBeyondAllBoundsLeaveNoneInTheReport) {
+  std::string text = "g,y,s,p\n";
+  for (int i = 0; i < 200; ++i) {
+    text += i % 2 == 0 ? "a,1," : "b,0,";
+    text += i % 3 == 0   ? "1e308,1e308\n"
+            : i % 3 == 1 ? "-1e308,5e-324\n"
+                         : "inf,1e400\n";
+  }
+  FairnessAuditOptions options;
+  options.csv = Write(text);
+  options.columns.prediction = "y";
+  options.columns.groups = {"g"};
+  options.columns.score = "s";
+  options.columns.price = "p";
+  options.json = true;
+  EXPECT_EQ(Run(options), kExitOk);
+  EXPECT_THAT(out_.str(), Not(HasSubstr("NaN")));
+  EXPECT_THAT(out_.str(), Not(HasSubstr("Infinity")));
+  EXPECT_EQ(Find(Report(options), "a", "mean_score"), nullptr);
+}
+
+TEST_F(FairnessAuditCommandTest, AStratumOfItsOwnForEachRowSaysNothing) {
+  std::string text = "g,y,s,p\n";
+  for (int i = 0; i < 400; ++i) {
+    text += (i % 2 == 0 ? "a,1," : "b,0,") + std::to_string(i) + ",10\n";
+  }
+  FairnessAuditOptions options;
+  options.csv = Write(text);
+  options.columns.prediction = "y";
+  options.columns.groups = {"g"};
+  options.columns.strata = "s";
+  options.columns.price = "p";
+  const auto report = Report(options);
+  for (const char* metric :
+       {"selection_rate_group_minus_reference_within_strata",
+        "price_group_over_reference_within_strata"}) {
+    const auto* figure = Find(report, "b", metric);
+    ASSERT_NE(figure, nullptr) << metric;
+    EXPECT_EQ(figure->finding(), v1::FAIRNESS_FINDING_INSUFFICIENT);
+    EXPECT_THAT(figure->remark(), HasSubstr("0 of 30 cases"));
+  }
+}
+
 TEST_F(FairnessAuditCommandTest, NamesDoNotSteerTheTerminal) {
   std::string text = "g,y\n";
   for (int i = 0; i < 100; ++i) text += "a\x1b[31m,1\nb,0\n";
