@@ -224,8 +224,7 @@ void TellRules(const AuditPlan& plan, const AuditTable& table,
     }
   };
   tell_range("Scores", table.score_range);
-  tell_range("Prices, over the price without personalization,",
-             table.price_range);
+  tell_range("Prices", table.price_range);
   say(
       absl::StrFormat("Two groups are compared where each denominator has at "
                       "least %d cases.",

@@ -76,6 +76,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     columns.list = numbers[2];
     columns.place = numbers[3];
   }
+  if (numbers.size() > 5) {
+    columns.score_range = numbers[4];
+    columns.price_range = numbers[5];
+  }
   columns.inputs = Words(line());
   columns.cross = columns.groups.size() > 1;
 

@@ -142,6 +142,11 @@ void AddFairnessAudit(CLI::App* fairness, CommandContext* context,
   audit->add_flag("--cross", columns.cross, "All --group at once as well");
   audit->add_option("--score", columns.score, "COLUMN of scores");
   audit->add_option("--price", columns.price, "COLUMN of prices");
+  audit->add_option("--score-range", columns.score_range,
+                    "LOWER,UPPER: what scores can be; beyond it they count as "
+                    "the end that they passed, and are counted [any]");
+  audit->add_option("--price-range", columns.price_range,
+                    "LOWER,UPPER: of prices, likewise [any]");
   audit->add_option("--variant", columns.variant,
                     "COLUMN of the arm of an A/B test: each for itself too");
   audit->add_option("--list", columns.list, "COLUMN: which ranked list");

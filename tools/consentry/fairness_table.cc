@@ -28,6 +28,7 @@ namespace {
 using policy::fairness::Answer;
 using policy::fairness::AuditColumn;
 using policy::fairness::AuditGrouping;
+using policy::fairness::AuditRange;
 using policy::fairness::kNoCode;
 
 // Numbers with more distinct values than these are put into bins as inputs.
@@ -220,6 +221,12 @@ class TableReader {
     for (std::optional<Names>& input : inputs_) {
       table_.inputs.push_back(Binned(std::move(*input).Sorted()));
     }
+    CONSENTRY_RETURN_IF_ERROR(Cut(columns_.score_range, "--score-range",
+                                  /*above_zero=*/false, &table_.score,
+                                  &table_.score_range));
+    CONSENTRY_RETURN_IF_ERROR(Cut(columns_.price_range, "--price-range",
+                                  /*above_zero=*/true, &table_.price,
+                                  &table_.price_range));
     result.positive_is_favourable = positive_is_favourable_;
     result.prediction = prediction_ ? prediction_->text() : "";
     result.outcome = label_ ? label_->text() : "";
@@ -354,6 +361,33 @@ class TableReader {
            (*names)->AddUnknown();
            return absl::OkStatus();
          }});
+    return absl::OkStatus();
+  }
+
+  static absl::Status Cut(const std::string& text, const char* option,
+                          bool above_zero, std::vector<double>* numbers,
+                          std::optional<AuditRange>* range) {
+    if (text.empty()) return absl::OkStatus();
+    if (numbers->empty()) {
+      return Bad(absl::StrCat(option, " has no effect without its column"));
+    }
+    const std::vector<std::string> ends = absl::StrSplit(text, ',');
+    const auto lower = NumberOf(ends.front());
+    const auto upper = NumberOf(ends.back());
+    if (ends.size() != 2 || !lower || !upper || !(*lower < *upper) ||
+        (above_zero && *lower <= 0)) {
+      return Bad(absl::StrCat(option, " is written as LOWER,UPPER",
+                              above_zero ? ", both above zero: " : ": ", text));
+    }
+    range->emplace();
+    (*range)->lower = *lower;
+    (*range)->upper = *upper;
+    for (double& number : *numbers) {
+      const double cut = std::clamp(number, *lower, *upper);
+      // What is no number stays none.
+      (*range)->beyond.push_back(number < *lower || number > *upper);
+      number = std::isnan(number) ? number : cut;
+    }
     return absl::OkStatus();
   }
 

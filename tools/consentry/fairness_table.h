@@ -32,6 +32,10 @@ struct FairnessColumns {
   std::string strata;
   std::string score;
   std::string price;
+  // "0,1": what lies beyond counts as the end that it passed. Of prices from
+  // above zero. Empty: nothing is cut.
+  std::string score_range;
+  std::string price_range;
   std::string variant;
   std::string list;
   std::string place;

@@ -296,6 +296,53 @@ TEST_F(FairnessAuditCommandTest, NumbersBeyondAllBoundsLeaveNoneInTheReport) {
   EXPECT_EQ(Find(Report(options), "a", "mean_score"), nullptr);
 }
 
+TEST_F(FairnessAuditCommandTest, ARangeKeepsOneValueFromHidingADifference) {
+  std::string text = "g,s,p\n";
+  for (int i = 0; i < 400; ++i) {
+    text += i == 0        ? "a,1e9,1e9\n"
+            : i == 2      ? "a,nan,\n"
+            : i % 2 == 0  ? "a,0.2,150\n"
+            : i % 10 == 1 ? "b,0.7,101\n"
+                          : "b,0.8,100\n";
+  }
+  FairnessAuditOptions options;
+  options.csv = Write(text);
+  options.columns.groups = {"g"};
+  options.columns.references = {"b"};
+  options.columns.score = "s";
+  options.columns.price = "p";
+  constexpr char kScore[] = "mean_score_group_minus_reference";
+  EXPECT_LT(Find(Report(options), "a", kScore)->lower(), 0);
+  EXPECT_GT(Find(Report(options), "a", kScore)->upper(), 0);
+  options.columns.score_range = "0,1";
+  options.columns.price_range = "50,200";
+  const auto report = Report(options);
+  const auto* score = Find(report, "a", kScore);
+  EXPECT_NEAR(score->value(), -0.58, 0.01);
+  EXPECT_LT(score->upper(), -0.5);
+  EXPECT_EQ(score->clipped_count(), 1);
+  EXPECT_EQ(score->count(), 199);
+  EXPECT_EQ(Find(report, "a", "price_group_over_reference")->finding(),
+            v1::FAIRNESS_FINDING_OUTSIDE_TOLERANCE);
+  options.json = false;
+  EXPECT_EQ(Run(options), kExitOk);
+  EXPECT_THAT(out_.str(), HasSubstr("1 and 0 beyond the range"));
+  EXPECT_THAT(out_.str(), HasSubstr("Scores count from 0 to 1"));
+  for (const char* range : {"1", "1,0", "0,nan", "0,1,2", ",", "0,inf"}) {
+    options.columns.score_range = range;
+    EXPECT_EQ(Run(options), kExitNo) << range;
+    EXPECT_THAT(err_.str(), HasSubstr("LOWER,UPPER"));
+  }
+  options.columns.score_range = "";
+  options.columns.price_range = "0,200";
+  EXPECT_EQ(Run(options), kExitNo);
+  EXPECT_THAT(err_.str(), HasSubstr("both above zero"));
+  options.columns.price = "";
+  options.columns.price_range = "1,200";
+  EXPECT_EQ(Run(options), kExitNo);
+  EXPECT_THAT(err_.str(), HasSubstr("no effect without its column"));
+}
+
 TEST_F(FairnessAuditCommandTest, AStratumOfItsOwnForEachRowSaysNothing) {
   std::string text = "g,y,s,p\n";
   for (int i = 0; i < 400; ++i) {
