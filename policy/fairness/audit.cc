@@ -216,15 +216,15 @@ void TellRules(const AuditPlan& plan, const AuditTable& table,
         absl::StrFormat("%s count from %.4g to %.4g: what lies beyond counts "
                         "as the end that it passed, and how many do is told.",
                         what, range->lower, range->upper));
-    if (plan.confirmatory) {
-      say(
-          absl::StrFormat("Where more than %g %% of either side lie beyond, "
-                          "nothing is said to be within tolerance.",
-                          100 * kMostClipped));
-    }
   };
   tell_range("Scores", table.score_range);
   tell_range("Prices", table.price_range);
+  if (plan.confirmatory && (table.score_range || table.price_range)) {
+    say(
+        absl::StrFormat("Where more than %g %% of either side lie beyond their "
+                        "range, nothing is said to be within tolerance.",
+                        100 * kMostClipped));
+  }
   say(
       absl::StrFormat("Two groups are compared where each denominator has at "
                       "least %d cases.",

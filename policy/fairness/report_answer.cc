@@ -199,9 +199,13 @@ std::string WorseHtml(const FairnessReport& report, const Found& found) {
       found.outside.begin(), found.outside.end(),
       [&report](const auto* figure) { return !IsOfFavour(report, *figure); }));
   if (others > 0) {
-    lines.push_back(absl::StrCat(Comparisons(others), " of errors or values ",
-                                 others == 1 ? "is" : "are",
-                                 " outside as well; see below."));
+    // The line before says how many are outside in all.
+    lines.push_back(
+        lines.size() == 1
+            ? std::string("All of it is about errors or values; see below.")
+            : absl::StrCat(Comparisons(others), " of errors or values ",
+                           others == 1 ? "is" : "are",
+                           " outside as well; see below."));
   }
   return absl::StrJoin(lines, "<br>");
 }
@@ -240,7 +244,7 @@ std::string SureHtml(const FairnessReport& report, const Found& found) {
         absl::StrCat("For ", Comparisons(few), " there is too little data");
     if (least) {
       absl::StrAppend(&line, "; ", few == 1 ? "it" : "the nearest to a finding",
-                      " lacks some ", CountText(*least), " cases");
+                      " lacks ", CasesText(*least, "cases"));
     }
     lines.push_back(line + ".");
   }

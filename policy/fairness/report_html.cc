@@ -219,7 +219,7 @@ std::string AllFigures(const FairnessReport& report) {
     std::string chance;
     if (figure.has_p_value()) chance = ChanceHtml(figure.p_value());
     if (figure.has_equivalence_p_value()) {
-      absl::StrAppend(&chance, " (equivalence ",
+      absl::StrAppend(&chance, " (equi&shy;valence ",
                       ChanceHtml(figure.equivalence_p_value()), ")");
     }
     absl::StrAppend(

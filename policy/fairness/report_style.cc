@@ -26,7 +26,7 @@ const char kReportStyle[] =
     // Every figure.
     ".all{font-size:.78rem;table-layout:fixed}"
     ".all td,.all th{padding:.25rem .4rem;overflow-wrap:break-word}"
-    ".all td.n{white-space:normal}"
+    ".all td.n{white-space:normal}.all .quiet{font-size:inherit}"
     ".all col.g{width:12%}.all col.f{width:18%}.all col.v{width:14%}"
     ".all col.c{width:12%}.all col.p{width:9%}.all col.d{width:14%}"
     "h2,h3,h3+p{break-after:avoid}tr,li,.sum,dl.answer{break-inside:avoid}"

@@ -73,8 +73,14 @@ bool IsWithheld(const FairnessFigure& figure) {
   return figure.remark() == kTooFewToTell;
 }
 
+std::string CasesText(int64_t count, std::string_view noun) {
+  if (count <= 1) return "a case or so";
+  return absl::StrCat("some ", CountText(count), " ", std::string(noun));
+}
+
 std::string BeyondText(const FairnessFigure& figure) {
-  if (figure.clipped_count() == 0 && figure.reference_clipped_count() == 0) {
+  if ((figure.clipped_count() == 0 && figure.reference_clipped_count() == 0) ||
+      (!figure.reference().empty() && !figure.has_tolerance_lower())) {
     return "";
   }
   std::string text = CountText(figure.clipped_count());
@@ -122,8 +128,8 @@ std::string FindingHtml(const v1::FairnessReport& report,
                        HtmlText(figure.remark()));
       if (const auto more =
               StillNeeded(figure, report.alpha(), report.tests())) {
-        absl::StrAppend(&text, "; some ", CountText(*more),
-                        " more cases of both, if all else stays");
+        absl::StrAppend(&text, "; ", CasesText(*more, "more cases of both"),
+                        ", if all else stays");
       }
       return text;
     }

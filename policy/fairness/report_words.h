@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "consentry/v1/screening_service.pb.h"
 #include "policy/fairness/proportion.h"
@@ -42,9 +43,11 @@ std::string FindingHtml(const v1::FairnessReport& report,
 std::string ComparedHtml(const v1::FairnessFigure& figure);
 
 // Neither its value nor its counts are told.
+// "some 30 more cases of both", or as `noun` says; of one, "a case or so".
+std::string CasesText(int64_t count, std::string_view noun);
 bool IsWithheld(const v1::FairnessFigure& figure);
 // "3 beyond the range" of the group, and of the reference where there is one;
-// empty where nothing was cut.
+// empty where nothing was cut, and for what compares and decides nothing.
 std::string BeyondText(const v1::FairnessFigure& figure);
 
 std::optional<Interval> IntervalOf(const v1::FairnessFigure& figure);

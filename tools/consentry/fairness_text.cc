@@ -135,7 +135,9 @@ std::string CasesOf(const FairnessFigure& figure) {
 }
 
 std::string WithBeyond(const FairnessFigure& figure, std::string text) {
-  if (figure.clipped_count() == 0 && figure.reference_clipped_count() == 0) {
+  // Once for each group, and where something is decided.
+  if ((figure.clipped_count() == 0 && figure.reference_clipped_count() == 0) ||
+      (!figure.reference().empty() && !figure.has_tolerance_lower())) {
     return text;
   }
   absl::StrAppend(&text, text.empty() ? "" : "; ", figure.clipped_count());

@@ -83,6 +83,41 @@ TEST(FairnessReportHtmlTest, NamesFromDataAreTextAndNothingElse) {
   EXPECT_THAT(html, HasSubstr("default-src 'none'"));
 }
 
+// Four hundred prices, of which some were cut.
+v1::FairnessReport CutReport(uint32_t some) {
+  AuditTable table;
+  table.attributes.push_back({"sex", {"f", "m"}, {}});
+  table.price_range = AuditRange{1, 20, {}};
+  for (uint32_t i = 0; i < 4000; ++i) {
+    table.attributes[0].codes.push_back(i % 2);
+    const bool beyond = i % 2 == 0 && i < 2 * some;
+    table.price_range->beyond.push_back(beyond);
+    table.price.push_back(beyond ? 20 : 10 + static_cast<double>(i / 2 % 3));
+    ++table.cases;
+  }
+  AuditPlan plan;
+  plan.groupings = {{{0}, "m"}};
+  auto report = RunAudit(plan, table);
+  EXPECT_OK(report.status());
+  return *report;
+}
+
+TEST(FairnessReportHtmlTest, WhatLiesBeyondItsRangeIsTold) {
+  const std::string few = FairnessReportHtml(CutReport(15));
+  EXPECT_THAT(few, HasSubstr("2\u202f000 cases, 15 beyond the range"));
+  EXPECT_THAT(few, HasSubstr("15 / 0 beyond the range"));
+  EXPECT_THAT(few, HasSubstr("Prices count from 1 to 20"));
+  EXPECT_THAT(few, HasSubstr("the one comparison lies within"));
+  const std::string many = FairnessReportHtml(CutReport(40));
+  EXPECT_THAT(many, HasSubstr("the data do not say, which is no pass"));
+  EXPECT_THAT(many, HasSubstr("For 1 comparison too many values lie beyond"));
+  EXPECT_THAT(many, Not(HasSubstr("too little data")));
+  EXPECT_THAT(many, HasSubstr("more than 1 % of the values lie beyond"));
+  EXPECT_THAT(many, Not(HasSubstr("if all else stays")));
+  EXPECT_THAT(FairnessReportHtml(CutReport(0)),
+              Not(HasSubstr("beyond the range")));
+}
+
 TEST(FairnessReportHtmlTest, EqualReportsGiveEqualBytes) {
   EXPECT_EQ(FairnessReportHtml(WholeReport("f")),
             FairnessReportHtml(WholeReport("f")));
