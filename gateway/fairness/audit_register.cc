@@ -68,7 +68,8 @@ absl::Status AuditRegister::Add(store::ChangeContext& context,
   CONSENTRY_ASSIGN_OR_RETURN(
       row->profile_key,
       parts_->profiles->ProfileKey(context.connection(), doc.profile_id()));
-  if (confirmatory) {
+  // What tests nothing spends nothing, and describes.
+  if (confirmatory && !found->second->profile->audit_tolerances().empty()) {
     CONSENTRY_ASSIGN_OR_RETURN(
         const auto earlier,
         parts_->rows->OfYear(context.connection(), row->profile_key,

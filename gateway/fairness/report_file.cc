@@ -163,6 +163,7 @@ std::vector<std::string> ReportLines(const v1::FairnessReport& report) {
       absl::StrCat("insufficient: ",
                    CountOf(report, v1::FAIRNESS_FINDING_INSUFFICIENT))};
   if (!report.confirmatory()) lines.push_back("descriptive");
+  if (report.tests() == 0) lines.push_back("nothing tested");
   for (const auto& figure : report.figures()) {
     if (lines.size() >= kMostLines) break;
     if (figure.finding() != v1::FAIRNESS_FINDING_OUTSIDE_TOLERANCE) continue;

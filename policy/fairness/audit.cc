@@ -44,6 +44,18 @@ absl::Status CheckPlan(const AuditPlan& plan, const AuditTable& table) {
   if (!(plan.price_tolerance > 1) || std::isinf(plan.price_tolerance)) {
     return Bad("the tolerance of prices must be above 1 and finite");
   }
+  for (const AuditTolerance& one :
+       plan.declared.value_or(std::vector<AuditTolerance>())) {
+    const double t = one.tolerance.t;
+    if (one.tolerance.comparison == Comparison::kRatio
+            ? !(t > 0 && t <= 1)
+            : !(t >= 0 && std::isfinite(t))) {
+      return Bad("a declared tolerance is outside of its range");
+    }
+    if (!(one.lower < one.upper) || !std::isfinite(one.upper - one.lower)) {
+      return Bad("the range of a declared metric must be finite");
+    }
+  }
   if (plan.minimum < 1) return Bad("the minimum of cases must be at least 1");
   if (plan.suppress_below < 0 || plan.pool_below < 0) {
     return Bad("sizes of groups must not be negative");
@@ -99,7 +111,7 @@ absl::Status CheckTable(const AuditTable& table) {
   }
   for (const size_t size :
        {table.predicted.size(), table.label.size(), table.score.size(),
-        table.price.size(), table.exposure.size(), table.place.size()}) {
+        table.price.size(), table.place.size()}) {
     if (size != 0 && size != table.cases) {
       return Bad("a column has another number of cases than the table");
     }
@@ -113,7 +125,17 @@ absl::Status CheckTable(const AuditTable& table) {
       return Bad("a range must be finite");
     }
   }
-  if (table.list && !table.exposure.empty()) {
+  for (const std::vector<double>& column : table.exposures) {
+    if (column.size() != table.cases) {
+      return Bad("a column has another number of cases than the table");
+    }
+    for (size_t i = 0; i < table.cases; ++i) {
+      if (std::isfinite(column[i]) != std::isfinite(table.exposures[0][i])) {
+        return Bad("exposures are not known of the same cases");
+      }
+    }
+  }
+  if (table.list && !table.exposures.empty()) {
     return Bad("exposures are given by cases or by lists, not both");
   }
   if (!table.label.empty() && table.predicted.empty()) {
@@ -174,6 +196,76 @@ void TellGroups(const GroupedCases& cases, v1::FairnessReport* report) {
   }
 }
 
+// What decides where nothing was declared.
+void TellDefaults(const AuditPlan& plan, const AuditTable& table,
+                  v1::FairnessReport* report) {
+  const auto say = [report](const std::string& rule) {
+    report->add_rules(rule);
+  };
+  const bool rates = !table.predicted.empty();
+  if (rates) {
+    say(
+        absl::StrFormat("The rate of favourable predictions, group over "
+                        "reference, is tolerated from %.4g to %.4g.",
+                        plan.ratio_tolerance, 1 / plan.ratio_tolerance));
+  }
+  if (!table.label.empty() || (rates && table.stratum)) {
+    say(absl::StrFormat("Other differences of rates are tolerated up to %.4g.",
+                        plan.difference_tolerance));
+  }
+  if (!table.price.empty()) {
+    say(
+        absl::StrFormat("Prices, group over reference, are tolerated from "
+                        "%.4g to %.4g.",
+                        1 / plan.price_tolerance, plan.price_tolerance));
+  }
+}
+
+std::string WordsOf(const AuditTolerance& one, const AuditTable& table) {
+  const bool ratio = one.tolerance.comparison == Comparison::kRatio;
+  switch (one.metric) {
+    case AuditMetric::kSelection:
+      return "The rate of favourable predictions";
+    case AuditMetric::kSelectionWithinStrata:
+      return "The rate of favourable predictions within factors";
+    case AuditMetric::kTruePositive:
+      return "The true positive rate";
+    case AuditMetric::kFalsePositive:
+      return "The false positive rate";
+    case AuditMetric::kPositivePredictiveValue:
+      return "The positive predictive value";
+    case AuditMetric::kOutcomeAtEqualScore:
+      return "What came true at equal score";
+    case AuditMetric::kScore:
+      return "The mean score";
+    case AuditMetric::kPrice:
+      return absl::StrCat(ratio ? "Prices (geometric means)" : "The mean price",
+                          table.stratum ? ", within factors" : "");
+    case AuditMetric::kExposure:
+      break;
+  }
+  return absl::StrCat("The mean exposure",
+                      one.column < table.exposed.size()
+                          ? " of " + table.exposed[one.column]
+                          : "");
+}
+
+void TellDeclared(const AuditPlan& plan, const AuditTable& table,
+                  v1::FairnessReport* report) {
+  for (const AuditTolerance& one : *plan.declared) {
+    report->add_rules(absl::StrFormat(
+        "%s, group %s reference: tolerated from %.4g to %.4g.",
+        WordsOf(one, table),
+        one.tolerance.comparison == Comparison::kRatio ? "over" : "minus",
+        one.tolerance.lower(), one.tolerance.upper()));
+  }
+  report->add_rules(
+      plan.declared->empty()
+          ? "Nothing was tested: nothing is declared that an audit decides."
+          : "What was not declared describes: it is not tested and decides "
+            "nothing.");
+}
+
 void TellRules(const AuditPlan& plan, const AuditTable& table,
                bool beside_earlier, v1::FairnessReport* report) {
   const auto say = [report](const std::string& rule) {
@@ -186,16 +278,10 @@ void TellRules(const AuditPlan& plan, const AuditTable& table,
   } else {
     say("No alpha was set aside: all figures describe, none decides.");
   }
-  const bool rates = !table.predicted.empty();
-  if (plan.confirmatory && rates) {
-    say(
-        absl::StrFormat("The rate of favourable predictions, group over "
-                        "reference, is tolerated from %.4g to %.4g.",
-                        plan.ratio_tolerance, 1 / plan.ratio_tolerance));
-  }
-  if (plan.confirmatory && (!table.label.empty() || (rates && table.stratum))) {
-    say(absl::StrFormat("Other differences of rates are tolerated up to %.4g.",
-                        plan.difference_tolerance));
+  if (plan.confirmatory && plan.declared) {
+    TellDeclared(plan, table, report);
+  } else if (plan.confirmatory) {
+    TellDefaults(plan, table, report);
   }
   if (plan.confirmatory && report->proxies_size() > 0) {
     say(
@@ -203,11 +289,10 @@ void TellRules(const AuditPlan& plan, const AuditTable& table,
                         "inputs, by themselves: they decide nothing.",
                         report->proxies_size()));
   }
-  if (plan.confirmatory && !table.price.empty()) {
-    say(
-        absl::StrFormat("Prices, group over reference, are tolerated from "
-                        "%.4g to %.4g.",
-                        1 / plan.price_tolerance, plan.price_tolerance));
+  if (std::any_of(plan.groupings.begin(), plan.groupings.end(),
+                  [](const auto& grouping) { return grouping.rest; })) {
+    say("Where the reference is \"rest\", each group is compared with all "
+        "other known groups together, as far as these are told.");
   }
   const auto tell_range = [&](const char* what,
                               const std::optional<AuditRange>& range) {
@@ -414,6 +499,39 @@ absl::StatusOr<Suppression> Suppress(const AuditPlan& plan,
 
 }  // namespace
 
+std::optional<AuditTolerance> AuditPlan::Decides(AuditMetric metric,
+                                                 Comparison comparison,
+                                                 size_t column) const {
+  if (declared) {
+    const auto found =
+        std::find_if(declared->begin(), declared->end(), [&](const auto& one) {
+          return one.metric == metric && one.column == column &&
+                 one.tolerance.comparison == comparison;
+        });
+    if (found == declared->end()) return std::nullopt;
+    return *found;
+  }
+  AuditTolerance one{.metric = metric, .tolerance = {comparison, 0}};
+  const bool ratio = comparison == Comparison::kRatio;
+  switch (metric) {
+    case AuditMetric::kSelection:
+      if (!ratio) return std::nullopt;
+      one.tolerance.t = ratio_tolerance;
+      return one;
+    case AuditMetric::kPrice:
+      if (!ratio) return std::nullopt;
+      one.tolerance.t = 1 / price_tolerance;
+      return one;
+    case AuditMetric::kScore:
+    case AuditMetric::kExposure:
+      return std::nullopt;
+    default:
+      if (ratio) return std::nullopt;
+      one.tolerance.t = difference_tolerance;
+      return one;
+  }
+}
+
 void AddProxies(const AuditPlan& plan, const AuditTable& table,
                 const std::function<bool()>& stop, v1::FairnessReport* report) {
   std::vector<double> p_values;
@@ -525,6 +643,11 @@ absl::StatusOr<v1::FairnessReport> RunAudit(
     }
   }
   std::move(sheet).Finish(&report);
+  if (plan.confirmatory && report.tests() == 0) {
+    report.add_rules(
+        "Nothing was tested: there was nothing of which groups could be "
+        "compared.");
+  }
   if (!plan.coarse) AddProxies(plan, table, stop, &report);
   if (stop && stop()) return Stopped();
   TellRules(plan, table, suppression.beside_earlier, &report);

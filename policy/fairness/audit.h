@@ -29,6 +29,9 @@ struct AuditColumn {
   // In the order in which a report tells them; no two are equal.
   std::vector<std::string> values;
   std::vector<uint32_t> codes;
+  // The code of those whom no group names: they are in no rest, and not
+  // compared with one.
+  std::optional<uint32_t> other = std::nullopt;
 };
 
 // Of one case, where something can be yes, no or not known.
@@ -61,9 +64,12 @@ struct AuditTable {
   // said to be within tolerance.
   std::optional<AuditRange> score_range;
   std::optional<AuditRange> price_range;
-  // Attention that watched items got in a case's output, 0 to 1. NaN: not
-  // known. Not together with `list`.
-  std::vector<double> exposure;
+  // Attention that watched items got in a case's output, 0 to 1, a column for
+  // each set of items; known in all of them or in none (NaN). Not together with
+  // `list`.
+  std::vector<std::vector<double>> exposures;
+  // Which items those of each column are, in words.
+  std::vector<std::string> exposed;
   // What lawfully explains a difference; compared within each value.
   std::optional<AuditColumn> stratum;
   // The arm of an A/B test.
@@ -83,10 +89,18 @@ struct AuditGrouping {
   // Name of the group that others are compared with; of an intersection as
   // JoinGroups makes it. Empty: the largest known group.
   std::string reference;
+  // Of one attribute: each group with all others that somebody named, those of
+  // them that are told. `reference` is empty then.
+  bool rest = false;
 };
 
+// Without `declared` the three tolerances below decide, whatever data there
+// are, and means of scores and exposures are tested without a tolerance.
 struct AuditPlan {
   std::vector<AuditGrouping> groupings;
+  // What decides, each by its own comparison; all else describes, and is not
+  // tested. At most one of each metric, comparison and column.
+  std::optional<std::vector<AuditTolerance>> declared;
   // Registered before the look and paid from a budget: has p-values and
   // findings. Otherwise all figures describe.
   bool confirmatory = true;
@@ -128,6 +142,10 @@ struct AuditPlan {
     }
     return figures.empty() || figures.contains(figure.name);
   }
+  // What decides a figure of this comparison; absent: it describes.
+  std::optional<AuditTolerance> Decides(AuditMetric metric,
+                                        Comparison comparison,
+                                        size_t column = 0) const;
 };
 
 // An audit of some of the same cases that was told before: two reports of

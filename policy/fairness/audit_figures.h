@@ -3,8 +3,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
+
+#include "policy/fairness/contrast.h"
 
 // What an audit can be asked for besides the rates of predictions, and the
 // means of scores, prices and exposures. What is not asked for is neither told
@@ -19,7 +23,7 @@ struct AuditFigure {
   bool needs_outcome = false;
   bool needs_score = false;
   bool needs_values = false;  // Scores or prices.
-  // Each comparison of two groups makes a test.
+  // Each comparison of two groups makes a test, where it decides.
   bool tests = false;
 };
 
@@ -82,6 +86,54 @@ inline const AuditFigure* FindAuditFigure(std::string_view name) {
       std::find_if(kAuditFigures.begin(), kAuditFigures.end(),
                    [name](const AuditFigure& one) { return one.name == name; });
   return found == kAuditFigures.end() ? nullptr : found;
+}
+
+// What an audit can decide.
+enum class AuditMetric : uint8_t {
+  kSelection,  // Rate of the favourable prediction.
+  kSelectionWithinStrata,
+  kTruePositive,
+  kFalsePositive,
+  kPositivePredictiveValue,
+  kOutcomeAtEqualScore,
+  kScore,
+  kPrice,
+  kExposure,
+};
+
+// How far a group may differ from its reference by one of them.
+struct AuditTolerance {
+  AuditMetric metric = AuditMetric::kSelection;
+  // Of values as they are, in a difference too.
+  Tolerance tolerance;
+  // Of kExposure: which column.
+  size_t column = 0;
+  // Of kScore, kPrice and kExposure: where values can lie.
+  double lower = 0;
+  double upper = 1;
+};
+
+// What a profile declares by its name, besides its metrics.
+struct NamedAuditMetric {
+  std::string_view name;
+  AuditMetric metric;
+};
+inline constexpr std::string_view kWithinFactors =
+    "selection_rate_within_factors";
+inline constexpr std::array kNamedAuditMetrics = {
+    NamedAuditMetric{"true_positive_rate", AuditMetric::kTruePositive},
+    NamedAuditMetric{"false_positive_rate", AuditMetric::kFalsePositive},
+    NamedAuditMetric{"positive_predictive_value",
+                     AuditMetric::kPositivePredictiveValue},
+    NamedAuditMetric{"calibration", AuditMetric::kOutcomeAtEqualScore},
+    NamedAuditMetric{kWithinFactors, AuditMetric::kSelectionWithinStrata}};
+
+// Null: there is none of this name.
+inline const NamedAuditMetric* FindNamedAuditMetric(std::string_view name) {
+  const auto* const found = std::find_if(
+      kNamedAuditMetrics.begin(), kNamedAuditMetrics.end(),
+      [name](const NamedAuditMetric& one) { return one.name == name; });
+  return found == kNamedAuditMetrics.end() ? nullptr : found;
 }
 
 // "base_rate, true_positive_rate, ..."

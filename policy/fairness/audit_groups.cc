@@ -1,6 +1,7 @@
 #include "policy/fairness/audit_groups.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdlib>
 #include <limits>
@@ -107,6 +108,8 @@ absl::StatusOr<GroupedCases> GroupCases(const AuditPlan& plan,
   for (auto& [codes, group] : cells) {
     group.name = NameOfCell(grouping, table, codes);
     group.codes = codes;
+    group.other = codes.size() == 1 &&
+                  table.attributes[grouping.attributes[0]].other == codes[0];
     cases.groups.push_back(std::move(group));
   }
   if (!unknown.rows.empty()) cases.groups.push_back(std::move(unknown));
@@ -178,6 +181,8 @@ void CountGroup(const AuditPlan& plan, const AuditTable& table,
 }
 
 void ChooseReference(const AuditGrouping& grouping, GroupedCases* cases) {
+  cases->rest = grouping.rest;
+  if (grouping.rest) return;
   size_t largest = 0;
   for (size_t i = 0; i < cases->groups.size(); ++i) {
     const AuditGroup& group = cases->groups[i];
@@ -199,6 +204,38 @@ bool IsPrice(double value) {
   return value >= 1 / kMostValue && value <= kMostValue;
 }
 
+AuditGroup RestOf(const GroupedCases& cases, size_t group) {
+  AuditGroup rest;
+  rest.name = std::string(kRestGroupName);
+  std::array<bool, kTold> told{};
+  for (size_t i = 0; i < cases.groups.size(); ++i) {
+    const AuditGroup& other = cases.groups[i];
+    if (i == group || !other.named()) continue;
+    rest.parts.push_back(&other);
+    const auto tells = [&](Told what) {
+      if (!other.tells(what)) return false;
+      told[static_cast<size_t>(what)] = true;
+      return true;
+    };
+    if (tells(Told::kCases)) rest.cells.cases += other.cells.cases;
+    if (tells(Told::kPredicted)) {
+      rest.cells.predicted.cases += other.cells.predicted.cases;
+      rest.cells.predicted.hits += other.cells.predicted.hits;
+    }
+    if (tells(Told::kTable)) {
+      rest.cells.confusion = rest.cells.confusion + other.cells.confusion;
+    }
+    tells(Told::kOutcome);
+    tells(Told::kScore);
+    tells(Told::kPrice);
+    tells(Told::kExposure);
+  }
+  for (size_t i = 0; i < kTold; ++i) {
+    if (!told[i]) rest.withheld.Set(static_cast<Told>(i));
+  }
+  return rest;
+}
+
 bool CountsInRates(const AuditTable& table, const AuditGroup& group,
                    size_t row) {
   return table.predicted[row] != Answer::kUnknown &&
@@ -209,6 +246,8 @@ GroupCells CountCells(const AuditTable& table, std::span<const size_t> rows,
                       bool outcomes_only) {
   GroupCells cells;
   cells.cases = static_cast<int64_t>(rows.size());
+  cells.more_exposures.resize(
+      table.exposures.empty() ? 0 : table.exposures.size() - 1);
   const auto sum = [](const std::vector<double>& column, size_t row,
                       bool (*counts)(double), CountedSum* to) {
     if (column.empty() || !counts(column[row])) return;
@@ -218,7 +257,13 @@ GroupCells CountCells(const AuditTable& table, std::span<const size_t> rows,
   for (const size_t row : rows) {
     sum(table.score, row, IsScore, &cells.score);
     sum(table.price, row, IsPrice, &cells.price);
-    sum(table.exposure, row, IsScore, &cells.exposure);
+    for (size_t i = 0; i < table.exposures.size(); ++i) {
+      if (i == 0) {
+        sum(table.exposures[0], row, IsScore, &cells.exposure);
+      } else if (IsScore(table.exposures[i][row])) {
+        cells.more_exposures[i - 1] += table.exposures[i][row];
+      }
+    }
     if (table.list && !table.place.empty() &&
         table.list->codes[row] != kNoCode && table.place[row] >= 1 &&
         std::isfinite(table.place[row])) {

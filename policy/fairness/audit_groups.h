@@ -27,6 +27,10 @@ struct AuditGroup {
   // As CountedGroups has them.
   std::vector<uint32_t> codes;
   bool unknown = false;
+  // Of those whom no group names.
+  bool other = false;
+  // Of a rest: the groups that it is made of. Outlive it.
+  std::vector<const AuditGroup*> parts;
   // Groups that were put together into this one.
   std::vector<std::string> pooled;
   // So few have no outcome that they count in no rate: what is told of all and
@@ -39,6 +43,8 @@ struct AuditGroup {
   bool tells(Told what) const { return !withheld.of(what); }
   // Told, and compared with others.
   bool compared() const { return !unknown && !suppressed(); }
+  // Compared with the rest, and part of that of others.
+  bool named() const { return compared() && !other; }
 };
 
 struct GroupedCases {
@@ -46,13 +52,21 @@ struct GroupedCases {
   std::string variant;
   // In the order in which a report tells them, "unknown" last.
   std::vector<AuditGroup> groups;
-  // Place in `groups`; absent where it has no cases or may not be told.
+  // Place in `groups`; absent where it has no cases or may not be told, and
+  // with `rest`.
   std::optional<size_t> reference;
+  // Each is compared with all others.
+  bool rest = false;
 };
 
 // Codes of the attributes of one case; empty: one of them is not known.
 std::vector<uint32_t> CodesOf(const AuditGrouping& grouping,
                               const AuditTable& table, size_t row);
+
+// The others of one group, "rest": of each kind of figure those that are told,
+// so that it tells nothing that they do not. What none of them tells is
+// withheld. Without rows.
+AuditGroup RestOf(const GroupedCases& cases, size_t group);
 
 // Groups `rows` and counts what is in each; what is withheld, and the
 // reference, come later. InvalidArgument for too many groups.
@@ -106,10 +120,12 @@ void AddValueFigures(const AuditPlan& plan, const AuditTable& table,
                      v1::FairnessReport* report);
 
 // People in the order of the best place that a watched item has for each, and
-// how groups stand among the first; `exposure` is a column of the table.
+// how groups stand among the first; `exposure` is a column of the table, and
+// `suffix` tells its figures from those of others.
 void AddPlacesOfPeople(const AuditPlan& plan,
                        const std::vector<double>& exposure,
-                       const GroupedCases& cases, FigureSheet* sheet);
+                       const std::string& suffix, const GroupedCases& cases,
+                       FigureSheet* sheet);
 
 // Places in ranked lists.
 void AddRankingFigures(const AuditPlan& plan, const AuditTable& table,

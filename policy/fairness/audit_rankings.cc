@@ -37,7 +37,8 @@ size_t PlaceOf(double exposure, size_t depth) {
 
 void AddPlacesOfPeople(const AuditPlan& plan,
                        const std::vector<double>& exposure,
-                       const GroupedCases& cases, FigureSheet* sheet) {
+                       const std::string& suffix, const GroupedCases& cases,
+                       FigureSheet* sheet) {
   // Of the groups that are told, since what is summed over all of them would
   // tell the others.
   std::vector<const AuditGroup*> told;
@@ -74,8 +75,8 @@ void AddPlacesOfPeople(const AuditPlan& plan,
                        static_cast<double>(all_first) / shares[i]);
     }
     v1::FairnessFigure& skew = sheet->Describe(
-        told[i]->name, "", absl::StrCat("skew_of_first_", plan.ranking_depth),
-        value,
+        told[i]->name, "",
+        absl::StrCat("skew_of_first_", plan.ranking_depth, suffix), value,
         absl::StrCat("ln of the group's share of those with a watched item "
                      "among the first ",
                      plan.ranking_depth, " places over its share of all"));
@@ -92,7 +93,8 @@ void AddPlacesOfPeople(const AuditPlan& plan,
   }
   v1::FairnessFigure& divergence = sheet->Describe(
       "", "",
-      absl::StrCat("discounted_divergence_of_first_", plan.ranking_depth),
+      absl::StrCat("discounted_divergence_of_first_", plan.ranking_depth,
+                   suffix),
       DiscountedDivergenceOfCounts(counts, shares),
       "divergence of those with a watched item among the first i places from "
       "all, by groups, weighted by 1 / log2(1 + i)");

@@ -31,8 +31,11 @@ int64_t Negatives(const Confusion& table) {
   return table.false_positives + table.true_negatives;
 }
 
-// Which figure of a rate decides.
-enum class Decides { kNone, kDifference, kRatio };
+// A test of two rates, and its place where all figures of them share it.
+struct Tested {
+  std::optional<RateTest> test;
+  std::optional<size_t> shared;
+};
 
 class RateFigures {
  public:
@@ -44,6 +47,11 @@ class RateFigures {
     sheet_->At(cases_.attribute, cases_.variant);
     for (const AuditGroup& group : cases_.groups) {
       if (!group.suppressed()) AddGroup(group);
+    }
+    for (size_t i = 0; cases_.rest && i < cases_.groups.size(); ++i) {
+      if (!cases_.groups[i].named()) continue;
+      const AuditGroup rest = RestOf(cases_, i);
+      if (!rest.parts.empty()) Compare(cases_.groups[i], rest);
     }
     if (cases_.reference) {
       const AuditGroup& reference = cases_.groups[*cases_.reference];
@@ -123,24 +131,30 @@ class RateFigures {
     return true;
   }
 
-  void TolerateDifference(FigureSheet::IntervalAt bounds = nullptr) {
-    sheet_->Tolerate(-plan_.difference_tolerance, plan_.difference_tolerance,
+  using Deciding = std::optional<AuditTolerance>;
+
+  // Nothing where the figure does not decide.
+  void Tolerate(const Deciding& decides, FigureSheet::IntervalAt bounds) {
+    if (!decides) return;
+    sheet_->Tolerate(decides->tolerance.lower(), decides->tolerance.upper(),
                      std::move(bounds));
   }
-  void TolerateRatio(FigureSheet::IntervalAt bounds = nullptr) {
-    sheet_->Tolerate(plan_.ratio_tolerance, 1 / plan_.ratio_tolerance,
-                     std::move(bounds));
+
+  // The place of the test that a figure rests on.
+  std::optional<size_t> PlaceOf(const Tested& tested, const Deciding& decides) {
+    if (!plan_.declared) return tested.shared;
+    if (!decides || !tested.test) return std::nullopt;
+    return sheet_->AddTest(tested.test->p_value);
   }
 
   void Difference(const AuditGroup& group, const AuditGroup& reference,
                   const std::string& name, const std::string& formula,
                   const Proportion& p, const Proportion& q, Told what,
-                  Decides decides, std::optional<RateTest> test,
-                  std::optional<size_t> test_place) {
+                  const Deciding& decides, const Tested& tested) {
     if (Withhold(group, reference, what,
                  absl::StrCat(name, "_group_minus_reference"),
                  absl::StrCat(formula, ", group minus reference"))) {
-      if (decides == Decides::kDifference) TolerateDifference();
+      Tolerate(decides, nullptr);
       return;
     }
     v1::FairnessFigure& figure =
@@ -149,16 +163,15 @@ class RateFigures {
                          fairness::Difference(p.rate(), q.rate()),
                          absl::StrCat(formula, ", group minus reference"));
     SetCounts(p, q, &figure);
+    const auto place = PlaceOf(tested, decides);
     sheet_->WithInterval(
         [p, q](double level) { return NewcombeInterval(p, q, level); },
-        !test         ? "Newcombe interval"
-        : test->exact ? "Newcombe interval; Fisher"
-                      : "Newcombe interval; pooled z",
-        test_place);
-    if (decides == Decides::kDifference) {
-      TolerateDifference(
-          [p, q](double level) { return DifferenceBounds(p, q, level); });
-    }
+        !place               ? "Newcombe interval"
+        : tested.test->exact ? "Newcombe interval; Fisher"
+                             : "Newcombe interval; pooled z",
+        place);
+    Tolerate(decides,
+             [p, q](double level) { return DifferenceBounds(p, q, level); });
     const std::string lack = LackOfCases(plan_, p.cases, q.cases);
     if (!lack.empty()) sheet_->Insufficient(lack);
   }
@@ -166,12 +179,11 @@ class RateFigures {
   void Ratio(const AuditGroup& group, const AuditGroup& reference,
              const std::string& name, const std::string& formula,
              const Proportion& p, const Proportion& q, Told what,
-             Decides decides, std::optional<RateTest> test,
-             std::optional<size_t> test_place) {
+             const Deciding& decides, const Tested& tested) {
     if (Withhold(group, reference, what,
                  absl::StrCat(name, "_group_over_reference"),
                  absl::StrCat(formula, ", group over reference"))) {
-      if (decides == Decides::kRatio) TolerateRatio();
+      Tolerate(decides, nullptr);
       return;
     }
     v1::FairnessFigure& figure = sheet_->Describe(
@@ -179,16 +191,16 @@ class RateFigures {
         fairness::Ratio(p.rate(), q.rate()),
         absl::StrCat(formula, ", group over reference"));
     SetCounts(p, q, &figure);
+    const auto place = PlaceOf(tested, decides);
     sheet_->WithInterval(
         [p, q](double level) { return RatioInterval(p, q, level); },
         absl::StrCat(std::string(RatioMethod(p, q)), " interval",
-                     !test         ? ""
-                     : test->exact ? "; Fisher"
-                                   : "; pooled z"),
-        test_place);
-    if (decides == Decides::kRatio) {
-      TolerateRatio([p, q](double level) { return RatioBounds(p, q, level); });
-    }
+                     !place               ? ""
+                     : tested.test->exact ? "; Fisher"
+                                          : "; pooled z"),
+        place);
+    Tolerate(decides,
+             [p, q](double level) { return RatioBounds(p, q, level); });
     const std::string lack = LackOfCases(plan_, p.cases, q.cases);
     if (!lack.empty()) {
       sheet_->Insufficient(lack);
@@ -205,35 +217,41 @@ class RateFigures {
     figure->set_reference_hits(q.hits);
   }
 
-  // Difference and ratio of one rate rest on one test.
-  std::optional<size_t> Test(const AuditGroup& group,
-                             const AuditGroup& reference, Told what,
-                             const Proportion& p, const Proportion& q,
-                             std::optional<RateTest>* test) {
-    if (!group.tells(what) || !reference.tells(what)) return std::nullopt;
-    if (!LackOfCases(plan_, p.cases, q.cases).empty()) return std::nullopt;
-    *test = TestRates(p, q);
-    if (!*test) return std::nullopt;
-    return sheet_->AddTest((*test)->p_value);
+  // Difference and ratio of one rate rest on one test. Declared ones count it
+  // each for itself.
+  Tested Test(const AuditGroup& group, const AuditGroup& reference, Told what,
+              const Proportion& p, const Proportion& q) {
+    Tested tested;
+    if (!group.tells(what) || !reference.tells(what) ||
+        !LackOfCases(plan_, p.cases, q.cases).empty()) {
+      return tested;
+    }
+    tested.test = TestRates(p, q);
+    if (tested.test && !plan_.declared) {
+      tested.shared = sheet_->AddTest(tested.test->p_value);
+    }
+    return tested;
   }
 
   void Compare(const AuditGroup& group, const AuditGroup& reference) {
     CompareSelection(group, reference);
     if (table_.stratum) CompareStrata(group, reference);
     if (!labelled()) return;
-    for (const auto rate : {Rate::kTruePositive, Rate::kFalsePositive,
-                            Rate::kPositivePredictiveValue}) {
+    for (const auto& [rate, metric] :
+         {std::pair(Rate::kTruePositive, AuditMetric::kTruePositive),
+          std::pair(Rate::kFalsePositive, AuditMetric::kFalsePositive),
+          std::pair(Rate::kPositivePredictiveValue,
+                    AuditMetric::kPositivePredictiveValue)}) {
       if (!Asks(rate)) continue;
       const Proportion p = ProportionOf(rate, group.cells.confusion);
       const Proportion q = ProportionOf(rate, reference.cells.confusion);
-      std::optional<RateTest> test;
-      const auto place = Test(group, reference, Told::kTable, p, q, &test);
+      const Tested tested = Test(group, reference, Told::kTable, p, q);
       Difference(group, reference, std::string(NameOf(rate)),
                  std::string(FormulaOf(rate)), p, q, Told::kTable,
-                 Decides::kDifference, test, place);
+                 plan_.Decides(metric, Comparison::kDifference), tested);
       Ratio(group, reference, std::string(NameOf(rate)),
-            std::string(FormulaOf(rate)), p, q, Told::kTable, Decides::kNone,
-            test, place);
+            std::string(FormulaOf(rate)), p, q, Told::kTable, std::nullopt,
+            tested);
     }
     if (plan_.Asks(kEqualizedOdds)) CompareTables(group, reference);
   }
@@ -241,18 +259,21 @@ class RateFigures {
   void CompareSelection(const AuditGroup& group, const AuditGroup& reference) {
     const Proportion& p = group.cells.predicted;
     const Proportion& q = reference.cells.predicted;
-    std::optional<RateTest> test;
-    const auto place = Test(group, reference, Told::kPredicted, p, q, &test);
+    const Tested tested = Test(group, reference, Told::kPredicted, p, q);
     const std::string name(NameOf(Rate::kSelection));
     const std::string formula(FormulaOf(Rate::kSelection));
+    const auto ratio =
+        plan_.Decides(AuditMetric::kSelection, Comparison::kRatio);
+    const bool favourable = plan_.positive_is_favourable;
+    // Of what is favourable it is the same with the other sign.
     Difference(group, reference, name, formula, p, q, Told::kPredicted,
-               Decides::kNone, test, place);
+               plan_.Decides(AuditMetric::kSelection, Comparison::kDifference),
+               tested);
     Ratio(group, reference, name, formula, p, q, Told::kPredicted,
-          plan_.positive_is_favourable ? Decides::kRatio : Decides::kNone, test,
-          place);
-    if (!plan_.positive_is_favourable) {
+          favourable ? ratio : std::nullopt, tested);
+    if (!favourable) {
       Ratio(group, reference, kFavourable, kFavourableFormula, Misses(p),
-            Misses(q), Told::kPredicted, Decides::kRatio, test, place);
+            Misses(q), Told::kPredicted, ratio, tested);
     }
   }
 
@@ -260,6 +281,7 @@ class RateFigures {
     std::map<uint32_t, StratumRates> strata;
     const auto add = [&](const AuditGroup& from,
                          Proportion StratumRates::*side) {
+      if (!from.tells(Told::kPredicted)) return;
       for (const size_t row : from.rows) {
         const uint32_t code = table_.stratum->codes[row];
         if (code == kNoCode || !CountsInRates(table_, from, row)) continue;
@@ -270,6 +292,11 @@ class RateFigures {
     };
     add(group, &StratumRates::group);
     add(reference, &StratumRates::reference);
+    for (const AuditGroup* part : reference.parts) {
+      add(*part, &StratumRates::reference);
+    }
+    const auto decides = plan_.Decides(AuditMetric::kSelectionWithinStrata,
+                                       Comparison::kDifference);
     std::vector<StratumRates> list;
     int64_t of_group = 0;
     int64_t of_reference = 0;
@@ -299,14 +326,16 @@ class RateFigures {
     };
     if (!tells(group, of_group) || !tells(reference, of_reference)) {
       sheet_->Withhold(group.name, reference.name, kRates, rates_formula);
-      TolerateDifference();
+      Tolerate(decides, nullptr);
       sheet_->Withhold(group.name, reference.name, kOdds, odds_formula);
       return;
     }
     const std::string lack = LackOfCases(plan_, of_group, of_reference);
     const auto compared = CompareWithinStrata(list, 1 - plan_.alpha);
     std::optional<size_t> place;
-    if (compared && lack.empty()) place = sheet_->AddTest(compared->p_value);
+    if (compared && lack.empty() && (decides || !plan_.declared)) {
+      place = sheet_->AddTest(compared->p_value);
+    }
 
     v1::FairnessFigure& difference = sheet_->Describe(
         group.name, reference.name, kRates,
@@ -320,14 +349,17 @@ class RateFigures {
           if (!result) return std::nullopt;
           return result->rate_difference_interval;
         },
-        "Mantel-Haenszel difference; Cochran-Mantel-Haenszel", place);
-    TolerateDifference([list](double level) -> std::optional<Interval> {
+        place ? "Mantel-Haenszel difference; Cochran-Mantel-Haenszel"
+              : "Mantel-Haenszel difference",
+        place);
+    Tolerate(decides, [list](double level) -> std::optional<Interval> {
       const auto result = CompareWithinStrata(list, level);
       if (!result) return std::nullopt;
       return result->rate_difference_bounds;
     });
     if (!lack.empty()) sheet_->Insufficient(lack);
 
+    const auto shared = plan_.declared ? std::nullopt : place;
     v1::FairnessFigure& odds = sheet_->Describe(
         group.name, reference.name, kOdds,
         compared ? compared->odds_ratio : std::nullopt, odds_formula);
@@ -339,7 +371,9 @@ class RateFigures {
           if (!result) return std::nullopt;
           return result->odds_ratio_interval;
         },
-        "Robins-Breslow-Greenland interval; Cochran-Mantel-Haenszel", place);
+        shared ? "Robins-Breslow-Greenland interval; Cochran-Mantel-Haenszel"
+               : "Robins-Breslow-Greenland interval",
+        shared);
     if (!lack.empty()) sheet_->Insufficient(lack);
   }
 

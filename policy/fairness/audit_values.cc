@@ -10,10 +10,12 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "policy/fairness/audit_groups.h"
 #include "policy/fairness/calibration.h"
 #include "policy/fairness/distances.h"
 #include "policy/fairness/groups.h"
+#include "policy/fairness/means.h"
 #include "policy/fairness/price_parity.h"
 #include "policy/fairness/two_sample_tests.h"
 
@@ -24,6 +26,11 @@ using Values = std::vector<double>;
 
 constexpr size_t kBins = 20;
 constexpr size_t kCalibrationBins = 10;
+
+// "exposure_2" as "exposure 2".
+std::string Words(const std::string& name) {
+  return absl::StrReplaceAll(name, {{"_", " "}});
+}
 
 // Values of one group, with the rows that they stand in.
 struct Sample {
@@ -60,14 +67,23 @@ class ValueFigures {
   }
 
   void Exposures() {
-    const auto samples = Samples(table_.exposure, std::nullopt, "exposure",
-                                 Told::kExposure, IsScore);
-    if (samples.empty()) return;
-    for (const Sample& sample : samples) Mean("exposure", sample);
-    ForPairs(samples, [this](const Sample& group, const Sample& reference) {
-      CompareMeansOf("exposure", group, reference);
-    });
-    AddPlacesOfPeople(plan_, table_.exposure, cases_, sheet_);
+    for (size_t i = 0; i < table_.exposures.size(); ++i) {
+      const std::string name =
+          i == 0 ? "exposure" : absl::StrCat("exposure_", i + 1);
+      const auto samples = Samples(table_.exposures[i], std::nullopt, name,
+                                   Told::kExposure, IsScore);
+      if (samples.empty()) continue;
+      exposed_ = i < table_.exposed.size() && !table_.exposed[i].empty()
+                     ? absl::StrCat(", of ", table_.exposed[i])
+                     : "";
+      for (const Sample& sample : samples) Mean(name, sample);
+      ForPairs(samples, [&](const Sample& group, const Sample& reference) {
+        CompareMeansOf(name, AuditMetric::kExposure, i, group, reference);
+      });
+      AddPlacesOfPeople(plan_, table_.exposures[i], i == 0 ? "" : "_of_" + name,
+                        cases_, sheet_);
+      exposed_.clear();
+    }
   }
 
   void Prices() {
@@ -112,6 +128,10 @@ class ValueFigures {
 
   template <class Visit>
   void ForPairs(const std::vector<Sample>& samples, const Visit& visit) const {
+    if (cases_.rest) {
+      ForRests(samples, visit);
+      return;
+    }
     if (!cases_.reference) return;
     const AuditGroup* reference = &cases_.groups[*cases_.reference];
     const auto found = std::find_if(
@@ -125,19 +145,44 @@ class ValueFigures {
     }
   }
 
+  // Each group with all others that are told.
+  template <class Visit>
+  void ForRests(const std::vector<Sample>& samples, const Visit& visit) const {
+    for (size_t i = 0; i < cases_.groups.size(); ++i) {
+      const AuditGroup& group = cases_.groups[i];
+      if (!group.named()) continue;
+      const auto own = std::find_if(
+          samples.begin(), samples.end(),
+          [&](const Sample& sample) { return sample.group == &group; });
+      if (own == samples.end()) continue;
+      const AuditGroup rest = RestOf(cases_, i);
+      Sample others;
+      others.group = &rest;
+      for (const Sample& sample : samples) {
+        if (&sample == &*own || !sample.group->named()) continue;
+        others.values.insert(others.values.end(), sample.values.begin(),
+                             sample.values.end());
+        others.rows.insert(others.rows.end(), sample.rows.begin(),
+                           sample.rows.end());
+        others.clipped += sample.clipped;
+      }
+      if (!others.values.empty()) visit(*own, others);
+    }
+  }
+
   static int64_t Size(const Sample& sample) {
     return static_cast<int64_t>(sample.values.size());
   }
 
   static std::string MeanFormula(const std::string& what) {
-    return absl::StrCat("sum of ", what, "s / cases");
+    return absl::StrCat("sum of ", Words(what), "s / cases");
   }
 
   void Mean(const std::string& what, const Sample& sample) {
     const Moments moments = MomentsOf(sample.values);
-    v1::FairnessFigure& figure =
-        sheet_->Describe(sample.group->name, "", absl::StrCat("mean_", what),
-                         moments.mean, MeanFormula(what));
+    v1::FairnessFigure& figure = sheet_->Describe(
+        sample.group->name, "", absl::StrCat("mean_", what), moments.mean,
+        absl::StrCat(MeanFormula(what), exposed_));
     figure.set_count(moments.count);
     figure.set_clipped_count(sample.clipped);
   }
@@ -174,34 +219,153 @@ class ValueFigures {
     if (!lack.empty()) sheet_->Insufficient(lack);
   }
 
-  void CompareMeansOf(const std::string& what, const Sample& group,
+  // A test for a figure that decides. Where nothing was declared, all that can
+  // be tested is.
+  std::optional<size_t> TestOf(bool decides, std::optional<double> p_value,
+                               const std::string& lack) {
+    if (!p_value || !lack.empty() || (plan_.declared && !decides)) {
+      return std::nullopt;
+    }
+    return sheet_->AddTest(*p_value);
+  }
+
+  void Tolerate(const AuditTolerance& tolerance,
+                FigureSheet::IntervalAt bounds) {
+    sheet_->Tolerate(tolerance.tolerance.lower(), tolerance.tolerance.upper(),
+                     std::move(bounds));
+  }
+
+  void CompareMeansOf(const std::string& what, AuditMetric metric,
+                      size_t column, const Sample& group,
                       const Sample& reference) {
-    const Moments p = MomentsOf(group.values);
-    const Moments q = MomentsOf(reference.values);
-    const std::string lack = LackOfCases(plan_, p.count, q.count);
-    const auto compared = CompareMeans(p, q, 1 - plan_.alpha);
-    std::optional<size_t> test;
-    if (compared && lack.empty()) test = sheet_->AddTest(compared->p_value);
-    Pair(group, reference,
-         absl::StrCat("mean_", what, "_group_minus_reference"),
-         compared ? std::optional(compared->difference) : std::nullopt,
-         absl::StrCat("mean ", what, ", group minus reference"));
+    const auto difference =
+        plan_.Decides(metric, Comparison::kDifference, column);
+    const auto ratio = plan_.Decides(metric, Comparison::kRatio, column);
+    const std::string formula = absl::StrCat("mean ", Words(what), exposed_);
+    const std::string lack = LackOfCases(plan_, Size(group), Size(reference));
+    if (difference) {
+      DecideDifference(absl::StrCat("mean_", what, "_group_minus_reference"),
+                       absl::StrCat(formula, ", group minus reference"),
+                       *difference, group, reference, /*within=*/false);
+    } else {
+      const Moments p = MomentsOf(group.values);
+      const Moments q = MomentsOf(reference.values);
+      const auto compared = CompareMeans(p, q, 1 - plan_.alpha);
+      const auto test = TestOf(
+          false, compared ? std::optional(compared->p_value) : std::nullopt,
+          lack);
+      Pair(group, reference,
+           absl::StrCat("mean_", what, "_group_minus_reference"),
+           compared ? std::optional(compared->difference) : std::nullopt,
+           absl::StrCat(formula, ", group minus reference"));
+      sheet_->WithInterval(
+          [p, q](double level) -> std::optional<Interval> {
+            const auto result = CompareMeans(p, q, level);
+            if (!result) return std::nullopt;
+            return result->interval;
+          },
+          "Welch", test);
+      if (!lack.empty()) sheet_->Insufficient(lack);
+    }
+    Pair(group, reference, absl::StrCat("mean_", what, "_group_over_reference"),
+         MeanRatio(group.values, reference.values),
+         absl::StrCat(formula, ", group over reference"));
+    if (ratio) DecideRatio(*ratio, group, reference, lack);
+    if (!lack.empty()) sheet_->Insufficient(lack);
+  }
+
+  // Of the last figure, the ratio of two means.
+  void DecideRatio(const AuditTolerance& decides, const Sample& group,
+                   const Sample& reference, const std::string& lack) {
+    const auto stratum = std::make_shared<MeanStratum>(MeanStratum{
+        RangedSampleOf(group.values, decides.lower, decides.upper),
+        RangedSampleOf(reference.values, decides.lower, decides.upper)});
+    const auto equal = CompareRangedMeans({stratum.get(), 1}, 1 - plan_.alpha);
+    const bool ratio =
+        CompareRangedRatio(stratum->group, stratum->reference, 1 - plan_.alpha)
+            .has_value();
     sheet_->WithInterval(
-        [p, q](double level) -> std::optional<Interval> {
-          const auto result = CompareMeans(p, q, level);
+        [stratum](double level) -> std::optional<Interval> {
+          const auto result =
+              CompareRangedRatio(stratum->group, stratum->reference, level);
           if (!result) return std::nullopt;
           return result->interval;
         },
-        "Welch", test);
-    if (!lack.empty()) sheet_->Insufficient(lack);
-    Pair(group, reference, absl::StrCat("mean_", what, "_group_over_reference"),
-         MeanRatio(group.values, reference.values),
-         absl::StrCat("mean ", what, ", group over reference"));
+        "Welch on the logarithm",
+        TestOf(true,
+               equal && ratio ? std::optional(equal->p_value) : std::nullopt,
+               lack));
+    Tolerate(decides, [stratum](double level) -> std::optional<Interval> {
+      const auto result =
+          CompareRangedRatio(stratum->group, stratum->reference, level);
+      if (!result) return std::nullopt;
+      return result->bounds;
+    });
+  }
+
+  // A difference of means that decides, within strata or of all.
+  void DecideDifference(const std::string& name, const std::string& formula,
+                        const AuditTolerance& decides, const Sample& group,
+                        const Sample& reference, bool within) {
+    std::map<uint32_t, std::pair<Values, Values>> values;
+    const auto add = [&](const Sample& from,
+                         Values std::pair<Values, Values>::*side) {
+      for (size_t i = 0; i < from.rows.size(); ++i) {
+        const uint32_t code = within ? table_.stratum->codes[from.rows[i]] : 0;
+        if (code != kNoCode) (values[code].*side).push_back(from.values[i]);
+      }
+    };
+    add(group, &std::pair<Values, Values>::first);
+    add(reference, &std::pair<Values, Values>::second);
+    const auto strata = std::make_shared<std::vector<MeanStratum>>();
+    for (const auto& [code, both] : values) {
+      if (both.first.size() < 2 || both.second.size() < 2) continue;
+      strata->push_back(
+          {RangedSampleOf(both.first, decides.lower, decides.upper),
+           RangedSampleOf(both.second, decides.lower, decides.upper)});
+    }
+    const auto compared = CompareRangedMeans(*strata, 1 - plan_.alpha);
+    const int64_t of_group = compared ? compared->group_cases : 0;
+    const int64_t of_reference = compared ? compared->reference_cases : 0;
+    // In one stratum alone it is about a part, of which others tell the rest.
+    const bool parts = compared && compared->strata > 1;
+    if (within &&
+        (!MayTellPart(plan_, of_group, parts ? of_group : Size(group)) ||
+         !MayTellPart(plan_, of_reference,
+                      parts ? of_reference : Size(reference)))) {
+      sheet_->Withhold(group.group->name, reference.group->name, name, formula);
+      Tolerate(decides, nullptr);
+      return;
+    }
+    const std::string lack =
+        within ? LackOfCases(plan_, of_group, of_reference)
+               : LackOfCases(plan_, Size(group), Size(reference));
+    v1::FairnessFigure& figure = Pair(
+        group, reference, name,
+        compared ? std::optional(compared->difference) : std::nullopt, formula);
+    if (within) {
+      figure.set_count(of_group);
+      figure.set_reference_count(of_reference);
+    }
+    sheet_->WithInterval(
+        [strata](double level) -> std::optional<Interval> {
+          const auto result = CompareRangedMeans(*strata, level);
+          if (!result) return std::nullopt;
+          return result->interval;
+        },
+        "Welch",
+        TestOf(true, compared ? std::optional(compared->p_value) : std::nullopt,
+               lack));
+    Tolerate(decides, [strata](double level) -> std::optional<Interval> {
+      const auto result = CompareRangedMeans(*strata, level);
+      if (!result) return std::nullopt;
+      return result->bounds;
+    });
     if (!lack.empty()) sheet_->Insufficient(lack);
   }
 
   void CompareScores(const Sample& group, const Sample& reference) {
-    CompareMeansOf("score", group, reference);
+    CompareMeansOf("score", AuditMetric::kScore, 0, group, reference);
     Distances("score", group, reference);
   }
 
@@ -251,6 +415,25 @@ class ValueFigures {
       figure.set_count(counts[&sample]);
     }
     ForPairs(samples, [&](const Sample& group, const Sample& reference) {
+      if (!reference.group->parts.empty()) {
+        // Of a rest, those of its parts that are told.
+        std::vector<CalibrationBin> sums(bins[&group].size());
+        int64_t count = 0;
+        for (const Sample& part : samples) {
+          if (&part == &group || !part.group->named() || !told[&part]) continue;
+          count += counts[&part];
+          for (size_t i = 0; i < sums.size(); ++i) {
+            const CalibrationBin& bin = bins[&part][i];
+            sums[i].lower = bin.lower;
+            sums[i].upper = bin.upper;
+            sums[i].outcome.hits += bin.outcome.hits;
+            sums[i].outcome.cases += bin.outcome.cases;
+          }
+        }
+        counts[&reference] = count;
+        told[&reference] = count > 0;
+        bins[&reference] = std::move(sums);
+      }
       const auto& p = bins[&group];
       const auto& q = bins[&reference];
       std::vector<StratumRates> strata;
@@ -276,6 +459,8 @@ class ValueFigures {
           "outcome_rate_at_equal_score_greatest_group_minus_reference";
       std::string formula =
           "greatest difference, group minus reference, in a bin of equal score";
+      const auto decides = plan_.Decides(AuditMetric::kOutcomeAtEqualScore,
+                                         Comparison::kDifference);
       // In one bin alone it is the difference of two rates of a part.
       const auto tells_shared = [&](const Sample& one, int64_t shared) {
         return MayTellPart(plan_, shared, both > 1 ? shared : counts[&one]);
@@ -285,16 +470,16 @@ class ValueFigures {
           !tells_shared(reference, of_reference)) {
         sheet_->Withhold(group.group->name, reference.group->name, kMean,
                          mean_formula);
-        sheet_->Tolerate(-plan_.difference_tolerance,
-                         plan_.difference_tolerance, nullptr);
+        if (decides) Tolerate(*decides, nullptr);
         sheet_->Withhold(group.group->name, reference.group->name, kGreatest,
                          formula);
         return;
       }
       const std::string lack = LackOfCases(plan_, of_group, of_reference);
       const auto compared = CompareWithinStrata(strata, 1 - plan_.alpha);
-      std::optional<size_t> test;
-      if (compared && lack.empty()) test = sheet_->AddTest(compared->p_value);
+      const auto test = TestOf(
+          decides.has_value(),
+          compared ? std::optional(compared->p_value) : std::nullopt, lack);
       v1::FairnessFigure& figure = sheet_->Describe(
           group.group->name, reference.group->name, kMean,
           compared ? std::optional(compared->rate_difference) : std::nullopt,
@@ -309,12 +494,13 @@ class ValueFigures {
             return result->rate_difference_interval;
           },
           "Mantel-Haenszel difference; Cochran-Mantel-Haenszel", test);
-      sheet_->Tolerate(-plan_.difference_tolerance, plan_.difference_tolerance,
-                       [strata](double level) -> std::optional<Interval> {
-                         const auto result = CompareWithinStrata(strata, level);
-                         if (!result) return std::nullopt;
-                         return result->rate_difference_bounds;
-                       });
+      if (decides) {
+        Tolerate(*decides, [strata](double level) -> std::optional<Interval> {
+          const auto result = CompareWithinStrata(strata, level);
+          if (!result) return std::nullopt;
+          return result->rate_difference_bounds;
+        });
+      }
       if (!lack.empty()) sheet_->Insufficient(lack);
 
       const auto gap = CompareCalibration(
@@ -346,6 +532,17 @@ class ValueFigures {
          "mean price, group over reference");
     const std::string lack = LackOfCases(plan_, Size(group), Size(reference));
     if (!lack.empty()) sheet_->Insufficient(lack);
+    // Where factors are declared, what counts is within them.
+    if (const auto difference =
+            plan_.Decides(AuditMetric::kPrice, Comparison::kDifference)) {
+      DecideDifference(
+          table_.stratum ? "mean_price_group_minus_reference_within_strata"
+                         : "mean_price_group_minus_reference",
+          absl::StrCat(
+              "mean price, group minus reference",
+              table_.stratum ? ", within equal " + table_.stratum->name : ""),
+          *difference, group, reference, table_.stratum.has_value());
+    }
     PriceRatio(group, reference, /*within=*/false);
     if (table_.stratum) PriceRatio(group, reference, /*within=*/true);
     Distances("price", group, reference);
@@ -376,8 +573,12 @@ class ValueFigures {
       of_group += static_cast<int64_t>(prices.group.size());
       of_reference += static_cast<int64_t>(prices.reference.size());
     }
-    const auto compare = [strata,
-                          tolerance = plan_.price_tolerance](double level) {
+    const auto decides = plan_.Decides(AuditMetric::kPrice, Comparison::kRatio);
+    // Equality of exactly 1 can never be shown.
+    const bool equivalence = decides && decides->tolerance.t < 1;
+    const auto compare = [strata, tolerance = equivalence
+                                                  ? decides->tolerance.upper()
+                                                  : 2.0](double level) {
       std::vector<StratumPrices> list;
       for (const auto& [code, prices] : *strata) {
         list.push_back({prices.group, prices.reference});
@@ -392,11 +593,9 @@ class ValueFigures {
                      "reference, within equal ",
                      table_.stratum->name)
                : "geometric mean of prices, group over reference";
-    // Where factors are declared, what counts is within them.
     const auto tolerate = [&](FigureSheet::IntervalAt bounds) {
-      if (within || !table_.stratum) {
-        sheet_->Tolerate(1 / plan_.price_tolerance, plan_.price_tolerance,
-                         std::move(bounds));
+      if (decides && (within || !table_.stratum)) {
+        Tolerate(*decides, std::move(bounds));
       }
     };
     if (!MayTellPart(plan_, of_group, both > 1 ? of_group : Size(group)) ||
@@ -408,15 +607,16 @@ class ValueFigures {
     }
     const auto compared = compare(1 - plan_.alpha);
     const std::string lack = LackOfCases(plan_, of_group, of_reference);
-    std::optional<size_t> test;
-    if (compared && lack.empty()) test = sheet_->AddTest(compared->p_value);
+    const auto test = TestOf(
+        decides && (within || !table_.stratum),
+        compared ? std::optional(compared->p_value) : std::nullopt, lack);
     v1::FairnessFigure& figure = sheet_->Describe(
         group.group->name, reference.group->name, name,
         compared ? std::optional(compared->ratio) : std::nullopt, formula);
     figure.set_count(of_group);
     figure.set_reference_count(of_reference);
     Clip(group, reference);
-    if (compared && lack.empty()) {
+    if (compared && lack.empty() && equivalence) {
       figure.set_equivalence_p_value(compared->equivalence_p_value);
     }
     // Moments once; an interval at another level is another quantile.
@@ -512,6 +712,8 @@ class ValueFigures {
   const GroupedCases& cases_;
   FigureSheet* const sheet_;
   v1::FairnessReport* const report_;
+  // What the exposure at hand is of, in words.
+  std::string exposed_;
 };
 
 }  // namespace

@@ -142,22 +142,51 @@ std::string CutAgeBands(const Profile::Attribute& attribute) {
   return absl::StrJoin(cut, ", ");
 }
 
+// "selection_rate, group over reference, from 0.8 to 1.25".
+std::string ToleranceWords(const Profile& profile,
+                           const AuditTolerance& tolerance) {
+  const bool ratio = tolerance.tolerance.comparison == Comparison::kRatio;
+  const bool strata = !profile.message().audits().legitimate_factors().empty();
+  std::string name;
+  std::string how;
+  switch (tolerance.metric) {
+    case AuditMetric::kSelection:
+      name = "selection_rate";
+      break;
+    case AuditMetric::kScore:
+      name = "mean score";
+      break;
+    case AuditMetric::kPrice:
+      name = ratio ? "price (geometric mean)" : "mean price";
+      if (strata) how = ", within legitimate factors";
+      break;
+    case AuditMetric::kExposure:
+      name = tolerance.column == 0
+                 ? "mean exposure"
+                 : absl::StrCat("mean exposure ", tolerance.column + 1);
+      break;
+    default:
+      for (const NamedAuditMetric& named : kNamedAuditMetrics) {
+        if (named.metric == tolerance.metric) name = std::string(named.name);
+      }
+  }
+  return absl::StrFormat("%s%s, group %s reference, from %.4g to %.4g", name,
+                         how, ratio ? "over" : "minus",
+                         tolerance.tolerance.lower(),
+                         tolerance.tolerance.upper());
+}
+
 // What audits will tell and test.
 void AddAuditRemarks(const Profile& profile,
                      std::vector<std::string>* remarks) {
   const auto& audits = profile.message().audits();
-  const bool strata = !audits.legitimate_factors().empty();
-  int tests = 0;
   bool rates = false;
   bool scores = false;
   bool prices = false;
   for (const auto& metric : profile.metrics()) {
     using config::v1::FairnessMetricKind;
-    const bool selection = metric.kind == FairnessMetricKind::SELECTION_RATE;
-    const bool price = metric.kind == FairnessMetricKind::PRICE_MEAN;
-    tests += strata && (selection || price) ? 2 : 1;
-    rates = rates || selection;
-    prices = prices || price;
+    rates = rates || metric.kind == FairnessMetricKind::SELECTION_RATE;
+    prices = prices || metric.kind == FairnessMetricKind::PRICE_MEAN;
     scores = scores || metric.kind == FairnessMetricKind::SCORE_MEAN;
   }
   if (std::any_of(profile.metrics().begin(), profile.metrics().end(),
@@ -166,6 +195,22 @@ void AddAuditRemarks(const Profile& profile,
         "Audits also tell how groups stand among those who have a watched item "
         "within their first ",
         AuditDepth(audits), " places."));
+  }
+  std::vector<std::string> decided;
+  for (const AuditTolerance& one : profile.audit_tolerances()) {
+    decided.push_back(ToleranceWords(profile, one));
+  }
+  if (decided.empty()) {
+    remarks->push_back(
+        "Audits test nothing and spend no alpha: nothing is declared that they "
+        "could decide.");
+  } else {
+    remarks->push_back(absl::StrCat(
+        "Audits decide what is declared, each by its own comparison: ",
+        absl::StrJoin(decided, "; "), ". That makes ", decided.size(),
+        decided.size() == 1 ? " test" : " tests",
+        " of each two groups that are compared, and all tests of an audit "
+        "share its alpha: whoever declares less finds more of each."));
   }
   std::vector<std::string> told;
   for (const AuditFigure& figure : kAuditFigures) {
@@ -180,17 +225,15 @@ void AddAuditRemarks(const Profile& profile,
         (figure.name == kDifferentialFairness.name && !rates)) {
       continue;
     }
-    tests += figure.tests ? 1 : 0;
     told.push_back(absl::StrCat(std::string(figure.name), " (",
                                 std::string(figure.words), ")"));
   }
-  remarks->push_back(absl::StrCat(
-      "Audits tell what metrics name",
-      told.empty() ? "" : absl::StrCat(", and: ", absl::StrJoin(told, "; ")),
-      ". Each comparison of two groups makes up to ", tests,
-      tests == 1 ? " test" : " tests",
-      ", and all tests of an audit share its alpha: whoever asks for fewer "
-      "figures in audits.figures finds more of each."));
+  if (!told.empty()) {
+    remarks->push_back(absl::StrCat(
+        "Audits tell besides, without deciding what audits.tolerances does not "
+        "name: ",
+        absl::StrJoin(told, "; "), "."));
+  }
   const int span = MostDaysOfSpan(audits.calendar());
   if (span > 0) {
     remarks->push_back(

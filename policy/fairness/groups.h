@@ -16,6 +16,8 @@ namespace consentry::policy::fairness {
 inline constexpr std::string_view kUnknownGroupName = "unknown";
 // Sparse groups put together.
 inline constexpr std::string_view kPooledGroupName = "other (pooled)";
+// All others that are told, where each group is compared with them.
+inline constexpr std::string_view kRestGroupName = "rest";
 // The remark of a figure that is withheld; it has no counts either.
 inline constexpr std::string_view kTooFewToTell = "too few cases to be told";
 // The remark of a figure of values of which too many were cut to their range.

@@ -26,23 +26,6 @@ Interval DifferenceOf(double p, const Interval& of_p, double q,
           p - q + std::sqrt(Square(of_p.upper - p) + Square(q - of_q.lower))};
 }
 
-// Their ratio, p over q (Donner and Zou 2012, formula for a ratio).
-Interval RatioOf(double p, const Interval& of_p, double q,
-                 const Interval& of_q) {
-  const auto root = [&](double end_p, double end_q) {
-    return std::sqrt(std::max(
-        0.0,
-        Square(p * q) - end_p * end_q * (2 * p - end_p) * (2 * q - end_q)));
-  };
-  const double lower = of_q.upper * (2 * q - of_q.upper);
-  const double upper = of_q.lower * (2 * q - of_q.lower);
-  return {lower != 0
-              ? std::max(0.0, (p * q - root(of_p.lower, of_q.upper)) / lower)
-              : 0,
-          upper > 0 ? (p * q + root(of_p.upper, of_q.lower)) / upper
-                    : std::numeric_limits<double>::infinity()};
-}
-
 }  // namespace
 
 std::optional<Interval> WilsonInterval(const Proportion& rate, double level) {
@@ -103,8 +86,24 @@ std::optional<Interval> RatioBounds(const Proportion& group,
   const auto of_reference = ExactInterval(reference, level);
   const auto told = RatioInterval(group, reference, level);
   if (!told || !of_group || !of_reference) return std::nullopt;
-  return WiderOf(*told, RatioOf(*group.rate(), *of_group, *reference.rate(),
-                                *of_reference));
+  return WiderOf(*told, RatioOfBounds(*group.rate(), *of_group,
+                                      *reference.rate(), *of_reference));
+}
+
+Interval RatioOfBounds(double p, const Interval& of_p, double q,
+                       const Interval& of_q) {
+  const auto root = [&](double end_p, double end_q) {
+    return std::sqrt(std::max(
+        0.0,
+        Square(p * q) - end_p * end_q * (2 * p - end_p) * (2 * q - end_q)));
+  };
+  const double lower = of_q.upper * (2 * q - of_q.upper);
+  const double upper = of_q.lower * (2 * q - of_q.lower);
+  return {lower != 0
+              ? std::max(0.0, (p * q - root(of_p.lower, of_q.upper)) / lower)
+              : 0,
+          upper > 0 ? (p * q + root(of_p.upper, of_q.lower)) / upper
+                    : std::numeric_limits<double>::infinity()};
 }
 
 std::optional<Interval> KatzInterval(const Proportion& group,
@@ -142,7 +141,8 @@ std::optional<Interval> DonnerZouInterval(const Proportion& group,
   const auto of_group = WilsonInterval(group, level);
   const auto of_reference = WilsonInterval(reference, level);
   if (!of_group || !of_reference || reference.hits <= 0) return std::nullopt;
-  return RatioOf(*group.rate(), *of_group, *reference.rate(), *of_reference);
+  return RatioOfBounds(*group.rate(), *of_group, *reference.rate(),
+                       *of_reference);
 }
 
 std::string_view RatioMethod(const Proportion& group,

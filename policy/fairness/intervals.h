@@ -66,6 +66,11 @@ Interval ExactDifference(const Proportion& group, const Proportion& reference,
 std::optional<Interval> RatioBounds(const Proportion& group,
                                     const Proportion& reference, double level);
 
+// Of a ratio p over q out of an interval of each (Donner and Zou 2012). The
+// upper end is infinite where q may be zero.
+Interval RatioOfBounds(double p, const Interval& of_p, double q,
+                       const Interval& of_q);
+
 // Whichever reaches farther at each end.
 Interval WiderOf(const Interval& a, const Interval& b);
 

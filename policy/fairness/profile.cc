@@ -114,12 +114,90 @@ Profile::Metric MetricOf(const config::v1::FairnessMetric& from) {
   } else if (from.kind() == FairnessMetricKind::PRICE_MEAN) {
     metric.upper = 2;
   }
-  metric.name = absl::StrCat(
-      std::string(WordOf(from.kind())),
-      difference ? "_group_minus_reference" : "_group_over_reference");
   metric.items.assign(from.items().begin(), from.items().end());
   std::sort(metric.items.begin(), metric.items.end());
   return metric;
+}
+
+// After the sets of items before it.
+void NameMetric(const std::vector<Profile::Metric>& before,
+                Profile::Metric* metric) {
+  std::string number;
+  if (metric->kind == FairnessMetricKind::EXPOSURE_MEAN) {
+    size_t sets = 0;
+    bool known = false;
+    for (const Profile::Metric& other : before) {
+      if (other.kind != metric->kind) continue;
+      sets = std::max(sets, other.exposure + 1);
+      if (other.items == metric->items && !known) {
+        metric->exposure = other.exposure;
+        known = true;
+      }
+    }
+    if (!known) metric->exposure = sets;
+    if (metric->exposure > 0) {
+      number = absl::StrCat("_", metric->exposure + 1);
+    }
+  }
+  metric->name =
+      absl::StrCat(std::string(WordOf(metric->kind)), number,
+                   metric->tolerance.comparison == Comparison::kDifference
+                       ? "_group_minus_reference"
+                       : "_group_over_reference");
+}
+
+std::optional<AuditMetric> AuditMetricOf(FairnessMetricKind::Value kind) {
+  switch (kind) {
+    case FairnessMetricKind::SELECTION_RATE:
+      return AuditMetric::kSelection;
+    case FairnessMetricKind::SCORE_MEAN:
+      return AuditMetric::kScore;
+    case FairnessMetricKind::PRICE_MEAN:
+      return AuditMetric::kPrice;
+    case FairnessMetricKind::EXPOSURE_MEAN:
+      return AuditMetric::kExposure;
+    default:
+      return std::nullopt;
+  }
+}
+
+// In the order of metrics; what is declared twice counts once.
+std::vector<AuditTolerance> AuditTolerancesOf(
+    const config::v1::FairnessAudits& audits,
+    const std::vector<Profile::Metric>& metrics) {
+  std::vector<AuditTolerance> tolerances;
+  const auto add = [&tolerances](const AuditTolerance& one) {
+    if (std::none_of(tolerances.begin(), tolerances.end(),
+                     [&one](const AuditTolerance& other) {
+                       return other.metric == one.metric &&
+                              other.column == one.column &&
+                              other.tolerance.comparison ==
+                                  one.tolerance.comparison;
+                     })) {
+      tolerances.push_back(one);
+    }
+  };
+  for (const Profile::Metric& metric : metrics) {
+    if (const auto kind = AuditMetricOf(metric.kind)) {
+      add({*kind, metric.tolerance, metric.exposure, metric.lower,
+           metric.upper});
+    }
+  }
+  // In the order in which they are told.
+  for (const NamedAuditMetric& named : kNamedAuditMetrics) {
+    const auto found = audits.tolerances().find(std::string(named.name));
+    if (found == audits.tolerances().end()) continue;
+    add({named.metric, {Comparison::kDifference, found->second}});
+  }
+  if (!audits.legitimate_factors().empty()) {
+    for (const Profile::Metric& metric : metrics) {
+      if (metric.binary() &&
+          metric.tolerance.comparison == Comparison::kDifference) {
+        add({AuditMetric::kSelectionWithinStrata, metric.tolerance});
+      }
+    }
+  }
+  return tolerances;
 }
 
 // All combinations of one group of each attribute.
@@ -283,8 +361,12 @@ absl::StatusOr<std::shared_ptr<const Profile>> Profile::Build(
     names.push_back(attribute.name());
   }
   for (const auto& metric : from.metrics()) {
-    profile->metrics_.push_back(MetricOf(metric));
+    Metric one = MetricOf(metric);
+    NameMetric(profile->metrics_, &one);
+    profile->metrics_.push_back(std::move(one));
   }
+  profile->audit_tolerances_ =
+      AuditTolerancesOf(from.audits(), profile->metrics_);
 
   // Without metric and plan.
   std::vector<Stream> comparisons;

@@ -16,6 +16,7 @@
 #include "consentry/v1/common.pb.h"
 #include "consentry/v1/screening_service.pb.h"
 #include "policy/engine/text_config.h"
+#include "policy/fairness/audit_figures.h"
 #include "policy/fairness/monitor.h"
 
 namespace consentry::policy::fairness {
@@ -81,9 +82,12 @@ class Profile {
     Tolerance tolerance;
     double lower = 0;
     double upper = 1;
-    // "selection_rate_group_over_reference".
+    // "selection_rate_group_over_reference"; of the second set of items whose
+    // exposure is watched "exposure_mean_2_group_over_reference".
     std::string name;
     std::vector<std::string> items;
+    // Of exposures: which of the distinct sets of items, from 0.
+    size_t exposure = 0;
 
     bool binary() const {
       return kind == config::v1::FairnessMetricKind::SELECTION_RATE;
@@ -125,6 +129,11 @@ class Profile {
   // The same order always.
   const std::vector<Stream>& streams() const { return streams_; }
   double alpha() const { return alpha_; }
+  // What audits decide: metrics as they are declared, and what
+  // audits.tolerances names.
+  const std::vector<AuditTolerance>& audit_tolerances() const {
+    return audit_tolerances_;
+  }
   uint32_t suppress_below() const { return suppress_below_; }
   Period period() const { return period_; }
 
@@ -146,6 +155,7 @@ class Profile {
   std::vector<Attribute> attributes_;
   std::vector<Metric> metrics_;
   std::vector<Stream> streams_;
+  std::vector<AuditTolerance> audit_tolerances_;
   double alpha_ = 0.05;
   uint32_t suppress_below_ = 10;
   Period period_ = Period::kVersion;

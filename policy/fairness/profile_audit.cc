@@ -52,6 +52,18 @@ std::string FavourableWords(const config::v1::Favourable& favourable) {
   }
 }
 
+// "a, b, c and 5 others".
+std::string ItemWords(const std::vector<std::string>& items) {
+  constexpr size_t kMost = 3;
+  const size_t told = std::min(items.size(), kMost);
+  std::string words = absl::StrJoin(
+      items.begin(), items.begin() + static_cast<std::ptrdiff_t>(told), ", ");
+  if (items.size() > told) {
+    absl::StrAppend(&words, " and ", items.size() - told, " others");
+  }
+  return words;
+}
+
 constexpr char kUnit[] =
     "person, once in the audit and for each figure by the first output in it "
     "that says something about it";
@@ -158,26 +170,23 @@ ProfileAudit::ProfileAudit(const Profile& profile, std::optional<double> alpha,
   for (const std::string& name : message.audits().figures()) {
     if (FindAuditFigure(name) != nullptr) plan_.figures.insert(name);
   }
+  plan_.declared = profile.audit_tolerances();
   for (const Profile::Metric& metric : profile.metrics()) {
-    const bool ratio = metric.tolerance.comparison == Comparison::kRatio;
     switch (metric.kind) {
       case FairnessMetricKind::SELECTION_RATE:
         selection_ = &metric;
-        (ratio ? plan_.ratio_tolerance : plan_.difference_tolerance) =
-            metric.tolerance.t;
         break;
       case FairnessMetricKind::SCORE_MEAN:
         score_ = Wider(score_, &metric);
         break;
       case FairnessMetricKind::PRICE_MEAN:
         price_ = Wider(price_, &metric);
-        // A ratio of exactly 1 can never be shown.
-        if (ratio && metric.tolerance.t > 0 && metric.tolerance.t < 1) {
-          plan_.price_tolerance = 1 / metric.tolerance.t;
-        }
         break;
       case FairnessMetricKind::EXPOSURE_MEAN:
-        exposure_ = &metric;
+        if (metric.exposure == exposures_.size()) {
+          exposures_.push_back(&metric);
+          table_.exposed.push_back(ItemWords(metric.items));
+        }
         break;
       default:
         break;
@@ -191,14 +200,19 @@ ProfileAudit::ProfileAudit(const Profile& profile, std::optional<double> alpha,
                                     std::max(price_->upper, kLeastPrice),
                                     {}};
   }
+  table_.exposures.resize(exposures_.size());
   for (size_t i = 0; i < profile.attributes().size(); ++i) {
     const Profile::Attribute& attribute = profile.attributes()[i];
     AuditColumn& column = table_.attributes.emplace_back();
     column.name = attribute.name;
     column.values = attribute.groups;
+    column.other = static_cast<uint32_t>(column.values.size());
     column.values.emplace_back(kOtherName);
+    const auto& declared = message.attributes(static_cast<int>(i));
     plan_.groupings.push_back(
-        {{i}, message.attributes(static_cast<int>(i)).reference()});
+        {{i},
+         declared.reference(),
+         declared.rule() == config::v1::FairnessReference::REST});
   }
   for (const auto& intersection : message.intersections()) {
     AuditGrouping grouping;
@@ -311,7 +325,9 @@ void ProfileAudit::Add(const v1::Output& output, const OutputCase& about) {
   };
   if (score_ != nullptr) add(score_, &*table_.score_range, &table_.score);
   if (price_ != nullptr) add(price_, &*table_.price_range, &table_.price);
-  if (exposure_ != nullptr) table_.exposure.push_back(value(exposure_));
+  for (size_t i = 0; i < exposures_.size(); ++i) {
+    table_.exposures[i].push_back(value(exposures_[i]));
+  }
   if (table_.stratum) {
     const std::string factor(about.factor);
     table_.stratum->codes.push_back(
@@ -356,7 +372,7 @@ uint32_t ProfileAudit::TellsOf(const v1::Output& output) const {
   };
   return (tells(selection_) ? kTellsSelection : 0) |
          (tells(score_) ? kTellsScore : 0) | (tells(price_) ? kTellsPrice : 0) |
-         (tells(exposure_) ? kTellsExposure : 0);
+         (!exposures_.empty() && tells(exposures_[0]) ? kTellsExposure : 0);
 }
 
 bool ProfileAudit::Fill(size_t row, uint32_t what, const v1::Output& output,
@@ -387,7 +403,11 @@ bool ProfileAudit::Fill(size_t row, uint32_t what, const v1::Output& output,
     fill(price_, &*table_.price_range, &table_.price);
   }
   if ((what & kTellsExposure) != 0) {
-    table_.exposure[row] = profile_.ValueOf(*exposure_, output)->value;
+    // A ranking tells them all.
+    for (size_t i = 0; i < exposures_.size(); ++i) {
+      table_.exposures[i][row] =
+          profile_.ValueOf(*exposures_[i], output)->value;
+    }
   }
   return true;
 }

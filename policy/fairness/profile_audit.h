@@ -120,7 +120,8 @@ class ProfileAudit {
   const Profile::Metric* selection_ = nullptr;
   const Profile::Metric* score_ = nullptr;
   const Profile::Metric* price_ = nullptr;
-  const Profile::Metric* exposure_ = nullptr;
+  // One of each set of items.
+  std::vector<const Profile::Metric*> exposures_;
   std::map<std::string, uint32_t> factors_;
   std::map<std::string, uint32_t> variants_;
   // Of the fields, which stand behind the inputs in the table.

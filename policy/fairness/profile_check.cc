@@ -337,6 +337,7 @@ class Checker {
             "must be 1 to 8");
     }
     std::set<std::pair<int, int>> seen;
+    std::set<std::pair<std::vector<std::string>, int>> exposures;
     for (int i = 0; i < profile_.metrics_size(); ++i) {
       const FairnessMetric& metric = profile_.metrics(i);
       const Place place = at.At("metrics", i);
@@ -350,15 +351,21 @@ class Checker {
             metric.kind() == FairnessMetricKind::EXPOSURE_MEAN
                 ? "must be 1 to 1024"
                 : "are for EXPOSURE_MEAN");
+      const int comparison =
+          metric.comparison() != FairnessComparison::UNSPECIFIED
+              ? metric.comparison()
+          : metric.kind() == FairnessMetricKind::SCORE_MEAN
+              ? FairnessComparison::DIFFERENCE
+              : FairnessComparison::RATIO;
       if (metric.kind() != FairnessMetricKind::EXPOSURE_MEAN) {
-        const int comparison =
-            metric.comparison() != FairnessComparison::UNSPECIFIED
-                ? metric.comparison()
-            : metric.kind() == FairnessMetricKind::SCORE_MEAN
-                ? FairnessComparison::DIFFERENCE
-                : FairnessComparison::RATIO;
         Require(seen.emplace(metric.kind(), comparison).second, place,
                 "is compared so already");
+      } else {
+        std::vector<std::string> items(metric.items().begin(),
+                                       metric.items().end());
+        std::sort(items.begin(), items.end());
+        Bound(exposures.emplace(std::move(items), comparison).second, place,
+              "is compared so already");
       }
     }
   }
@@ -486,6 +493,7 @@ class Checker {
             at.At("audits").At("outcome"),
             "must be a kind of outcome, such as \"REPAID\"");
     Figures(at.At("audits").At("figures"));
+    Tolerances(at.At("audits").At("tolerances"));
     Bound(audits.outcome_days() <= 3660, at.At("audits").At("outcome_days"),
           "must be at most 3660");
     Bound(audits.alarm_days() <= 366, at.At("audits").At("alarm_days"),
@@ -534,6 +542,51 @@ class Checker {
       Bound(name != kDifferentialFairness.name || rates, at,
             absl::StrCat("asks for ", name,
                          ", which needs the metric SELECTION_RATE"));
+    }
+  }
+
+  // A tolerance of what the audit does not tell would decide nothing.
+  void Tolerances(const Place& at) {
+    const auto& asked = profile_.audits().figures();
+    for (const auto& [name, tolerance] : profile_.audits().tolerances()) {
+      Require(tolerance >= 0 && tolerance < 1, at,
+              "must be from 0 to less than 1");
+      const NamedAuditMetric* const named = FindNamedAuditMetric(name);
+      if (named == nullptr) {
+        std::vector<std::string> names;
+        for (const NamedAuditMetric& one : kNamedAuditMetrics) {
+          names.emplace_back(one.name);
+        }
+        Bound(false, at,
+              absl::StrCat("names nothing that an audit decides besides "
+                           "metrics; there are ",
+                           absl::StrJoin(names, ", ")));
+        continue;
+      }
+      if (named->metric == AuditMetric::kSelectionWithinStrata) {
+        Bound(HasMetric(FairnessMetricKind::SELECTION_RATE) &&
+                  !profile_.audits().legitimate_factors().empty(),
+              at,
+              absl::StrCat("names ", name,
+                           ", which needs the metric SELECTION_RATE and "
+                           "legitimate_factors"));
+        continue;
+      }
+      Bound(HasMetric(FairnessMetricKind::SELECTION_RATE) &&
+                !profile_.audits().outcome().empty() &&
+                (named->metric != AuditMetric::kOutcomeAtEqualScore ||
+                 HasMetric(FairnessMetricKind::SCORE_MEAN)),
+            at,
+            absl::StrCat("names ", name,
+                         ", which needs the metric SELECTION_RATE",
+                         named->metric == AuditMetric::kOutcomeAtEqualScore
+                             ? ", the metric SCORE_MEAN"
+                             : "",
+                         " and an outcome"));
+      Bound(asked.empty() ||
+                std::find(asked.begin(), asked.end(), name) != asked.end(),
+            at,
+            absl::StrCat("names ", name, ", which figures does not ask for"));
     }
   }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -60,7 +61,10 @@ std::string Comparisons(size_t count) {
 }
 
 std::string LeadOf(const Found& found) {
-  if (found.all() == 0) return "Nothing could be compared.";
+  if (found.all() == 0) {
+    return "Nothing was tested: there was nothing to compare, which is no "
+           "pass.";
+  }
   const std::string few = absl::StrCat(
       "for ", Comparisons(found.few.size()),
       found.beyond == 0 ? " there is too little data" : " the data do not say",
@@ -89,12 +93,19 @@ std::string LeadOf(const Found& found) {
       " within what is tolerated.");
 }
 
-// Who gets the favourable prediction how often.
+// Who gets the favourable prediction how often, as a ratio.
 bool IsOfFavour(const FairnessReport& report, const FairnessFigure& figure) {
   return figure.metric() == (report.positive_is_favourable()
                                  ? "selection_rate_group_over_reference"
                                  : "favourable_rate_group_over_reference") &&
          figure.has_value();
+}
+
+// Where the difference decides.
+bool IsDifferenceOfFavour(const FairnessReport& report,
+                          const FairnessFigure& figure) {
+  return report.positive_is_favourable() && figure.has_value() &&
+         figure.metric() == "selection_rate_group_minus_reference";
 }
 
 std::string WithRate(const std::string& group, int64_t hits, int64_t count) {
@@ -115,23 +126,28 @@ std::vector<std::string> WhoIsWorse(const FairnessReport& report,
   struct Side {
     std::string section;
     std::string reference;
+    // Groups that were named already.
+    std::set<std::string> groups;
     std::vector<std::string> worse;
     std::vector<std::string> better;
   };
   std::vector<Side> sides;
   for (const FairnessFigure* figure : found.outside) {
-    if (!IsOfFavour(report, *figure)) continue;
+    const bool ratio = IsOfFavour(report, *figure);
+    if (!ratio && !IsDifferenceOfFavour(report, *figure)) continue;
     const std::string section =
         SectionText(figure->attribute(), figure->variant());
-    if (sides.empty() || sides.back().section != section) {
-      sides.push_back({section,
-                       WithRate(figure->reference(), figure->reference_hits(),
-                                figure->reference_count()),
-                       {},
-                       {}});
+    const std::string reference =
+        WithRate(figure->reference(), figure->reference_hits(),
+                 figure->reference_count());
+    // Of each group the rest is another.
+    if (sides.empty() || sides.back().section != section ||
+        sides.back().reference != reference) {
+      sides.push_back({section, reference, {}, {}, {}});
     }
-    auto& groups =
-        figure->value() < 1 ? sides.back().worse : sides.back().better;
+    if (!sides.back().groups.insert(figure->group()).second) continue;
+    auto& groups = figure->value() < (ratio ? 1 : 0) ? sides.back().worse
+                                                     : sides.back().better;
     groups.push_back(
         WithRate(figure->group(), figure->hits(), figure->count()));
   }
@@ -166,14 +182,18 @@ std::string RatesHtml(const FairnessReport& report) {
     }
     if (section != figure.attribute()) {
       section = figure.attribute();
-      lines.push_back(
-          absl::StrCat("By ", HtmlText(GroupText(section)),
-                       ", the favourable prediction for ",
-                       WithRate(figure.reference(), figure.reference_hits(),
-                                figure.reference_count())));
+      lines.push_back(absl::StrCat("By ", HtmlText(GroupText(section)),
+                                   ", the favourable prediction for "));
+      if (figure.reference() != kRestGroupName) {
+        absl::StrAppend(&lines.back(),
+                        WithRate(figure.reference(), figure.reference_hits(),
+                                 figure.reference_count()),
+                        ", ");
+      }
+    } else {
+      lines.back() += ", ";
     }
-    absl::StrAppend(&lines.back(), ", ",
-                    WithRate(figure.group(), figure.hits(), figure.count()));
+    lines.back() += WithRate(figure.group(), figure.hits(), figure.count());
   }
   return absl::StrJoin(lines, "<br>");
 }
@@ -195,9 +215,12 @@ std::string WorseHtml(const FairnessReport& report, const Found& found) {
   for (std::string& line : WhoIsWorse(report, found)) {
     lines.push_back(std::move(line));
   }
-  const auto others = static_cast<size_t>(std::count_if(
-      found.outside.begin(), found.outside.end(),
-      [&report](const auto* figure) { return !IsOfFavour(report, *figure); }));
+  const auto others = static_cast<size_t>(
+      std::count_if(found.outside.begin(), found.outside.end(),
+                    [&report](const auto* figure) {
+                      return !IsOfFavour(report, *figure) &&
+                             !IsDifferenceOfFavour(report, *figure);
+                    }));
   if (others > 0) {
     // The line before says how many are outside in all.
     lines.push_back(

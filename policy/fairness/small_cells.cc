@@ -6,6 +6,9 @@
 #include <map>
 #include <utility>
 
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+
 namespace consentry::policy::fairness {
 namespace {
 
@@ -200,9 +203,12 @@ bool Tighten(int64_t least, Told what, const std::vector<CountedGroups>& all,
   return changed;
 }
 
+bool Same(double one, double other) {
+  return std::fabs(one - other) <=
+         1e-9 * std::max(std::fabs(one), std::fabs(other));
+}
 bool Same(const CountedSum& one, const CountedSum& other) {
-  return std::fabs(one.sum - other.sum) <=
-         1e-9 * std::max(std::fabs(one.sum), std::fabs(other.sum));
+  return Same(one.sum, other.sum);
 }
 
 }  // namespace
@@ -298,6 +304,11 @@ ToldCells CellsToldOf(const v1::FairnessReport& report,
       if (metric == "mean_score") told.score = sum;
       if (metric == "mean_price") told.price = sum;
       if (metric == "mean_exposure") told.exposure = sum;
+      size_t column = 0;
+      if (absl::StartsWith(metric, "mean_exposure_") &&
+          absl::SimpleAtoi(metric.substr(14), &column) && column > 1) {
+        told.more_exposures.emplace_back(column - 1, sum);
+      }
     }
   }
   if (true_positives && false_positives) {
@@ -339,8 +350,14 @@ Withheld WithheldBeside(const ToldCells& told, const GroupCells& cells,
           Same(earlier.score, both.score));
   compare(Told::kPrice, told.price.has_value(),
           Same(earlier.price, both.price));
-  compare(Told::kExposure, told.exposure.has_value(),
-          Same(earlier.exposure, both.exposure));
+  bool same_exposures = Same(earlier.exposure, both.exposure);
+  for (const auto& [column, sum] : told.more_exposures) {
+    if (column <= both.more_exposures.size()) {
+      same_exposures =
+          same_exposures && Same(sum.sum, both.more_exposures[column - 1]);
+    }
+  }
+  compare(Told::kExposure, told.exposure.has_value(), same_exposures);
   const auto compare_rate = [&](Told what, Rate rate, const Proportion& one) {
     const Proportion shared = ProportionOf(rate, both.confusion);
     const int64_t here =

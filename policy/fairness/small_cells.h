@@ -46,6 +46,8 @@ struct GroupCells {
   CountedSum score;
   CountedSum price;
   CountedSum exposure;
+  // Sums of further columns of exposures, known of the same cases.
+  std::vector<double> more_exposures;
 };
 
 // One true: too few to be told, or it would tell what is too few.
@@ -98,6 +100,8 @@ struct ToldCells {
   std::optional<CountedSum> score;
   std::optional<CountedSum> price;
   std::optional<CountedSum> exposure;
+  // By the number of the column, from 0.
+  std::vector<std::pair<size_t, CountedSum>> more_exposures;
 };
 ToldCells CellsToldOf(const v1::FairnessReport& report,
                       std::string_view attribute, std::string_view group,

@@ -510,7 +510,13 @@ constexpr char kCredit[] = R"pb(
   metrics { kind: SELECTION_RATE }
   minimum: 30
   inputs: "user.financial"
-  audits { yearly_alpha: 0.1 outcome: "REPAID" }
+  audits {
+    yearly_alpha: 0.1
+    outcome: "REPAID"
+    tolerances { key: "true_positive_rate" value: 0.1 }
+    tolerances { key: "false_positive_rate" value: 0.1 }
+    tolerances { key: "positive_predictive_value" value: 0.1 }
+  }
 )pb";
 
 TEST_F(FairnessAuditTest, GermanCreditBySexAndAge) {

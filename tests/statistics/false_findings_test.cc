@@ -3,8 +3,10 @@
 // tolerance", and one just inside never "outside", more often than was stated.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstdio>
 #include <functional>
 #include <optional>
 #include <random>
@@ -14,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "policy/fairness/distributions.h"
 #include "policy/fairness/intervals.h"
+#include "policy/fairness/means.h"
 #include "policy/fairness/price_parity.h"
 #include "policy/fairness/two_sample_tests.h"
 
@@ -224,6 +227,150 @@ TEST(FalseFindingsTest, PricesThatDoNotVaryAreNoProofOfEquality) {
       EXPECT_LE(within ? unseen : 0, alpha) << n << " " << alpha;
       EXPECT_GE(result->equivalence_p_value, unseen) << n;
     }
+  }
+}
+
+// Values in [0, 1] of which a share differs from all others: rare extremes are
+// what Welch does not see. `mean` is what they have on average.
+struct Values {
+  const char* name;
+  std::function<double(std::mt19937_64&)> draw;
+  double mean;
+};
+
+double Uniform(std::mt19937_64& random) {
+  return std::uniform_real_distribution<double>(0, 1)(random);
+}
+
+// Most have `usual`, some `rare`; a little noise that averages out.
+Values Mixture(const char* name, double usual, double rare, double share,
+               double noise) {
+  return {name,
+          [=](std::mt19937_64& random) {
+            return (Uniform(random) < share ? rare : usual) +
+                   noise * (2 * Uniform(random) - 1);
+          },
+          usual + share * (rare - usual)};
+}
+
+// How often the means of two groups that differ by what is tolerated, and a
+// little, are called within tolerance, and those that differ by a little less
+// outside. Both end at the tolerance, so one simulation counts both. Seeds are
+// stated; the slack is three standard errors of the simulation.
+TEST(FalseFindingsTest, OfMeansAreNoMoreThanStated) {
+  constexpr int kSamples = 400;
+  std::mt19937_64 random(20261124);
+  const Values all[] = {
+      Mixture("rare ones", 0, 1, 0.03, 0),
+      Mixture("rare zeros", 1, 0, 0.05, 0),
+      Mixture("rare ones over noise", 0.3, 1, 0.05, 0.02),
+      Mixture("rare ones over equal", 0.4, 1, 0.02, 0),
+      Mixture("half", 0.2, 0.8, 0.5, 0.1),
+      {"skewed", [](std::mt19937_64& r) { return std::pow(Uniform(r), 6); },
+       1.0 / 7},
+  };
+  double worst = 0;
+  for (const Sizes& sizes : kSizes) {
+    for (const double alpha : {0.05, 0.005}) {
+      for (const Values& of_group : all) {
+        for (const Values& of_reference : all) {
+          int below = 0;
+          int above = 0;
+          int ratio_below = 0;
+          int ratio_above = 0;
+          const double truth = of_group.mean - of_reference.mean;
+          const double ratio = of_group.mean / of_reference.mean;
+          for (int i = 0; i < kSamples; ++i) {
+            std::vector<double> group;
+            std::vector<double> reference;
+            for (int64_t k = 0; k < sizes.group; ++k) {
+              group.push_back(of_group.draw(random));
+            }
+            for (int64_t k = 0; k < sizes.reference; ++k) {
+              reference.push_back(of_reference.draw(random));
+            }
+            const MeanStratum stratum{RangedSampleOf(group, 0, 1),
+                                      RangedSampleOf(reference, 0, 1)};
+            const auto means = CompareRangedMeans({&stratum, 1}, 1 - alpha);
+            ASSERT_TRUE(means);
+            // A finding is wrong only where the bounds leave out the truth on
+            // one side.
+            below += means->bounds.upper < truth;
+            above += means->bounds.lower > truth;
+            const auto ratios =
+                CompareRangedRatio(stratum.group, stratum.reference, 1 - alpha);
+            if (!ratios) continue;
+            ratio_below += ratios->bounds.upper < ratio;
+            ratio_above += ratios->bounds.lower > ratio;
+          }
+          // One side each: half of alpha.
+          const double one = alpha / 2;
+          const double most =
+              kSamples * one + 3 * std::sqrt(kSamples * one * (1 - one));
+          for (const int wrong : {below, above, ratio_below, ratio_above}) {
+            EXPECT_LE(wrong, most)
+                << of_group.name << " against " << of_reference.name << ", "
+                << sizes.group << " against " << sizes.reference << ", alpha "
+                << alpha << ": " << below << " " << above << " " << ratio_below
+                << " " << ratio_above;
+            worst = std::max(worst, wrong / (kSamples * alpha));
+          }
+        }
+      }
+    }
+  }
+  std::printf("means: at worst %.2f of what is stated\n", worst);
+}
+
+// Of outcomes of 0 and 1 the bounds of a mean are the exact interval.
+TEST(FalseFindingsTest, BoundsOfAMeanOfOutcomesAreExact) {
+  for (const int64_t n : {30, 100, 1000}) {
+    for (const int64_t hits : {int64_t{0}, int64_t{1}, n / 3, n - 1, n}) {
+      std::vector<double> values(static_cast<size_t>(n), 0);
+      std::fill(values.begin(), values.begin() + hits, 1);
+      for (const double alpha : kAlphas) {
+        const auto bounds = MeanBounds(RangedSampleOf(values, 0, 1), 1 - alpha);
+        const auto exact = ExactInterval({hits, n}, 1 - alpha);
+        ASSERT_TRUE(bounds && exact);
+        const double width = exact->upper - exact->lower;
+        EXPECT_NEAR(bounds->lower, exact->lower, 0.01 * width)
+            << hits << " of " << n << " " << alpha;
+        EXPECT_NEAR(bounds->upper, exact->upper, 0.01 * width)
+            << hits << " of " << n << " " << alpha;
+      }
+    }
+  }
+}
+
+// Nobody differs among those who were met; a share that nobody met does.
+TEST(FalseFindingsTest, MeansThatDoNotVaryAreNoProofOfEquality) {
+  constexpr double kTolerance = 0.1;
+  for (const int64_t n : {30, 60, 100, 1000}) {
+    const std::vector<double> same(static_cast<size_t>(n), 0.5);
+    const MeanStratum stratum{RangedSampleOf(same, 0, 1),
+                              RangedSampleOf(same, 0, 1)};
+    for (const double alpha : kAlphas) {
+      const auto result = CompareRangedMeans({&stratum, 1}, 1 - alpha);
+      ASSERT_TRUE(result);
+      EXPECT_EQ(result->p_value, 1);
+      const bool within = result->bounds.lower >= -kTolerance &&
+                          result->bounds.upper <= kTolerance;
+      // A fifth of the group at the end of the range moves its mean so far.
+      const double unseen = std::pow(0.8, static_cast<double>(n));
+      EXPECT_LE(within ? unseen : 0, alpha) << n << " " << alpha;
+      if (n == 30) {
+        EXPECT_LT(result->bounds.lower, -0.05);
+        EXPECT_GT(result->bounds.upper, 0.05);
+      }
+    }
+    // Another constant on the other side is no certainty either.
+    const std::vector<double> other(static_cast<size_t>(n), 0.6);
+    const MeanStratum differing{RangedSampleOf(other, 0, 1),
+                                RangedSampleOf(same, 0, 1)};
+    const auto result = CompareRangedMeans({&differing, 1}, 0.95);
+    ASSERT_TRUE(result);
+    EXPECT_GT(result->p_value, 0);
+    EXPECT_GE(result->p_value, std::pow(0.8, static_cast<double>(n)));
   }
 }
 

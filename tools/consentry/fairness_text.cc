@@ -295,6 +295,14 @@ class Section {
     table.Print(out);
   }
 
+  std::vector<std::string> ExposureMetrics() const {
+    std::set<std::string> metrics;
+    for (const auto& [key, figure] : figures_) {
+      if (key.second.rfind("mean_exposure", 0) == 0) metrics.insert(key.second);
+    }
+    return {metrics.begin(), metrics.end()};
+  }
+
   std::vector<std::string> SkewMetrics() const {
     std::set<std::string> metrics;
     for (const auto& [key, figure] : figures_) {
@@ -389,13 +397,13 @@ void ShowFairnessReport(const FairnessReport& report, std::ostream& out) {
         out);
     section.Pairs(
         "Prices",
-        {"mean_price", "mean_price_group_over_reference",
-         "price_group_over_reference",
+        {"mean_price", "mean_price_group_minus_reference",
+         "mean_price_group_minus_reference_within_strata",
+         "mean_price_group_over_reference", "price_group_over_reference",
          "price_group_over_reference_within_strata",
          "price_kolmogorov_smirnov_distance", "price_wasserstein_1_distance"},
         out);
-    std::vector<std::string> ranking = {"mean_exposure",
-                                        "mean_exposure_group_over_reference"};
+    std::vector<std::string> ranking = section.ExposureMetrics();
     for (const std::string& metric : section.SkewMetrics()) {
       ranking.push_back(metric);
     }

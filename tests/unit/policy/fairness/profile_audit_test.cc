@@ -6,9 +6,11 @@
 
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -197,6 +199,391 @@ TEST(ProfileAuditTest, OfTooManyArmsTheLargestAreTold) {
     said = said || limit.find("951 others") != std::string::npos;
   }
   EXPECT_TRUE(said);
+}
+
+// A profile of some metrics over sex, of 600 people on each side.
+std::shared_ptr<const Profile> Declaring(const std::string& metrics,
+                                         const std::string& more = "") {
+  ProfileFile file;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(
+      R"pb(
+            id: "credit"
+            model: "credit"
+            purpose: "fairness"
+            favourable { stated: true }
+            attributes {
+              name: "sex"
+              source: TEXT
+              field: "person.sex"
+              groups { name: "female" }
+              groups { name: "male" }
+              reference: "male"
+            }
+            minimum: 30
+      )pb" +
+          metrics + more,
+      &file.message));
+  auto profile = Profile::Create(std::move(file));
+  EXPECT_OK(profile.status());
+  return profile.ok() ? *profile : nullptr;
+}
+
+using Change = std::function<void(int i, bool woman, v1::Output* output)>;
+
+v1::FairnessReport AuditOf(const Profile& profile, const Change& change) {
+  ProfileAudit audit(profile, 0.05);
+  for (int i = 0; i < 1200; ++i) {
+    const bool woman = i % 2 == 0;
+    v1::Output output = OutputOf(i / 2, true);
+    output.clear_experiment();
+    output.clear_variant();
+    output.clear_input_categories();
+    change(i / 2, woman, &output);
+    const std::vector<int> groups = {woman ? 0 : 1};
+    audit.Add(output, {.groups = groups,
+                       .outcome = i / 2 % 3 == 0 ? Answer::kNo : Answer::kYes,
+                       .factor = i / 2 % 4 < 2 ? "north" : "south"});
+  }
+  auto report = audit.Run();
+  EXPECT_OK(report.status());
+  return report.ok() ? *std::move(report) : v1::FairnessReport();
+}
+
+// Names of what decides, each with its finding.
+std::map<std::string, v1::FairnessFinding> Decided(
+    const v1::FairnessReport& report) {
+  std::map<std::string, v1::FairnessFinding> decided;
+  for (const auto& figure : report.figures()) {
+    if (figure.finding() != v1::FAIRNESS_FINDING_UNSPECIFIED) {
+      EXPECT_TRUE(figure.has_tolerance_lower()) << figure.metric();
+      decided[figure.metric()] = figure.finding();
+    } else {
+      EXPECT_FALSE(figure.has_p_value()) << figure.metric();
+      EXPECT_FALSE(figure.has_tolerance_lower()) << figure.metric();
+    }
+  }
+  return decided;
+}
+
+constexpr auto kOutside = v1::FAIRNESS_FINDING_OUTSIDE_TOLERANCE;
+constexpr auto kWithin = v1::FAIRNESS_FINDING_WITHIN_TOLERANCE;
+constexpr auto kInsufficient = v1::FAIRNESS_FINDING_INSUFFICIENT;
+using Decisions = std::map<std::string, v1::FairnessFinding>;
+
+// 1 % against 4 %: by ratio far outside, by difference within.
+TEST(DeclaredTest, ARateIsDecidedByTheDeclaredComparisonAlone) {
+  const auto rates = [](int women, int men) {
+    return [=](int i, bool woman, v1::Output* output) {
+      output->set_favourable(i % 100 < (woman ? women : men));
+    };
+  };
+  const auto difference = Declaring(
+      "metrics { kind: SELECTION_RATE comparison: DIFFERENCE tolerance: 0.1 }");
+  ASSERT_NE(difference, nullptr);
+  v1::FairnessReport report = AuditOf(*difference, rates(1, 4));
+  EXPECT_EQ(Decided(report),
+            (Decisions{{"selection_rate_group_minus_reference", kWithin}}));
+  EXPECT_EQ(report.tests(), 1);
+  const auto* figure =
+      Find(report, "female", "selection_rate_group_minus_reference");
+  EXPECT_DOUBLE_EQ(figure->tolerance_lower(), -0.1);
+  EXPECT_DOUBLE_EQ(figure->tolerance_upper(), 0.1);
+  EXPECT_THAT(report.rules(), ::testing::Contains(::testing::HasSubstr(
+                                  "group minus reference: tolerated from -0.1 "
+                                  "to 0.1")));
+  // 80 % against 98 %: a ratio of 0.82, which nobody asked about.
+  report = AuditOf(*difference, rates(80, 98));
+  EXPECT_EQ(Decided(report),
+            (Decisions{{"selection_rate_group_minus_reference", kOutside}}));
+
+  const auto ratio =
+      Declaring("metrics { kind: SELECTION_RATE tolerance: 0.6 }");
+  ASSERT_NE(ratio, nullptr);
+  report = AuditOf(*ratio, rates(80, 98));
+  EXPECT_EQ(Decided(report),
+            (Decisions{{"selection_rate_group_over_reference", kWithin}}));
+  EXPECT_DOUBLE_EQ(Find(report, "female", "selection_rate_group_over_reference")
+                       ->tolerance_lower(),
+                   0.6);
+
+  const auto both = Declaring(
+      "metrics { kind: SELECTION_RATE tolerance: 0.8 }"
+      "metrics { kind: SELECTION_RATE comparison: DIFFERENCE tolerance: 0.1 }");
+  ASSERT_NE(both, nullptr);
+  report = AuditOf(*both, rates(10, 25));
+  EXPECT_EQ(report.tests(), 2);
+  EXPECT_EQ(Decided(report).size(), 2u);
+}
+
+// Errors, calibration and factors have no tolerance but the one that is named.
+TEST(DeclaredTest, WhatHasNoToleranceOfItsOwnDescribes) {
+  const std::string metrics =
+      "metrics { kind: SELECTION_RATE } metrics { kind: SCORE_MEAN tolerance: "
+      "0.1 }";
+  const std::string audits =
+      "outcome: \"REPAID\" legitimate_factors: \"person.region\"";
+  const auto bare = Declaring(metrics, "audits { " + audits + " }");
+  ASSERT_NE(bare, nullptr);
+  const Change fair = [](int, bool, v1::Output*) {};
+  v1::FairnessReport report = AuditOf(*bare, fair);
+  EXPECT_EQ(report.tests(), 2);
+  EXPECT_EQ(Decided(report).size(), 2u);
+  EXPECT_NE(Find(report, "female", "true_positive_rate_group_minus_reference"),
+            nullptr);
+  EXPECT_NE(Find(report, "female",
+                 "outcome_rate_at_equal_score_group_minus_reference"),
+            nullptr);
+
+  const std::string tolerances =
+      "tolerances { key: \"true_positive_rate\" value: 0.3 }"
+      "tolerances { key: \"calibration\" value: 0.2 }"
+      "tolerances { key: \"selection_rate_within_factors\" value: 0.15 }";
+  const auto named =
+      Declaring(metrics, "audits { " + audits + " " + tolerances + " }");
+  ASSERT_NE(named, nullptr);
+  report = AuditOf(*named, fair);
+  EXPECT_EQ(report.tests(), 5);
+  const auto decided = Decided(report);
+  EXPECT_EQ(decided.size(), 5u);
+  for (const auto& [metric, tolerance] : std::map<std::string, double>{
+           {"true_positive_rate_group_minus_reference", 0.3},
+           {"outcome_rate_at_equal_score_group_minus_reference", 0.2},
+           {"selection_rate_group_minus_reference_within_strata", 0.15}}) {
+    ASSERT_TRUE(decided.contains(metric)) << metric;
+    EXPECT_DOUBLE_EQ(Find(report, "female", metric)->tolerance_upper(),
+                     tolerance);
+  }
+}
+
+TEST(DeclaredTest, MeansOfScoresAndExposuresDecide) {
+  const auto profile = Declaring(
+      "metrics { kind: SCORE_MEAN tolerance: 0.1 }"
+      "metrics { kind: SCORE_MEAN comparison: RATIO tolerance: 0.5 }"
+      "metrics { kind: EXPOSURE_MEAN tolerance: 0.8 items: \"a\" }"
+      "metrics { kind: EXPOSURE_MEAN tolerance: 0.9 items: \"b\" items: "
+      "\"d\" }"
+      "metrics { kind: EXPOSURE_MEAN comparison: DIFFERENCE tolerance: 0.3 "
+      "items: \"a\" }");
+  ASSERT_NE(profile, nullptr);
+  EXPECT_EQ(profile->metrics()[3].name, "exposure_mean_2_group_over_reference");
+  EXPECT_EQ(profile->metrics()[4].name, "exposure_mean_group_minus_reference");
+  const auto report =
+      AuditOf(*profile, [](int i, bool woman, v1::Output* output) {
+        output->set_score(i % 10 / 10.0 * (woman ? 0.7 : 1));
+        output->clear_ranking();
+        // "a" stands first for most men, "b" for most women.
+        const bool first = woman ? i % 10 < 2 : i % 10 < 8;
+        output->add_ranking(first ? "a" : "b");
+        output->add_ranking(first ? "b" : "a");
+      });
+  // 0.315 against 0.45.
+  EXPECT_EQ(Decided(report),
+            (Decisions{{"mean_score_group_minus_reference", kOutside},
+                       {"mean_score_group_over_reference", kWithin},
+                       {"mean_exposure_group_over_reference", kOutside},
+                       {"mean_exposure_group_minus_reference", kWithin},
+                       {"mean_exposure_2_group_over_reference", kOutside}}));
+  EXPECT_EQ(report.tests(), 5);
+  EXPECT_THAT(
+      Find(report, "female", "mean_exposure_2_group_over_reference")->formula(),
+      ::testing::HasSubstr("of b, d"));
+}
+
+TEST(DeclaredTest, APriceIsDecidedByTheDeclaredComparison) {
+  const Change dearer = [](int i, bool woman, v1::Output* output) {
+    output->mutable_price()->set_minor_units((woman ? 1030 : 1000) +
+                                             i % 7 * 10);
+  };
+  const auto difference = Declaring(
+      "metrics { kind: PRICE_MEAN comparison: DIFFERENCE tolerance: 0.01 }");
+  ASSERT_NE(difference, nullptr);
+  const v1::FairnessReport report = AuditOf(*difference, dearer);
+  EXPECT_EQ(Decided(report),
+            (Decisions{{"mean_price_group_minus_reference", kOutside}}));
+  EXPECT_FALSE(Find(report, "female", "price_group_over_reference")
+                   ->has_equivalence_p_value());
+  const auto within = Declaring(
+      "metrics { kind: PRICE_MEAN comparison: DIFFERENCE tolerance: 0.1 }",
+      "audits { legitimate_factors: \"person.region\" }");
+  ASSERT_NE(within, nullptr);
+  EXPECT_EQ(
+      Decided(AuditOf(*within, dearer)),
+      (Decisions{{"mean_price_group_minus_reference_within_strata", kWithin}}));
+  // Equality can be found broken, and never shown.
+  const auto equal = Declaring("metrics { kind: PRICE_MEAN tolerance: 1 }");
+  ASSERT_NE(equal, nullptr);
+  EXPECT_EQ(Decided(AuditOf(*equal, dearer)),
+            (Decisions{{"price_group_over_reference", kOutside}}));
+  EXPECT_EQ(Decided(AuditOf(*equal, [](int, bool, v1::Output*) {})),
+            (Decisions{{"price_group_over_reference", kInsufficient}}));
+}
+
+// Thirty equal scores on each side prove no equality of the next hundred.
+TEST(DeclaredTest, EqualScoresOfFewProveNothing) {
+  const auto profile = Declaring(
+      "metrics { kind: SCORE_MEAN tolerance: 0.05 }"
+      "metrics { kind: EXPOSURE_MEAN tolerance: 0.95 items: \"a\" }");
+  ASSERT_NE(profile, nullptr);
+  ProfileAudit audit(*profile, 0.05);
+  for (int i = 0; i < 60; ++i) {
+    v1::Output output;
+    output.set_score(0.5);
+    output.add_ranking("a");
+    const std::vector<int> groups = {i % 2};
+    audit.Add(output, {.groups = groups});
+  }
+  const auto report = audit.Run();
+  ASSERT_OK(report.status());
+  EXPECT_EQ(Decided(*report),
+            (Decisions{{"mean_score_group_minus_reference", kInsufficient},
+                       {"mean_exposure_group_over_reference", kInsufficient}}));
+}
+
+TEST(DeclaredTest, WhatCannotBeDecidedIsRefused) {
+  ProfileFile file;
+  ASSERT_TRUE(
+      google::protobuf::TextFormat::ParseFromString(kProfile, &file.message));
+  const auto refused = [&file](const std::string& name, double tolerance,
+                               const char* why) {
+    ProfileFile one = file;
+    (*one.message.mutable_audits()->mutable_tolerances())[name] = tolerance;
+    EXPECT_THAT(Profile::Create(one).status().message(),
+                ::testing::HasSubstr(why))
+        << name;
+  };
+  refused("accuracy", 0.1, "names nothing that an audit decides");
+  refused("calibration", 1, "must be from 0 to less than 1");
+  refused("calibration", std::nan(""), "must be from 0 to less than 1");
+  file.message.mutable_audits()->add_figures("calibration");
+  refused("true_positive_rate", 0.1, "which figures does not ask for");
+  file.message.mutable_audits()->clear_legitimate_factors();
+  refused("selection_rate_within_factors", 0.1, "legitimate_factors");
+  *file.message.add_metrics() = file.message.metrics(3);
+  EXPECT_THAT(Profile::Create(file).status().message(),
+              ::testing::HasSubstr("is compared so already"));
+}
+
+TEST(ProfileAuditTest, NothingTestedIsSaid) {
+  const auto profile = MakeProfile();
+  ASSERT_NE(profile, nullptr);
+  const auto report = ProfileAudit(*profile, 0.05).Run();
+  ASSERT_OK(report.status());
+  EXPECT_EQ(report->tests(), 0);
+  EXPECT_THAT(report->rules(),
+              ::testing::Contains(::testing::HasSubstr("Nothing was tested")));
+}
+
+// As a monitor compares: each with all others known.
+constexpr char kRegions[] = R"pb(
+  id: "credit"
+  model: "credit"
+  purpose: "fairness"
+  favourable { stated: true }
+  attributes {
+    name: "region"
+    source: TEXT
+    field: "person.region"
+    groups { name: "a" }
+    groups { name: "b" }
+    groups { name: "c" }
+    groups { name: "d" }
+    rule: REST
+  }
+  metrics { kind: SELECTION_RATE }
+  metrics { kind: SCORE_MEAN tolerance: 0.1 }
+  metrics { kind: PRICE_MEAN tolerance: 0.9 }
+  minimum: 30
+  audits { outcome: "REPAID" legitimate_factors: "person.town" }
+)pb";
+
+class RestTest : public ::testing::Test {
+ protected:
+  RestTest() {
+    ProfileFile file;
+    EXPECT_TRUE(
+        google::protobuf::TextFormat::ParseFromString(kRegions, &file.message));
+    profile_ = *Profile::Create(std::move(file));
+    audit_.emplace(*profile_, 0.05);
+  }
+
+  // So many people of a group, so many of whom are selected.
+  void Add(int group, int people, int selected) {
+    for (int i = 0; i < people; ++i) {
+      v1::Output output = OutputOf(i, true);
+      output.clear_experiment();
+      output.clear_variant();
+      output.set_favourable(i < selected);
+      const std::vector<int> groups = {group};
+      audit_->Add(output, {.groups = groups,
+                           .outcome = i % 2 ? Answer::kYes : Answer::kNo,
+                           .factor = i % 3 ? "x" : "y"});
+    }
+  }
+
+  std::shared_ptr<const Profile> profile_;
+  std::optional<ProfileAudit> audit_;
+};
+
+TEST_F(RestTest, EachGroupIsComparedWithAllOthersKnown) {
+  Add(0, 400, 80);
+  Add(1, 300, 150);
+  Add(2, 200, 100);
+  Add(3, 100, 50);
+  Add(kOtherGroup, 50, 0);
+  Add(kUnknownGroup, 60, 0);
+  const auto report = audit_->Run();
+  ASSERT_OK(report.status());
+  const int all[] = {400, 300, 200, 100};
+  const int hits[] = {80, 150, 100, 50};
+  for (int g = 0; g < 4; ++g) {
+    const std::string name(1, static_cast<char>('a' + g));
+    for (const char* metric :
+         {"selection_rate_group_over_reference",
+          "selection_rate_group_minus_reference",
+          "selection_rate_group_minus_reference_within_strata",
+          "true_positive_rate_group_minus_reference",
+          "mean_score_group_minus_reference", "price_group_over_reference"}) {
+      const auto* figure = Find(*report, name, metric);
+      ASSERT_NE(figure, nullptr) << name << " " << metric;
+      EXPECT_EQ(figure->reference(), "rest");
+    }
+    const auto* ratio =
+        Find(*report, name, "selection_rate_group_over_reference");
+    EXPECT_EQ(ratio->count(), all[g]);
+    EXPECT_EQ(ratio->reference_count(), 1000 - all[g]);
+    EXPECT_EQ(ratio->reference_hits(), 380 - hits[g]);
+    EXPECT_EQ(Find(*report, name, "mean_score_group_minus_reference")
+                  ->reference_count(),
+              1000 - all[g]);
+  }
+  EXPECT_EQ(
+      Find(*report, "a", "selection_rate_group_over_reference")->finding(),
+      v1::FAIRNESS_FINDING_OUTSIDE_TOLERANCE);
+  for (const auto& figure : report->figures()) {
+    if (figure.reference().empty()) continue;
+    EXPECT_NE(figure.group(), "other");
+    EXPECT_NE(figure.group(), "unknown");
+  }
+  EXPECT_THAT(
+      report->rules(),
+      ::testing::Contains(::testing::HasSubstr("with all other known groups")));
+}
+
+// A group too small to be told, and the next that would give it away, count in
+// no rest: a rest less what is told of its groups is nobody.
+TEST_F(RestTest, ARestTellsNothingOfWhoIsTooFew) {
+  Add(0, 400, 80);
+  Add(1, 300, 150);
+  Add(2, 200, 100);
+  Add(3, 4, 4);
+  const auto report = audit_->Run();
+  ASSERT_OK(report.status());
+  const auto* ratio = Find(*report, "a", "selection_rate_group_over_reference");
+  ASSERT_NE(ratio, nullptr);
+  EXPECT_EQ(ratio->reference_count(), 300);
+  EXPECT_EQ(ratio->reference_hits(), 150);
+  EXPECT_EQ(Find(*report, "c", "selection_rate_group_over_reference"), nullptr);
+  EXPECT_EQ(Find(*report, "d", "selection_rate_group_over_reference"), nullptr);
 }
 
 TEST(ProfileAuditTest, WithoutAlphaItDescribes) {

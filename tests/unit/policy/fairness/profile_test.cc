@@ -351,6 +351,12 @@ TEST(Explain, SaysWhatCanBeSeenAndWhatCannot) {
   // 60 and over are a tenth.
   EXPECT_DOUBLE_EQ(explained.streams[4].pairs_per_day, 100);
 
+  EXPECT_THAT(explained.remarks,
+              ::testing::Contains(HasSubstr(
+                  "selection_rate, group over reference, from 0.8 to 1.25; "
+                  "mean score, group minus reference, from -5 to 5. That makes "
+                  "2 tests")));
+
   const Explanation few = Explain(**made, 0.1);
   EXPECT_FALSE(few.streams[0].found_in_365);
   EXPECT_THAT(few.remarks,
