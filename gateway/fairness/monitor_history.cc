@@ -155,7 +155,10 @@ absl::Status AddTrends(const AuditParts& parts,
       trend.set_attribute(about.attribute_name);
       trend.set_group(about.group_name);
       trend.set_reference(about.reference_name);
-      trend.set_metric(metrics[about.metric].name);
+      const auto& metric = metrics[about.metric];
+      trend.set_metric(metric.name);
+      trend.set_tolerance_lower(metric.tolerance.lower());
+      trend.set_tolerance_upper(metric.tolerance.upper());
       trend.set_model_version(version->doc.model_version());
       *report->add_trends() = std::move(trend);
     }

@@ -130,7 +130,7 @@ absl::Status CheckTable(const AuditTable& table) {
       return Bad("a column has another number of cases than the table");
     }
     for (size_t i = 0; i < table.cases; ++i) {
-      if (std::isfinite(column[i]) != std::isfinite(table.exposures[0][i])) {
+      if (IsScore(column[i]) != IsScore(table.exposures[0][i])) {
         return Bad("exposures are not known of the same cases");
       }
     }

@@ -228,6 +228,11 @@ std::string CurvePlot(const std::vector<PlotCurve>& curves,
       if (point.value) values.push_back(*point.value);
       values.push_back(point.interval.lower);
       values.push_back(point.interval.upper);
+      for (const auto& tolerance : {point.tolerance, curve.tolerance}) {
+        if (!tolerance) continue;
+        values.push_back(tolerance->lower);
+        values.push_back(tolerance->upper);
+      }
     }
   }
   if (times.empty()) return "";
@@ -252,9 +257,21 @@ std::string CurvePlot(const std::vector<PlotCurve>& curves,
   for (const PlotCurve& curve : curves) {
     absl::StrAppend(&html, "<div class=\"prow\">", Label(curve.label),
                     "<div class=\"up\">", Svg(kCurveHigh, InWords(curve)));
-    if (axis.tolerance) {
-      const double top = y(axis.tolerance->upper);
-      html += Rect("band", 0, top, kWide, y(axis.tolerance->lower) - top);
+    const auto tolerance = curve.tolerance ? curve.tolerance : axis.tolerance;
+    if (tolerance) {
+      const double top = y(tolerance->upper);
+      html += Rect("band", 0, top, kWide, y(tolerance->lower) - top);
+    }
+    for (size_t i = 1; i < curve.points.size(); ++i) {
+      const PlotPoint& from = curve.points[i - 1];
+      const PlotPoint& to = curve.points[i];
+      if (!from.tolerance || !to.tolerance) continue;
+      absl::StrAppendFormat(
+          &html, "<path class=\"band\" d=\"M%.1f %.1fL%.1f %.1fL%.1f %.1f",
+          x(from.time), y(from.tolerance->upper), x(to.time),
+          y(to.tolerance->upper), x(to.time), y(to.tolerance->lower));
+      absl::StrAppendFormat(&html, "L%.1f %.1fZ\"/>", x(from.time),
+                            y(from.tolerance->lower));
     }
     for (const double tick : up.Ticks(kApartUp)) html += level("grid", tick);
     std::string area = "<path class=\"area\" d=\"";
@@ -269,9 +286,19 @@ std::string CurvePlot(const std::vector<PlotCurve>& curves,
                             y(point.interval.lower));
     }
     absl::StrAppend(&html, area, "Z\"/>");
-    if (axis.tolerance) {
-      absl::StrAppend(&html, level("edge", axis.tolerance->lower),
-                      level("edge", axis.tolerance->upper));
+    if (tolerance) {
+      absl::StrAppend(&html, level("edge", tolerance->lower),
+                      level("edge", tolerance->upper));
+    }
+    for (size_t i = 1; i < curve.points.size(); ++i) {
+      const PlotPoint& from = curve.points[i - 1];
+      const PlotPoint& to = curve.points[i];
+      if (!from.tolerance || !to.tolerance) continue;
+      absl::StrAppend(&html,
+                      Line("edge", x(from.time), y(from.tolerance->lower),
+                           x(to.time), y(to.tolerance->lower)),
+                      Line("edge", x(from.time), y(from.tolerance->upper),
+                           x(to.time), y(to.tolerance->upper)));
     }
     if (axis.equal) html += level("eq", *axis.equal);
     std::string middle;

@@ -65,11 +65,15 @@ struct PlotPoint {
   double time = 0;
   Interval interval;
   std::optional<double> value;
+  // Shaded, between points that have one.
+  std::optional<Interval> tolerance;
 };
 struct PlotCurve {
   std::string label;
   std::string text;
   std::vector<PlotPoint> points;
+  // Shaded at all times. Absent: that of the axis.
+  std::optional<Interval> tolerance;
 };
 // All curves over the same axes. `first` and `last` name the ends of time.
 std::string CurvePlot(const std::vector<PlotCurve>& curves,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -59,6 +60,45 @@ void Tighten(int64_t least, Periods* periods) {
     for (size_t g = 0; g < groups; ++g) changed |= tighten(g, 0);
     for (size_t i = 0; i < count; ++i) changed |= tighten(groups, i);
   }
+}
+
+// Those that a group is compared with, in one period. No cases: nobody, or too
+// few for a rate that another is held against.
+Proportion ReferenceIn(const AuditPlan& plan, const AuditGrouping& grouping,
+                       const std::vector<std::string>& names,
+                       const Periods& periods, size_t group, size_t period,
+                       std::optional<uint32_t> other) {
+  Proportion sum;
+  if (grouping.rest && group == other) return sum;
+  for (size_t g = 0; g + 1 < names.size(); ++g) {
+    if (g == group || !periods.told[g][period] ||
+        (grouping.rest ? g == other : names[g] != grouping.reference)) {
+      continue;
+    }
+    sum.cases += periods.rates[g][period].cases;
+    sum.hits += periods.rates[g][period].hits;
+  }
+  if (sum.cases < plan.minimum) return {};
+  return sum;
+}
+
+// What is tolerated of a rate whose reference has `rate`: all declared
+// tolerances together.
+std::optional<Interval> ToleratedAt(const AuditPlan& plan, double rate) {
+  std::optional<Interval> tolerated;
+  for (const auto comparison : {Comparison::kRatio, Comparison::kDifference}) {
+    const auto decides = plan.Decides(AuditMetric::kSelection, comparison);
+    if (!decides) continue;
+    const double lower = decides->tolerance.lower();
+    const double upper = decides->tolerance.upper();
+    const bool ratio = comparison == Comparison::kRatio;
+    const Interval one = {std::max(0.0, ratio ? rate * lower : rate + lower),
+                          std::min(1.0, ratio ? rate * upper : rate + upper)};
+    tolerated = tolerated ? Interval{std::max(tolerated->lower, one.lower),
+                                     std::min(tolerated->upper, one.upper)}
+                          : one;
+  }
+  return tolerated;
 }
 
 // The group of a report that may have a trend: it tells its rate.
@@ -123,6 +163,11 @@ void AddRateTrends(const AuditPlan& plan, const AuditTable& table,
       }
     }
     Tighten(plan.suppress_below, &periods);
+    const auto grouping = std::find_if(
+        plan.groupings.begin(), plan.groupings.end(), [&](const auto& one) {
+          return one.attributes.size() == 1 &&
+                 &table.attributes[one.attributes[0]] == &attribute;
+        });
     for (size_t group = 0; group <= unknown; ++group) {
       v1::FairnessTrend trend;
       for (size_t i = 0; i < count; ++i) {
@@ -137,6 +182,15 @@ void AddRateTrends(const AuditPlan& plan, const AuditTable& table,
         point.set_upper(interval->upper);
         point.set_count(period.cases);
         point.set_estimate(*period.rate());
+        if (grouping == plan.groupings.end() || group == unknown) continue;
+        const auto reference = ReferenceIn(plan, *grouping, names, periods,
+                                           group, i, attribute.other)
+                                   .rate();
+        if (!reference) continue;
+        if (const auto tolerated = ToleratedAt(plan, *reference)) {
+          point.set_tolerance_lower(tolerated->lower);
+          point.set_tolerance_upper(tolerated->upper);
+        }
       }
       if (trend.points_size() < 2) continue;
       trend.set_attribute(attribute.name);

@@ -22,18 +22,24 @@ using v1::FairnessFigure;
 using v1::FairnessReport;
 using v1::FairnessTrend;
 
-// Of a trend by itself, else as a figure of the same name has it.
-std::optional<Interval> ToleranceOf(const FairnessReport& report,
-                                    const FairnessTrend& trend) {
-  if (trend.has_tolerance_lower() && trend.has_tolerance_upper()) {
-    return Interval{trend.tolerance_lower(), trend.tolerance_upper()};
+// Of the version as it ran, whatever is tolerated today.
+std::optional<Interval> ToleranceOf(const FairnessTrend& trend) {
+  if (!trend.has_tolerance_lower() || !trend.has_tolerance_upper()) {
+    return std::nullopt;
   }
-  for (const FairnessFigure& figure : report.figures()) {
-    if (figure.metric() == trend.metric() && figure.has_tolerance_lower()) {
-      return Interval{figure.tolerance_lower(), figure.tolerance_upper()};
-    }
+  return Interval{trend.tolerance_lower(), trend.tolerance_upper()};
+}
+
+std::optional<Interval> ToleranceOf(const v1::FairnessTrendPoint& point) {
+  if (!point.has_tolerance_lower() || !point.has_tolerance_upper()) {
+    return std::nullopt;
   }
-  return std::nullopt;
+  return Interval{point.tolerance_lower(), point.tolerance_upper()};
+}
+
+std::string ToleranceText(const Interval& tolerance) {
+  return absl::StrCat("tolerated, ", ShortNumber(tolerance.lower), " to ",
+                      ShortNumber(tolerance.upper));
 }
 
 std::string Name(const FairnessTrend& trend) {
@@ -62,27 +68,32 @@ Ends EndsOf(int64_t first, int64_t last) {
 
 std::string LastText(const FairnessTrend& trend) {
   const auto& end = trend.points(trend.points_size() - 1);
-  return absl::StrCat("last ", PlotNumber(end.lower()), " to ",
-                      PlotNumber(end.upper()), "<br><span class=\"quiet\">",
-                      CountText(end.count()), " cases</span>");
+  const auto at_end = ToleranceOf(end);
+  const auto tolerance = at_end ? at_end : ToleranceOf(trend);
+  return absl::StrCat(
+      "last ", PlotNumber(end.lower()), " to ", PlotNumber(end.upper()),
+      "<br><span class=\"quiet\">", CountText(end.count()), " cases",
+      tolerance ? "; " + ToleranceText(*tolerance) : "", "</span>");
 }
 
 PlotCurve CurveOf(const FairnessTrend& trend) {
   PlotCurve curve;
   curve.label = Name(trend);
   curve.text = LastText(trend);
+  curve.tolerance = ToleranceOf(trend);
   for (const auto& point : trend.points()) {
     PlotPoint drawn;
     drawn.time = static_cast<double>(point.time().seconds());
     drawn.interval = {point.lower(), point.upper()};
     if (point.has_estimate()) drawn.value = point.estimate();
+    drawn.tolerance = ToleranceOf(point);
     curve.points.push_back(drawn);
   }
   return curve;
 }
 
-std::string Plot(const FairnessReport& report, const std::string& metric,
-                 bool rate, const std::vector<const FairnessTrend*>& trends) {
+std::string Plot(const std::string& metric, bool rate,
+                 const std::vector<const FairnessTrend*>& trends) {
   std::vector<PlotCurve> curves;
   std::vector<PlotRow> single;
   int64_t first = trends[0]->points(0).time().seconds();
@@ -109,16 +120,29 @@ std::string Plot(const FairnessReport& report, const std::string& metric,
   PlotAxis axis;
   axis.log = metric.find("_group_over_") != std::string::npos;
   if (!rate) axis.equal = axis.log ? 1 : 0;
-  axis.tolerance = ToleranceOf(report, *trends[0]);
-  if (axis.tolerance) {
-    axis.title =
-        absl::StrCat("shaded: tolerated, ", ShortNumber(axis.tolerance->lower),
-                     " to ", ShortNumber(axis.tolerance->upper));
+  const auto first_tolerance = ToleranceOf(*trends[0]);
+  bool same = first_tolerance.has_value();
+  bool at_points = false;
+  for (const FairnessTrend* trend : trends) {
+    const auto own = ToleranceOf(*trend);
+    same = same && own && own->lower == first_tolerance->lower &&
+           own->upper == first_tolerance->upper;
+    for (const auto& point : trend->points()) {
+      at_points = at_points || ToleranceOf(point).has_value();
+    }
+  }
+  // Versions may have run under different ones: then each tells its own.
+  if (same) {
+    axis.tolerance = first_tolerance;
+    axis.title = "shaded: " + ToleranceText(*first_tolerance);
+  } else if (at_points) {
+    axis.title = "shaded: tolerated at the reference's rate of the same time";
   }
   std::string html = absl::StrCat(
       "<h3>", HtmlText(Capital(FigureTitle(metric))),
       "</h3>\n<p class=\"quiet\">",
-      rate ? "Rate of each period with its interval."
+      rate ? "Rate of each period with its interval; no period decides by "
+             "itself."
            : "Confidence sequence of the monitor: it may be looked at always, "
              "and narrows as cases come.",
       "</p>\n");
@@ -144,7 +168,7 @@ std::string TrendsHtml(const FairnessReport& report) {
   if (kinds.empty()) return "";
   std::string html = "<h2>Over time</h2>\n";
   for (const auto& [kind, trends] : kinds) {
-    html += Plot(report, kind.second, kind.first, trends);
+    html += Plot(kind.second, kind.first, trends);
   }
   return html;
 }
@@ -153,7 +177,7 @@ std::string SinceHtml(const FairnessReport& report, bool found) {
   std::vector<std::string> lines;
   bool watched = false;
   for (const FairnessTrend& trend : report.trends()) {
-    const auto tolerance = ToleranceOf(report, trend);
+    const auto tolerance = ToleranceOf(trend);
     if (trend.reference().empty() || !tolerance) continue;
     watched = true;
     const auto outside =

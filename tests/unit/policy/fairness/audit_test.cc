@@ -504,7 +504,8 @@ TEST(AuditTest, NothingInAReportIsNoNumber) {
             table.list->codes.push_back(i % 2);
             table.place.push_back(value);
           } else {
-            table.exposure.push_back(value);
+            table.exposures.resize(1);
+            table.exposures[0].push_back(value);
           }
         }
         const auto report = RunAudit(OnePlan(), table);

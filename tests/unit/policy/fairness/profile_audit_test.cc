@@ -219,10 +219,10 @@ std::shared_ptr<const Profile> Declaring(const std::string& metrics,
               groups { name: "male" }
               reference: "male"
             }
-            minimum: 30
       )pb" +
           metrics + more,
       &file.message));
+  if (file.message.minimum() == 0) file.message.set_minimum(30);
   auto profile = Profile::Create(std::move(file));
   EXPECT_OK(profile.status());
   return profile.ok() ? *profile : nullptr;
@@ -686,6 +686,56 @@ TEST(ProfileAuditTest, RatesOfPeriodsStandInTheReport) {
     counted += point.count();
   }
   EXPECT_LE(counted, 602 - 10);
+}
+
+// Rates of both rise alike: what is tolerated rises with the reference's.
+TEST(ProfileAuditTest, WhatIsToleratedOfARateFollowsTheReference) {
+  constexpr int64_t kDay = int64_t{24} * 3600 * 1'000'000;
+  const auto points_of = [&](const Profile& profile, const char* group) {
+    ProfileAudit audit(profile, 0.05, {}, {0, 24 * kDay});
+    for (int i = 0; i < 2400; ++i) {
+      v1::Output output = OutputOf(i, true);
+      output.clear_experiment();
+      output.clear_variant();
+      output.set_favourable(i / 2 % 100 < (i < 1200 ? 20 : 60));
+      const std::vector<int> groups = {i % 2};
+      audit.Add(output, {.groups = groups, .time_us = kDay * i / 100});
+    }
+    const auto report = audit.Run();
+    EXPECT_OK(report.status());
+    std::vector<v1::FairnessTrendPoint> points;
+    for (const auto& trend : report->trends()) {
+      if (trend.group() != group) continue;
+      points.assign(trend.points().begin(), trend.points().end());
+    }
+    return points;
+  };
+  const auto ratio = Declaring("metrics { kind: SELECTION_RATE }");
+  ASSERT_NE(ratio, nullptr);
+  auto points = points_of(*ratio, "female");
+  ASSERT_EQ(points.size(), 12u);
+  EXPECT_DOUBLE_EQ(points[0].tolerance_lower(), 0.2 * 0.8);
+  EXPECT_DOUBLE_EQ(points[0].tolerance_upper(), 0.2 * 1.25);
+  EXPECT_DOUBLE_EQ(points[11].tolerance_lower(), 0.6 * 0.8);
+  EXPECT_DOUBLE_EQ(points[11].tolerance_upper(), 0.6 * 1.25);
+  // Of the reference nothing is tolerated.
+  for (const auto& point : points_of(*ratio, "male")) {
+    EXPECT_FALSE(point.has_tolerance_lower());
+  }
+  const auto difference = Declaring(
+      "metrics { kind: SELECTION_RATE comparison: DIFFERENCE tolerance: 0.3 }");
+  ASSERT_NE(difference, nullptr);
+  points = points_of(*difference, "female");
+  ASSERT_EQ(points.size(), 12u);
+  EXPECT_DOUBLE_EQ(points[0].tolerance_lower(), 0);
+  EXPECT_DOUBLE_EQ(points[0].tolerance_upper(), 0.5);
+  // With too few of the reference in a period no rate is held against theirs.
+  const auto many =
+      Declaring("metrics { kind: SELECTION_RATE }", "minimum: 101");
+  ASSERT_NE(many, nullptr);
+  points = points_of(*many, "female");
+  ASSERT_EQ(points.size(), 12u);
+  EXPECT_FALSE(points[0].has_tolerance_lower());
 }
 
 TEST(ProfileAuditTest, AnOutcomeThatNobodyReportsIsRefused) {

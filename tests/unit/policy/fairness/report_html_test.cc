@@ -219,6 +219,8 @@ TEST(FairnessReportHtmlTest, SinceWhenIsWhatTheMonitorSaw) {
   trend.set_group("f");
   trend.set_reference("m");
   trend.set_metric("selection_rate_group_over_reference");
+  trend.set_tolerance_lower(0.8);
+  trend.set_tolerance_upper(1.25);
   for (int i = 0; i < 3; ++i) {
     v1::FairnessTrendPoint& point = *trend.add_points();
     point.mutable_time()->set_seconds(86'400 * (20'000 + i));
@@ -254,6 +256,70 @@ TEST(FairnessReportHtmlTest, ADescriptiveReportTellsRatesAndWhatMonitorsSaw) {
                               "<strong>f</strong> (20.0\u00a0%)"));
   EXPECT_THAT(html,
               HasSubstr("sex f against m: outside tolerance since 2024-10-04"));
+}
+
+// Versions that ran under different texts, and a rate beside its reference.
+TEST(FairnessReportHtmlTest, EachTrendShowsItsOwnTolerance) {
+  v1::FairnessReport report = TwoGroups(500, 100);
+  for (const double tolerance : {0.8, 0.9}) {
+    v1::FairnessTrend& trend = *report.add_trends();
+    trend.set_attribute("sex");
+    trend.set_group("f");
+    trend.set_reference("m");
+    trend.set_metric("selection_rate_group_over_reference");
+    trend.set_model_version(tolerance == 0.8 ? "1" : "2");
+    trend.set_tolerance_lower(tolerance);
+    trend.set_tolerance_upper(1 / tolerance);
+    for (int i = 0; i < 2; ++i) {
+      v1::FairnessTrendPoint& point = *trend.add_points();
+      point.mutable_time()->set_seconds(86'400 * (20'000 + i));
+      point.set_lower(0.95);
+      point.set_upper(1.02);
+      point.set_count(100 + i);
+    }
+  }
+  v1::FairnessTrend& rate = *report.add_trends();
+  rate.set_attribute("sex");
+  rate.set_group("f");
+  rate.set_metric("selection_rate");
+  for (int i = 0; i < 3; ++i) {
+    v1::FairnessTrendPoint& point = *rate.add_points();
+    point.mutable_time()->set_seconds(86'400 * (20'000 + i));
+    point.set_lower(0.4);
+    point.set_upper(0.6);
+    if (i == 0) continue;
+    point.set_tolerance_lower(0.35);
+    point.set_tolerance_upper(0.55);
+  }
+  const std::string html = FairnessReportHtml(report);
+  EXPECT_THAT(html, HasSubstr("tolerated, 0.8 to 1.25"));
+  EXPECT_THAT(html, HasSubstr("tolerated, 0.9 to 1.111"));
+  EXPECT_THAT(html, HasSubstr("rate of the same time"));
+  // One band between the two points that have one.
+  const std::string band = "<path class=\"band\"";
+  const size_t first = html.find(band);
+  ASSERT_NE(first, std::string::npos);
+  EXPECT_EQ(html.find(band, first + 1), std::string::npos);
+}
+
+// What is tolerated today says nothing about a version of the past.
+TEST(FairnessReportHtmlTest, ATrendBorrowsNoToleranceOfAFigure) {
+  v1::FairnessReport report = TwoGroups(500, 100);
+  v1::FairnessTrend& trend = *report.add_trends();
+  trend.set_attribute("sex");
+  trend.set_group("f");
+  trend.set_reference("m");
+  trend.set_metric("selection_rate_group_over_reference");
+  for (int i = 0; i < 2; ++i) {
+    v1::FairnessTrendPoint& point = *trend.add_points();
+    point.mutable_time()->set_seconds(86'400 * (20'000 + i));
+    point.set_lower(0.1);
+    point.set_upper(0.2);
+  }
+  const std::string html = FairnessReportHtml(report);
+  EXPECT_THAT(html, Not(HasSubstr("outside tolerance since")));
+  EXPECT_THAT(html.substr(html.find("<h2>Over time")),
+              Not(HasSubstr("shaded: tolerated")));
 }
 
 TEST(FairnessReportHtmlTest, TrendsWithNothingToShowHaveNoHeading) {
