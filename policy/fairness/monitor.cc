@@ -125,8 +125,9 @@ void Monitor::Count(Side side, double value, uint64_t stratum, int64_t time_us,
       today->reference_sum += value;
     }
   }
-  if (first_us_ == 0) first_us_ = time_us;
-  last_us_ = std::max(last_us_, time_us);
+  const int64_t hour_us = time_us - time_us % kUsPerHour;
+  if (first_us_ == 0) first_us_ = hour_us;
+  last_us_ = std::max(last_us_, hour_us);
 
   const auto pair = pairing_.Offer(side, value, stratum, time_us);
   if (pair) Meet(pair->group, pair->reference, time_us);
@@ -192,9 +193,7 @@ std::optional<double> Monitor::PairsUntil(double edge,
 
 std::optional<double> Monitor::PairsNeeded() const {
   const Tolerance& tolerance = plan_.tolerance;
-  const auto pairs = static_cast<double>(plan_.binary ? table_.pairs()
-                                                      : moments_.state().pairs);
-  if (pairs < 10) {
+  if (Pairs() < 10) {
     // As for a model that treats both alike.
     return PairsToVerdict(
         tolerance, plan_.alpha,
@@ -216,7 +215,7 @@ std::optional<double> Monitor::PairsNeeded() const {
 Reading Monitor::Read(int64_t now_us) const {
   Reading reading;
   const Tolerance& tolerance = plan_.tolerance;
-  reading.pairs = plan_.binary ? table_.pairs() : moments_.state().pairs;
+  reading.pairs = Pairs();
   reading.estimate = plan_.binary ? TableEstimate(table_, tolerance.comparison)
                                   : moments_.Estimate(tolerance.comparison);
   reading.alarm = alarm();
@@ -352,16 +351,6 @@ store::v1::MonitorState Monitor::Save() const {
   state.set_violation_us(violation_us_);
   state.set_violation_lower(violation_.lower);
   state.set_violation_upper(violation_.upper);
-  auto* const waiting = state.mutable_waiting();
-  waiting->set_bucket(pairing_.bucket());
-  std::string sides;
-  for (const Pairing::Unit& unit : pairing_.waiting()) {
-    waiting->add_strata(unit.stratum);
-    waiting->add_values(unit.value);
-    sides += static_cast<char>(unit.side);
-  }
-  waiting->set_sides(std::move(sides));
-  state.set_unpaired(pairing_.unpaired());
   for (const DayTotals& day : days_) {
     auto* const counts = state.add_days();
     counts->set_day(day.day);
@@ -413,21 +402,12 @@ absl::StatusOr<Monitor> Monitor::Restore(const store::v1::MonitorState& state) {
   monitor.last_alarm_us_ = state.last_alarm_us();
   monitor.violation_us_ = state.violation_us();
   monitor.violation_ = {state.violation_lower(), state.violation_upper()};
-  const auto& w = state.waiting();
-  if (w.strata_size() != w.values_size() ||
-      w.sides().size() != static_cast<size_t>(w.strata_size())) {
-    return bad();
-  }
-  std::vector<Pairing::Unit> waiting;
-  for (int i = 0; i < w.strata_size(); ++i) {
-    const double value = w.values(i);
-    if (!(value >= 0 && value <= 1)) return bad();
-    waiting.push_back({w.strata(i), value,
-                       w.sides()[static_cast<size_t>(i)] != 0
-                           ? Side::kGroup
-                           : Side::kReference});
-  }
-  monitor.pairing_.Restore(std::move(waiting), w.bucket(), state.unpaired());
+  // Whoever is in no pair is in none for good.
+  const uint64_t pairs = monitor.Pairs();
+  const uint64_t group = monitor.group_.count;
+  const uint64_t reference = monitor.reference_.count;
+  if (pairs > group || pairs > reference) return bad();
+  monitor.pairing_.Restore(group - pairs + (reference - pairs));
   if (state.days_size() > static_cast<int>(kWindowDays)) return bad();
   for (const auto& day : state.days()) {
     if (!monitor.days_.empty() && monitor.days_.back().day >= day.day()) {

@@ -100,12 +100,13 @@ class Monitor {
   // Days that the descriptive window reaches back.
   static constexpr size_t kWindowDays = 28;
   // What Save never exceeds, in bytes.
-  static constexpr size_t kMaxStateBytes = 8192;
+  static constexpr size_t kMaxStateBytes = 2048;
   // What a stream occupies at most while it runs: itself, and who waits.
   static constexpr size_t kMaxMemoryBytes = 12288;
 
   explicit Monitor(const MonitorPlan& plan);
-  // InvalidArgument for a state that no monitor can have left.
+  // InvalidArgument for a state that no monitor can have left. Nobody waits:
+  // who waited when it was saved found no partner.
   static absl::StatusOr<Monitor> Restore(const store::v1::MonitorState& state);
 
   // One unit. `value` in [0, 1], for a binary plan 0 or 1; what is not counts
@@ -123,7 +124,9 @@ class Monitor {
   }
   // Oldest first.
   const std::vector<DayTotals>& days() const { return days_; }
+  // Units that found no partner, and those that still wait for one.
   uint64_t unpaired() const { return pairing_.unpaired(); }
+  size_t waiting() const { return pairing_.waiting().size(); }
   // 0: never. Once found it stays.
   int64_t violation_us() const { return violation_us_; }
   bool alarm() const { return alarm_since_us_ != 0; }
@@ -132,10 +135,14 @@ class Monitor {
   // How often one began.
   uint64_t alarms() const { return alarms_; }
 
+  // Aggregates alone: who waits is not in it.
   store::v1::MonitorState Save() const;
 
  private:
   void Meet(double group, double reference, int64_t time_us);
+  uint64_t Pairs() const {
+    return plan_.binary ? table_.pairs() : moments_.state().pairs;
+  }
   bool OutsideTolerance() const;
   bool TooManyClipped() const;
   Interval Sequence() const;
@@ -161,6 +168,7 @@ class Monitor {
   int64_t last_alarm_us_ = 0;
   int64_t violation_us_ = 0;
   Interval violation_;
+  // To the hour, so that they lead to no entry of the log.
   int64_t first_us_ = 0;
   int64_t last_us_ = 0;
 };

@@ -74,15 +74,8 @@ std::optional<Pairing::Pair> Pairing::Offer(Side side, double value,
   return std::nullopt;
 }
 
-void Pairing::Restore(std::vector<Unit> waiting, int64_t bucket,
-                      uint64_t unpaired) {
-  if (waiting.size() > kMaxWaiting) {
-    unpaired += waiting.size() - kMaxWaiting;
-    waiting.erase(waiting.begin(),
-                  waiting.end() - static_cast<ptrdiff_t>(kMaxWaiting));
-  }
-  waiting_ = std::move(waiting);
-  bucket_ = bucket;
+void Pairing::Restore(uint64_t unpaired) {
+  waiting_.clear();
   unpaired_ = unpaired;
 }
 

@@ -66,8 +66,8 @@ class Pairing {
   // Units that were given up.
   uint64_t unpaired() const { return unpaired_; }
 
-  // As it was. Takes the last kMaxWaiting.
-  void Restore(std::vector<Unit> waiting, int64_t bucket, uint64_t unpaired);
+  // Nobody waits, and so many were given up.
+  void Restore(uint64_t unpaired);
 
  private:
   int64_t bucket_us_;

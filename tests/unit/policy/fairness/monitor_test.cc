@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdio>
 #include <limits>
 #include <random>
 #include <string>
@@ -149,6 +150,7 @@ TEST(Monitor, TellsWhenItWillKnowAndIsNotFarOff) {
   EXPECT_GT(was / told, 0.25);
 }
 
+// Where nobody waits.
 TEST(Monitor, GoesOnAfterARestartAsIfThereHadBeenNone) {
   for (const bool binary : {true, false}) {
     for (const Comparison comparison :
@@ -161,6 +163,7 @@ TEST(Monitor, GoesOnAfterARestartAsIfThereHadBeenNone) {
       Monitor through(plan);
       Monitor restarted(plan);
       Feed feed(8);
+      int restarts = 0;
       for (int i = 0; i < 3000; ++i) {
         const Side side = feed.Draw(0.4) ? Side::kGroup : Side::kReference;
         const double value =
@@ -169,7 +172,10 @@ TEST(Monitor, GoesOnAfterARestartAsIfThereHadBeenNone) {
         const int64_t time_us = feed.Next();
         through.Count(side, value, stratum, time_us);
         restarted.Count(side, value, stratum, time_us);
-        if (i % 97 == 0) {
+        // The next one comes in another bucket, or finds nobody anyway.
+        if ((time_us + kStep) % plan.bucket_us < kStep ||
+            through.waiting() == 0) {
+          ++restarts;
           store::v1::MonitorState state;
           ASSERT_TRUE(
               state.ParseFromString(restarted.Save().SerializeAsString()));
@@ -178,10 +184,81 @@ TEST(Monitor, GoesOnAfterARestartAsIfThereHadBeenNone) {
           restarted = *std::move(restored);
         }
       }
+      EXPECT_GT(restarts, 50);
       EXPECT_EQ(through.Save().SerializeAsString(),
                 restarted.Save().SerializeAsString());
+      EXPECT_EQ(through.unpaired() + through.waiting(),
+                restarted.unpaired() + restarted.waiting());
     }
   }
+}
+
+TEST(Monitor, WhoWaitedWhenItEndedFindsNoPartnerAndNothingElseIsLost) {
+  Monitor monitor(FourFifths());
+  Feed feed(15);
+  for (int i = 0; i < 2000; ++i) {
+    monitor.Count(feed.Draw(0.2) ? Side::kGroup : Side::kReference,
+                  feed.Draw(0.3), 0, feed.Next());
+    const Reading reading = monitor.Read(feed.now_us());
+    const auto adds_up = [&reading](const Monitor& one) {
+      EXPECT_EQ(
+          one.totals(Side::kGroup).count + one.totals(Side::kReference).count,
+          2 * reading.pairs + one.unpaired() + one.waiting());
+    };
+    adds_up(monitor);
+    if (i % 97 != 0) continue;
+    const uint64_t lost = monitor.waiting();
+    const auto restored = Monitor::Restore(monitor.Save());
+    ASSERT_OK(restored.status());
+    adds_up(*restored);
+    EXPECT_EQ(restored->waiting(), 0u);
+    EXPECT_EQ(restored->unpaired(), monitor.unpaired() + lost);
+    EXPECT_EQ(restored->Save().SerializeAsString(),
+              monitor.Save().SerializeAsString());
+    EXPECT_EQ(restored->Read(feed.now_us()).sequence.lower,
+              reading.sequence.lower);
+    monitor = *restored;
+  }
+}
+
+TEST(Monitor, WhatIsStoredTellsOfNobodyWhoWaits) {
+  // The same people came and met the same; who came last, and waits, is another
+  // one.
+  Monitor one(FourFifths());
+  Monitor other(FourFifths());
+  const int64_t times[] = {kStart, kStart + kStep, kStart + 2 * kStep};
+  const double first[] = {1, 0, 0};
+  const double second[] = {0, 1, 0};
+  for (int i = 0; i < 3; ++i) {
+    one.Count(Side::kGroup, first[i], 0, times[i]);
+    other.Count(Side::kGroup, second[i], 0, times[i]);
+  }
+  EXPECT_EQ(one.waiting(), 3u);
+  EXPECT_EQ(one.Save().SerializeAsString(), other.Save().SerializeAsString());
+  // Nor does a time lead to the entry of the first or the last of them.
+  Monitor later(FourFifths());
+  for (int i = 0; i < 3; ++i) {
+    later.Count(Side::kGroup, first[i], 0, times[i] + 7);
+  }
+  EXPECT_EQ(one.Save().SerializeAsString(), later.Save().SerializeAsString());
+}
+
+TEST(Monitor, TakesAStateThatStillTellsWhoWaited) {
+  Monitor monitor(FourFifths());
+  Feed feed(16);
+  feed.Run(50, 0.3, 0.3, &monitor);
+  monitor.Count(Side::kGroup, 1, 0, feed.Next());
+  store::v1::MonitorState state = monitor.Save();
+  auto* const unknown = state.GetReflection()->MutableUnknownFields(&state);
+  unknown->AddLengthDelimited(14, "who waited");
+  unknown->AddVarint(15, 77);
+  store::v1::MonitorState stored;
+  ASSERT_TRUE(stored.ParseFromString(state.SerializeAsString()));
+  const auto restored = Monitor::Restore(stored);
+  ASSERT_OK(restored.status());
+  EXPECT_EQ(restored->unpaired(), 1u);
+  EXPECT_EQ(restored->Save().SerializeAsString(),
+            monitor.Save().SerializeAsString());
 }
 
 TEST(Monitor, StaysWithinItsBoundsWhateverIsCounted) {
@@ -203,10 +280,38 @@ TEST(Monitor, StaysWithinItsBoundsWhateverIsCounted) {
                   0xfedcba9876543210 + static_cast<uint64_t>(i),
                   feed.now_us() + day);
   }
-  EXPECT_EQ(monitor.Save().waiting().strata_size(),
-            static_cast<int>(Pairing::kMaxWaiting));
+  EXPECT_EQ(monitor.waiting(), Pairing::kMaxWaiting);
   EXPECT_EQ(monitor.days().size(), Monitor::kWindowDays);
-  EXPECT_LE(monitor.Save().ByteSizeLong(), Monitor::kMaxStateBytes);
+  store::v1::MonitorState state = monitor.Save();
+  std::printf("stored: %zu bytes\n", state.ByteSizeLong());
+  EXPECT_LE(state.ByteSizeLong(), Monitor::kMaxStateBytes);
+  // And of counts that never end.
+  constexpr uint64_t kMost = std::numeric_limits<uint64_t>::max();
+  for (auto* const side : {state.mutable_group(), state.mutable_reference()}) {
+    side->set_count(kMost / 2);
+    side->set_clipped(kMost);
+  }
+  state.mutable_moments()->set_pairs(kMost / 2);
+  state.mutable_equality()->set_count(kMost);
+  state.mutable_equality()->set_bet(0.3);
+  state.mutable_equality()->set_log_wealth(0.3);
+  for (double& bet : *state.mutable_detector()) bet = 0.3;
+  state.set_alarms(kMost);
+  for (auto& one : *state.mutable_days()) {
+    one.set_group_count(kMost);
+    one.set_reference_count(kMost);
+    one.set_group_sum(0.3);
+    one.set_reference_sum(0.3);
+  }
+  state.set_alarm_since_us(feed.now_us());
+  state.set_last_alarm_us(feed.now_us());
+  state.set_violation_us(feed.now_us());
+  state.set_violation_lower(0.3);
+  state.set_violation_upper(0.3);
+  const auto most = Monitor::Restore(state);
+  ASSERT_OK(most.status());
+  std::printf("at most: %zu bytes\n", most->Save().ByteSizeLong());
+  EXPECT_LE(most->Save().ByteSizeLong(), Monitor::kMaxStateBytes);
   // Vectors grow by doubling; both bounds are such.
   EXPECT_LE(sizeof(Monitor) + Pairing::kMaxWaiting * sizeof(Pairing::Unit) +
                 2 * Monitor::kWindowDays * sizeof(DayTotals),
@@ -248,7 +353,7 @@ TEST(Monitor, RefusesAStateThatNoMonitorLeaves) {
   EXPECT_TRUE(refused([](State* s) { s->mutable_plan()->set_bucket_us(0); }));
   EXPECT_TRUE(refused([](State* s) { s->mutable_group()->set_sum(1e9); }));
   EXPECT_TRUE(refused([](State* s) { s->clear_detector(); }));
-  EXPECT_TRUE(refused([](State* s) { s->mutable_waiting()->add_values(0.5); }));
+  EXPECT_TRUE(refused([](State* s) { s->mutable_group()->set_count(99); }));
   EXPECT_TRUE(refused([](State* s) { s->add_days()->set_day(1); }));
 }
 
