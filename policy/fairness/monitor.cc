@@ -266,9 +266,10 @@ Reading Monitor::Read(int64_t now_us) const {
   const auto pairs = PairsNeeded();
   if (!pairs) return reading;
   const auto all = static_cast<double>(group_.count + reference_.count);
-  // Units that it takes to make a pair, two at best.
+  // Units that it takes to make a pair, two at best; before the first, more
+  // than there were.
   const double cost =
-      reading.pairs >= 10 ? all / static_cast<double>(reading.pairs) : 2;
+      std::max(2.0, all / std::max(1.0, static_cast<double>(reading.pairs)));
   double needed =
       std::max(1.0, *pairs - static_cast<double>(reading.pairs)) * cost;
   for (const SideTotals* side : {&group_, &reference_}) {

@@ -76,10 +76,11 @@ struct Reading {
   // a violation as it is now. Absent where it is not defined, and where it has
   // left the sequence of a violation.
   std::optional<double> estimate;
-  // Units still needed, of both sides together, if things go on as they are; 0
-  // with a verdict. Absent: as things are there will be none, since the truth
-  // lies where the tolerance ends, nothing is known of it or too many values
-  // lie beyond their range.
+  // Units still needed, of both sides together, if things go on as they are:
+  // as many for each pair as it took so far, at least as many where none was
+  // made. 0 with a verdict. Absent: as things are there will be none, since the
+  // truth lies where the tolerance ends, nothing is known of it or too many
+  // values lie beyond their range.
   std::optional<uint64_t> needed;
   // When that will be at the rate of the window. Absent without `needed` or
   // without a rate.

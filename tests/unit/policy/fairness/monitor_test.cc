@@ -132,6 +132,37 @@ TEST(Monitor, OneSideAloneIsInsufficientHoweverMany) {
   EXPECT_EQ(reading.pairs, 0u);
 }
 
+// Nearly nothing is compared with anything: an item for each unit, say.
+TEST(Monitor, WhereHardlyAnyoneMeetsAnotherMoreIsNeeded) {
+  for (const int pairs : {0, 1, 9, 10}) {
+    Monitor monitor(FourFifths());
+    Feed feed(17);
+    feed.Run(pairs, 0.4, 0.4, &monitor);
+    for (uint64_t i = 0; i < 100'000; ++i) {
+      monitor.Count(i % 2 == 0 ? Side::kGroup : Side::kReference, i % 3 == 0,
+                    i + 1, feed.Next());
+    }
+    const Reading reading = monitor.Read(feed.now_us());
+    ASSERT_EQ(reading.pairs, static_cast<uint64_t>(pairs));
+    EXPECT_EQ(reading.finding, Finding::kInsufficient);
+    if (!reading.needed) continue;
+    EXPECT_GE(*reading.needed, 100'000u * (pairs == 0 ? 1 : 10)) << pairs;
+    if (reading.expected_us) {
+      EXPECT_GT(*reading.expected_us, feed.now_us() + 365 * kUsPerDay);
+    }
+  }
+}
+
+// Not one unit for one pair after the first that came.
+TEST(Monitor, OneUnitAloneDoesNotMakePairsCheaper) {
+  const MonitorPlan plan = FourFifths();
+  Monitor monitor(plan);
+  monitor.Count(Side::kReference, 0, 0, kStart);
+  const auto pairs = PairsToVerdict(plan.tolerance, plan.alpha, 0.05, 1);
+  ASSERT_TRUE(pairs);
+  EXPECT_GE(static_cast<double>(*monitor.Read(kStart).needed), 2 * *pairs);
+}
+
 TEST(Monitor, TellsWhenItWillKnowAndIsNotFarOff) {
   Monitor monitor(FourFifths());
   Feed feed(7);
