@@ -18,6 +18,7 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -203,6 +204,28 @@ TEST_F(CompasTest, ScoresOfTheFilteredSetMatch) {
            row.at("score_text") != "N/A";
   };
   EXPECT_EQ(std::count_if(rows_.begin(), rows_.end(), filter), 6172);
+  // As the notebook's tables count them.
+  for (const auto& [column, value, cases] :
+       std::vector<std::tuple<const char*, const char*, int>>{
+           {"race", "Hispanic", 509},
+           {"race", "Other", 343},
+           {"race", "Asian", 31},
+           {"race", "Native American", 11},
+           {"sex", "Male", 4997},
+           {"age_cat", "25 - 45", 3532},
+           {"age_cat", "Greater than 45", 1293},
+           {"age_cat", "Less than 25", 1347},
+           {"score_text", "Low", 3421},
+           {"score_text", "Medium", 1607},
+           {"score_text", "High", 1144},
+           {"two_year_recid", "1", 2809}}) {
+    EXPECT_EQ(std::count_if(rows_.begin(), rows_.end(),
+                            [&](const Row& row) {
+                              return filter(row) && row.at(column) == value;
+                            }),
+              cases)
+        << column << " " << value;
+  }
   const auto black = Deciles("African-American", filter);
   const auto white = Deciles("Caucasian", filter);
   ASSERT_EQ(black.size(), 3175u);
@@ -233,7 +256,13 @@ TEST_F(CompasTest, ScoresOfTheFilteredSetMatch) {
   };
   const auto black_bins = bins("African-American");
   const auto white_bins = bins("Caucasian");
+  const std::array<int64_t, 10> blacks = {365, 346, 298, 337, 323,
+                                          318, 343, 301, 317, 227};
+  const std::array<int64_t, 10> whites = {605, 321, 238, 243, 200,
+                                          160, 113, 96,  77,  50};
   for (size_t i = 0; i < 10; ++i) {
+    EXPECT_EQ(black_bins[i].outcome.cases, blacks[i]) << i + 1;
+    EXPECT_EQ(white_bins[i].outcome.cases, whites[i]) << i + 1;
     EXPECT_NEAR(*black_bins[i].outcome.rate(), of_black[i], kSix) << i + 1;
     EXPECT_NEAR(*white_bins[i].outcome.rate(), of_white[i], kSix) << i + 1;
   }
