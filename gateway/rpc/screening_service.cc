@@ -238,7 +238,7 @@ class ScreeningServer final : public Base {
                v1::RecordOutcomeResponse* out, Completion done) {
           can_.outcomes->Record(CallerOf(call, asked.context()), asked,
                                 CheckOne<v1::Outcome>,
-                                Take(out, std::move(done)));
+                                Take(call, out, std::move(done)));
         });
   }
 
@@ -313,7 +313,7 @@ class ScreeningServer final : public Base {
         [this](const CallInfo& call, const v1::PutFairnessProfileRequest& asked,
                v1::FairnessProfile* out, Completion done) {
           can_.fairness->Put(CallerOf(call, {}), asked,
-                             Take(out, std::move(done)));
+                             Take(call, out, std::move(done)));
         });
   }
 
@@ -334,7 +334,7 @@ class ScreeningServer final : public Base {
         [this](const CallInfo& call, const v1::RunFairnessAuditRequest& asked,
                v1::FairnessReport* out, Completion done) {
           can_.audits->Run(CallerOf(call, asked.context()), asked,
-                           Take(out, std::move(done)));
+                           Take(call, out, std::move(done)));
         });
   }
 
@@ -373,15 +373,21 @@ class ScreeningServer final : public Base {
     return pipeline_->methods().Get("/consentry.v1.ScreeningService/" + name);
   }
 
+  // A change: its own entry is written already, or it was refused.
   template <class Response>
-  static absl::AnyInvocable<void(absl::StatusOr<Response>)> Take(
-      Response* out, Completion done) {
-    return
-        [out, done = std::move(done)](absl::StatusOr<Response> answer) mutable {
-          const absl::Status status = answer.status();
-          if (status.ok()) *out = *std::move(answer);
-          done(status);
-        };
+  absl::AnyInvocable<void(absl::StatusOr<Response>)> Take(const CallInfo& call,
+                                                          Response* out,
+                                                          Completion done) {
+    return [this, call = &call, out,
+            done = std::move(done)](absl::StatusOr<Response> answer) mutable {
+      const absl::Status status = answer.status();
+      if (status.ok()) {
+        *out = *std::move(answer);
+      } else {
+        pipeline_->NoteRefusal(*call, status);
+      }
+      done(status);
+    };
   }
 
   template <class Request, class Response, class Part, class Member>

@@ -41,6 +41,7 @@ constexpr size_t kMaxCombinations = 64;
 constexpr size_t kMostCombinations = 4096;
 constexpr int kMaxMetrics = 8;
 constexpr int kMaxInputs = 64;
+constexpr int kMaxFactors = 16;
 constexpr int kMaxItems = 1024;
 constexpr int kMaxLabels = 64;
 constexpr size_t kMaxName = 64;
@@ -494,6 +495,14 @@ class Checker {
             "must be a kind of outcome, such as \"REPAID\"");
     Figures(at.At("audits").At("figures"));
     Tolerances(at.At("audits").At("tolerances"));
+    const Place factors = at.At("audits").At("legitimate_factors");
+    Bound(audits.legitimate_factors_size() <= kMaxFactors, factors,
+          "must be at most 16");
+    const std::set<std::string> named(audits.legitimate_factors().begin(),
+                                      audits.legitimate_factors().end());
+    Bound(static_cast<int>(named.size()) == audits.legitimate_factors_size(),
+          factors, "names a field twice");
+    Bound(!named.contains(""), factors, "must name a field");
     Bound(audits.outcome_days() <= 3660, at.At("audits").At("outcome_days"),
           "must be at most 3660");
     Bound(audits.alarm_days() <= 366, at.At("audits").At("alarm_days"),

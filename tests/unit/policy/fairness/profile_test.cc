@@ -290,6 +290,24 @@ TEST(Profile, RefusesTooManyGroupsInsteadOfSpreadingAlphaThin) {
               HasSubstr("all of them are 96, more than 64"));
 }
 
+TEST(Profile, RefusesMoreFactorsThanAnybodyCouldExplain) {
+  const auto with = [](int factors, const std::string& more) {
+    std::string audits = "audits {";
+    for (int i = 0; i < factors; ++i) {
+      absl::StrAppend(&audits, " legitimate_factors: \"profile.f", i, "\"");
+    }
+    const auto made = Make(absl::StrCat(kCredit, audits, more, " }"));
+    return made.ok() ? "" : std::string(made.status().message());
+  };
+  EXPECT_EQ(with(16, ""), "");
+  EXPECT_THAT(with(17, ""),
+              HasSubstr("legitimate_factors: must be at most 16"));
+  EXPECT_THAT(with(2, " legitimate_factors: \"profile.f1\""),
+              HasSubstr("legitimate_factors: names a field twice"));
+  EXPECT_THAT(with(2, " legitimate_factors: \"\""),
+              HasSubstr("legitimate_factors: must name a field"));
+}
+
 TEST(Profile, ChecksFieldsAgainstTheCatalog) {
   const auto file =
       policy::ParseText<config::v1::FairnessProfile>("credit.txtpb", kCredit);
