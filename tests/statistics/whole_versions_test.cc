@@ -27,7 +27,7 @@ namespace {
 constexpr uint64_t kSeed = 20261123;
 constexpr int kLives = 10'000;
 constexpr int64_t kDays = 30;
-constexpr int kADay = 20;
+constexpr int kADay = 80;
 
 // Two attributes and their intersection: one, two and five comparisons by each
 // of two metrics.
