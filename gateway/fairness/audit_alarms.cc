@@ -61,6 +61,8 @@ absl::Status AuditRegister::AddForAlarms() const {
       const auto profile = profiles.find(version->doc.profile_id());
       if (version->alarms.empty() || profile == profiles.end() ||
           profile->second->profile->message().audits().alarm_days() == 0 ||
+          // It would decide nothing.
+          profile->second->profile->audit_tolerances().empty() ||
           parts_->watch->LastUse(version->doc) < now_us - kUsedUs) {
         continue;
       }

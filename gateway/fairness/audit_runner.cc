@@ -173,6 +173,8 @@ absl::StatusOr<v1::FairnessReport> AuditRunner::Look(const ReportRow& row,
   if (doc.alpha() > 0) question.alpha = doc.alpha();
   question.now_us = now_us;
   CONSENTRY_RETURN_IF_ERROR(FindOthers(row, &question));
+  // Nobody is too few to be told of.
+  if (question.profile->suppress_below() <= 1) question.unseen.clear();
   // Whoever asks of the past may ask for another time; what was registered
   // ahead may not.
   question.refuse_beside_earlier = !IsAhead(doc);

@@ -1,9 +1,6 @@
 // What may not stand in a fairness profile.
 #include "policy/fairness/profile_check.h"
 
-#include <google/protobuf/descriptor.h>
-#include <google/protobuf/message.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -84,7 +81,6 @@ class Checker {
     Intersections(at);
     Metrics(at);
     Rest(at);
-    Words(profile_, at);
     return std::move(faults_);
   }
 
@@ -400,39 +396,6 @@ class Checker {
               place.At("tolerance"), "must be from 0.01 to 1");
       }
       Require(metric.lower() == 0, place.At("lower"), "must be 0 for a ratio");
-    }
-  }
-
-  // Numbers of words that are none, which the text form lets pass.
-  void Words(const google::protobuf::Message& message, const Place& at) {
-    const auto& reflection = *message.GetReflection();
-    std::vector<const google::protobuf::FieldDescriptor*> fields;
-    reflection.ListFields(message, &fields);
-    for (const auto* field : fields) {
-      const Place place = at.At(std::string(field->name()));
-      const auto known = [&](int value, const Place& where) {
-        Bound(field->enum_type()->FindValueByNumber(value) != nullptr, where,
-              "is no word of this field");
-      };
-      const bool is_enum =
-          field->type() == google::protobuf::FieldDescriptor::TYPE_ENUM;
-      const bool is_message =
-          field->type() == google::protobuf::FieldDescriptor::TYPE_MESSAGE &&
-          !field->is_map();
-      if (!field->is_repeated()) {
-        if (is_enum) known(reflection.GetEnumValue(message, field), place);
-        if (is_message) Words(reflection.GetMessage(message, field), place);
-        continue;
-      }
-      const int size = reflection.FieldSize(message, field);
-      for (int i = 0; i < size; ++i) {
-        const Place one = at.At(std::string(field->name()), i);
-        if (is_enum) {
-          known(reflection.GetRepeatedEnumValue(message, field, i), one);
-        } else if (is_message) {
-          Words(reflection.GetRepeatedMessage(message, field, i), one);
-        }
-      }
     }
   }
 

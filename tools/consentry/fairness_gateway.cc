@@ -19,6 +19,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "consentry/v1/screening_service.grpc.pb.h"
 #include "tools/consentry/command.h"
 #include "tools/consentry/exit_code.h"
@@ -119,7 +120,7 @@ void ShowProfile(const v1::FairnessProfile& profile) {
   if (!profile.etag().empty()) std::cout << "  etag " << profile.etag();
   std::cout << "\n";
   for (const std::string& remark : profile.remarks()) {
-    std::cout << "  " << Printable(remark) << "\n";
+    ShowWrapped(Printable(remark), "  - ", std::cout);
   }
   if (!profile.proposal_id().empty()) {
     std::cout << "Not in force yet: it is proposal " << profile.proposal_id()
@@ -147,7 +148,11 @@ int GetProfile(const std::string& folder, const Options& options) {
       folder, options, request, &Stub::GetFairnessProfile,
       [](const v1::FairnessProfile& profile) {
         ShowProfile(profile);
-        std::cout << "\n" << Printable(profile.text()) << "\n";
+        std::cout << "\n";
+        for (const absl::string_view line :
+             absl::StrSplit(absl::StripSuffix(profile.text(), "\n"), '\n')) {
+          std::cout << Printable(std::string(line)) << "\n";
+        }
       });
 }
 
@@ -196,14 +201,16 @@ int ListMonitors(const std::string& folder, const Options& options) {
 
 void ShowSummary(const v1::FairnessReport& report) {
   std::cout << report.id() << "  " << report.profile_id() << "  "
-            << (report.span().empty() ? "asked for" : report.span()) << "  "
-            << Text(report.from_time()) << " to " << Text(report.to_time())
-            << "  "
+            << (!report.span().empty()    ? report.span()
+                : report.has_alarm_time() ? "after an alarm"
+                                          : "asked for")
+            << "  " << Text(report.from_time()) << " to "
+            << Text(report.to_time()) << "  "
             << (report.confirmatory() ? absl::StrCat("alpha ", report.alpha())
                                       : std::string("descriptive"))
             << "  " << report.count() << " cases\n";
   for (const std::string& limit : report.limits()) {
-    std::cout << "    " << Printable(limit) << "\n";
+    ShowWrapped(Printable(limit), "    ", std::cout);
   }
 }
 

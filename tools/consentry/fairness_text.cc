@@ -73,21 +73,6 @@ class TextTable {
   std::vector<std::vector<std::string>> rows_;
 };
 
-void Wrapped(const std::string& text, const std::string& indent,
-             std::ostream& out) {
-  std::string line = indent;
-  for (const absl::string_view word : absl::StrSplit(text, ' ')) {
-    if (line.size() > indent.size() && line.size() + word.size() > kWidth) {
-      line.pop_back();
-      out << line << "\n";
-      line = std::string(indent.size(), ' ');
-    }
-    absl::StrAppend(&line, word, " ");
-  }
-  line.pop_back();
-  out << line << "\n";
-}
-
 std::string Number(double number) {
   if (std::isinf(number)) return number > 0 ? "inf" : "-inf";
   const double size = std::fabs(number);
@@ -339,6 +324,21 @@ void ShowProxies(const FairnessReport& report, std::ostream& out) {
 
 }  // namespace
 
+void ShowWrapped(const std::string& text, const std::string& indent,
+                 std::ostream& out) {
+  std::string line = indent;
+  for (const absl::string_view word : absl::StrSplit(text, ' ')) {
+    if (line.size() > indent.size() && line.size() + word.size() > kWidth) {
+      line.pop_back();
+      out << line << "\n";
+      line = std::string(indent.size(), ' ');
+    }
+    absl::StrAppend(&line, word, " ");
+  }
+  line.pop_back();
+  out << line << "\n";
+}
+
 void ShowFairnessReport(const FairnessReport& report, std::ostream& out) {
   if (!report.subject().empty()) out << Printable(report.subject()) << ": ";
   out << report.count() << " cases";
@@ -412,15 +412,17 @@ void ShowFairnessReport(const FairnessReport& report, std::ostream& out) {
   }
   ShowProxies(report, out);
   out << "\nHow it was made\n";
-  for (const std::string& rule : report.rules()) Wrapped(rule, "  ", out);
+  for (const std::string& rule : report.rules()) ShowWrapped(rule, "  ", out);
   if (report.confirmatory()) {
-    Wrapped(absl::StrFormat("p-values of figures are corrected for %d tests "
-                            "by Benjamini and Hochberg.",
-                            report.tests()),
-            "  ", out);
+    ShowWrapped(
+        absl::StrFormat("p-values of figures are corrected for %d tests "
+                        "by Benjamini and Hochberg.",
+                        report.tests()),
+        "  ", out);
   }
   out << "\nWhat it does not say\n";
-  for (const std::string& limit : report.limits()) Wrapped(limit, "  ", out);
+  for (const std::string& limit : report.limits())
+    ShowWrapped(limit, "  ", out);
 }
 
 }  // namespace consentry::tools

@@ -2,6 +2,7 @@
 #define CONSENTRY_TOOLS_CONSENTRY_FAIRNESS_TEXT_H_
 
 #include <ostream>
+#include <string>
 
 #include "consentry/v1/screening_service.pb.h"
 
@@ -11,6 +12,11 @@ namespace consentry::tools {
 // rates and intervals, what compares them, findings, and what the report does
 // not claim. A dash: there is nothing to tell.
 void ShowFairnessReport(const v1::FairnessReport& report, std::ostream& out);
+
+// One paragraph in lines of at most 80 columns; further lines are indented by
+// as many spaces as `indent` has characters.
+void ShowWrapped(const std::string& text, const std::string& indent,
+                 std::ostream& out);
 
 }  // namespace consentry::tools
 

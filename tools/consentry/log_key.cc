@@ -5,7 +5,6 @@
 #include <iterator>
 
 #include "absl/strings/ascii.h"
-#include "proto/support/status_macros.h"
 
 namespace consentry::tools {
 
@@ -29,7 +28,14 @@ absl::StatusOr<audit::NoteVerifier> ReadLogKey(const std::string& named,
                                                const std::string& folder) {
   std::string vkey = named;
   if (named.empty()) {
-    CONSENTRY_ASSIGN_OR_RETURN(vkey, ReadWhole(folder + "/log-verifier.txt"));
+    const auto own = ReadWhole(folder + "/log-verifier.txt");
+    if (!own.ok()) {
+      return absl::NotFoundError(
+          std::string(own.status().message()) +
+          ": give the public key of the log with --key, as the firm publishes "
+          "it, or the gateway's folder with --config");
+    }
+    vkey = *own;
   } else if (const auto text = ReadWhole(named); text.ok()) {
     vkey = *text;
   }

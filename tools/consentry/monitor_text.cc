@@ -1,5 +1,6 @@
 #include "tools/consentry/monitor_text.h"
 
+#include <cmath>
 #include <string>
 
 #include "absl/strings/ascii.h"
@@ -60,8 +61,12 @@ void ShowFairnessMonitor(const v1::FairnessMonitor& one, std::ostream& out) {
     return;
   }
   if (one.has_estimate()) out << absl::StrFormat("  %.4g", one.estimate());
-  out << absl::StrFormat("  [%.4g, %.4g]  %d and %d outputs, %d pairs",
-                         one.lower(), one.upper(), one.group_count(),
+  // Of a ratio, while nobody of the reference may have got it.
+  const std::string upper = std::isinf(one.upper())
+                                ? std::string("no upper end")
+                                : absl::StrFormat("%.4g", one.upper());
+  out << absl::StrFormat("  [%.4g, %s]  %d and %d outputs, %d pairs",
+                         one.lower(), upper, one.group_count(),
                          one.reference_count(), one.pairs());
   if (one.verdict() == v1::FAIRNESS_VERDICT_INSUFFICIENT) {
     if (one.needed() < 0) {

@@ -131,6 +131,7 @@ TEST_F(FairnessVerifyTest, ANoteOfSomethingElseIsNotVerified) {
 TEST_F(FairnessVerifyTest, WhatCannotBeReadIsAnError) {
   EXPECT_EQ(Verify("no key"), kExitError);
   EXPECT_EQ(Verify(""), kExitError);
+  EXPECT_THAT(err_.str(), HasSubstr("--key"));
   std::ostringstream out;
   EXPECT_EQ(FairnessVerify(folder_.path(),
                            {folder_.File("absent"), folder_.File("report.note"),

@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <sstream>
 #include <string>
+
+#include "tools/consentry/fairness_text.h"
 
 namespace consentry::tools {
 namespace {
@@ -48,6 +51,31 @@ TEST(MonitorText, SaysWhatFiguresLeaveOut) {
   EXPECT_THAT(text, HasSubstr("there will be no verdict"));
   EXPECT_THAT(text, HasSubstr("12 values of the group and 3 of the reference"));
   EXPECT_THAT(text, HasSubstr("of 300 people an output says nothing"));
+}
+
+TEST(MonitorText, ARatioWithoutAnUpperEndSaysSo) {
+  v1::FairnessMonitor one;
+  one.set_verdict(v1::FAIRNESS_VERDICT_INSUFFICIENT);
+  one.set_lower(0.25);
+  one.set_upper(std::numeric_limits<double>::infinity());
+  const std::string text = Shown(one);
+  EXPECT_THAT(text, HasSubstr("[0.25, no upper end]"));
+  EXPECT_THAT(text, Not(HasSubstr("inf")));
+}
+
+TEST(FairnessText, AParagraphStaysWithinTheTerminal) {
+  std::ostringstream out;
+  std::string words;
+  for (int i = 0; i < 60; ++i) words += "word" + std::to_string(i) + " ";
+  ShowWrapped(words + "end", "  - ", out);
+  std::istringstream lines(out.str());
+  std::string joined;
+  for (std::string line; std::getline(lines, line);) {
+    EXPECT_LE(line.size(), 80u);
+    EXPECT_EQ(line.substr(0, 4), joined.empty() ? "  - " : "    ");
+    joined += line.substr(4) + " ";
+  }
+  EXPECT_EQ(joined, words + "end ");
 }
 
 }  // namespace
