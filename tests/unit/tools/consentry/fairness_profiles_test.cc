@@ -87,15 +87,15 @@ TEST_F(FairnessExplainTest, TellsWhatAuditsTellAndHowManyTestsThatMakes) {
         absl::StrSplit(out_.str(), absl::ByAnyChar(" \n"), absl::SkipEmpty());
     return absl::StrJoin(words, " ");
   };
-  // Selection, and three rates against what came true.
+  // Selection decides; rates against what came true are told besides.
   std::string all = said("outcome: \"REPAID\"");
-  EXPECT_THAT(all, HasSubstr("up to 4 tests"));
+  EXPECT_THAT(all, HasSubstr("makes 1 test of each two groups"));
   EXPECT_THAT(all, HasSubstr("negative_predictive_value"));
   EXPECT_THAT(all, Not(HasSubstr("calibration")));
-  EXPECT_THAT(said(""), HasSubstr("up to 1 test,"));
+  EXPECT_THAT(said(""), HasSubstr("makes 1 test of each two groups"));
   const std::string one =
       said("outcome: \"REPAID\" figures: \"true_positive_rate\"");
-  EXPECT_THAT(one, HasSubstr("up to 2 tests"));
+  EXPECT_THAT(one, HasSubstr("makes 1 test of each two groups"));
   EXPECT_THAT(one, HasSubstr("true_positive_rate (predicted positive"));
   EXPECT_THAT(one, Not(HasSubstr("negative_predictive_value")));
   EXPECT_EQ(Run(profile + "audits { figures: \"fairness\" }", false), kExitNo);
