@@ -137,6 +137,8 @@ std::string Plot(const std::string& metric, bool rate,
     axis.title = "shaded: " + ToleranceText(*first_tolerance);
   } else if (at_points) {
     axis.title = "shaded: tolerated at the reference's rate of the same time";
+  } else if (first_tolerance) {
+    axis.title = "shaded: tolerated of that version";
   }
   std::string html = absl::StrCat(
       "<h3>", HtmlText(Capital(FigureTitle(metric))),

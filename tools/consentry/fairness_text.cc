@@ -210,7 +210,10 @@ class Section {
       if (IsWithheld(*rate)) finding = rate->remark();
       table.Add({Printable(group->group()), CasesOf(*rate), WithInterval(rate),
                  WithInterval(difference), WithInterval(ratio),
-                 Chance(difference != nullptr ? difference : ratio), finding});
+                 Chance(difference != nullptr && difference->has_p_value()
+                            ? difference
+                            : ratio),
+                 finding});
     }
     if (table.empty()) return;
     out << "\n  " << FigureTitle(metric) << ": " << Printable(formula) << "\n";

@@ -294,6 +294,7 @@ TEST(FairnessReportHtmlTest, EachTrendShowsItsOwnTolerance) {
   const std::string html = FairnessReportHtml(report);
   EXPECT_THAT(html, HasSubstr("tolerated, 0.8 to 1.25"));
   EXPECT_THAT(html, HasSubstr("tolerated, 0.9 to 1.111"));
+  EXPECT_THAT(html, HasSubstr("shaded: tolerated of that version"));
   EXPECT_THAT(html, HasSubstr("rate of the same time"));
   // One band between the two points that have one.
   const std::string band = "<path class=\"band\"";
