@@ -192,8 +192,9 @@ void FairnessDesk::Monitors(
               version->doc.model() != request.model()) {
             continue;
           }
+          const ShownMonitors monitors(*version, now_us);
           for (size_t i = 0; i < version->monitors.size(); ++i) {
-            v1::FairnessMonitor shown = ShowMonitor(*version, i, now_us);
+            v1::FairnessMonitor shown = monitors.Show(i);
             if (request.verdict() != v1::FAIRNESS_VERDICT_UNSPECIFIED &&
                 shown.verdict() != request.verdict()) {
               continue;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "gateway/fairness/fairness_desk.h"
 #include "gateway/fairness/show_monitor.h"
 #include "policy/engine/civil.h"
+#include "policy/fairness/told_streams.h"
 #include "proto/support/status_macros.h"
 #include "proto/support/timestamp.h"
 
@@ -24,6 +26,77 @@ constexpr char kHistoryEvent[] = "system.fairness_history";
 constexpr double kNextPoint = 1.25;
 // Points that a trend shows.
 constexpr int kMostPoints = 60;
+
+using Counts = rules::ToldStreams::Counts;
+
+// What was noted at one time, and what of it is told.
+struct ToldPoint {
+  const store::v1::FairnessHistoryDoc* doc = nullptr;
+  // One for each stream of the profile; nobody where nothing was noted.
+  std::vector<Counts> counts;
+  std::vector<bool> withheld;
+};
+
+// Of `points`, oldest first, those that are told, newest first, each of so many
+// streams that beside the others of its time, and beside all later points,
+// nothing follows about fewer than the profile shows.
+std::vector<ToldPoint> PointsToTell(const rules::Profile& profile,
+                                    const std::vector<HistoryRow>& points) {
+  const rules::ToldStreams rule(profile);
+  const int64_t least = profile.suppress_below();
+  const size_t streams = profile.streams().size();
+  std::vector<ToldPoint> all;
+  // Where the later point of each stream stands.
+  std::vector<std::optional<size_t>> next(streams);
+  // The last one always.
+  const size_t step =
+      std::max<size_t>(1, (points.size() + kMostPoints - 1) / kMostPoints);
+  for (size_t i = points.size(); i-- > 0;) {
+    if ((points.size() - 1 - i) % step != 0) continue;
+    ToldPoint point{&points[i].doc, std::vector<Counts>(streams), {}};
+    for (const auto& noted : points[i].doc.points()) {
+      const auto stream = static_cast<size_t>(noted.stream());
+      if (noted.stream() < 0 || stream >= streams) continue;
+      point.counts[stream] = {static_cast<int64_t>(noted.count()),
+                              static_cast<int64_t>(noted.reference_count())};
+    }
+    point.withheld = rule.Withhold(point.counts, TooFew(point.counts, least));
+    for (size_t k = 0; k < streams; ++k) {
+      // Between two points of a stream are enough.
+      if (next[k] && all[*next[k]].counts[k].group - point.counts[k].group <
+                         std::max<int64_t>(1, least)) {
+        point.withheld[k] = true;
+      }
+    }
+    for (const ToldPoint& later : all) {
+      std::vector<Counts> between(streams);
+      std::vector<bool> not_both(streams);
+      for (size_t k = 0; k < streams; ++k) {
+        between[k] = {later.counts[k].group - point.counts[k].group,
+                      later.counts[k].reference - point.counts[k].reference};
+        not_both[k] = later.withheld[k] || point.withheld[k];
+      }
+      const auto few = rule.Withhold(between, not_both);
+      for (size_t k = 0; k < streams; ++k) {
+        if (few[k] && !not_both[k]) point.withheld[k] = true;
+      }
+    }
+    // What has no interval is told of no more than the others let follow.
+    for (const auto& noted : points[i].doc.points()) {
+      const auto stream = static_cast<size_t>(noted.stream());
+      if (noted.stream() < 0 || stream >= streams) continue;
+      if (noted.withheld()) point.withheld[stream] = true;
+    }
+    bool any = false;
+    for (size_t k = 0; k < streams; ++k) {
+      if (point.withheld[k]) continue;
+      next[k] = all.size();
+      any = true;
+    }
+    if (any) all.push_back(std::move(point));
+  }
+  return all;
+}
 
 }  // namespace
 
@@ -45,16 +118,23 @@ absl::Status NoteMonitors(const AuditParts& parts) {
       point.point = last.point + 1;
       point.doc.set_time_us(now_us);
       point.doc.set_units(units);
-      for (size_t i = 0; i < version->monitors.size(); ++i) {
-        const v1::FairnessMonitor shown = ShowMonitor(*version, i, now_us);
+      const auto counts = CountsOf(*version);
+      const ShownMonitors monitors(*version, now_us);
+      for (size_t i = 0; i < counts.size(); ++i) {
+        if (counts[i].group == 0 && counts[i].reference == 0) continue;
+        auto& noted = *point.doc.add_points();
+        noted.set_stream(static_cast<int32_t>(i));
+        noted.set_count(static_cast<uint64_t>(counts[i].group));
+        noted.set_reference_count(static_cast<uint64_t>(counts[i].reference));
+        const v1::FairnessMonitor shown = monitors.Show(i);
         // Of a ratio no end may be known yet.
-        if (shown.suppressed() || !std::isfinite(shown.upper())) continue;
-        auto& told = *point.doc.add_points();
-        told.set_stream(static_cast<int32_t>(i));
-        told.set_lower(shown.lower());
-        told.set_upper(shown.upper());
-        if (shown.has_estimate()) told.set_estimate(shown.estimate());
-        told.set_count(static_cast<uint64_t>(shown.group_count()));
+        if (shown.suppressed() || !std::isfinite(shown.upper())) {
+          noted.set_withheld(true);
+          continue;
+        }
+        noted.set_lower(shown.lower());
+        noted.set_upper(shown.upper());
+        if (shown.has_estimate()) noted.set_estimate(shown.estimate());
       }
       points.emplace_back(version->no, std::move(point));
     }
@@ -121,31 +201,20 @@ absl::Status AddTrends(const AuditParts& parts,
       return point.doc.time_us() < doc.from_us() ||
              (!until_now && point.doc.time_us() >= doc.to_us());
     });
-    const auto& streams = version->profile->profile->streams();
-    const auto& metrics = version->profile->profile->metrics();
+    const rules::Profile& profile = *version->profile->profile;
+    const auto& streams = profile.streams();
+    const auto& metrics = profile.metrics();
     std::map<int32_t, v1::FairnessTrend> trends;
-    // Cases of the next point that is told: between two are enough of them.
-    std::map<int32_t, uint64_t> next;
-    const uint64_t least =
-        static_cast<uint64_t>(version->profile->profile->suppress_below());
-    // The last one always.
-    const size_t step = (points.size() + kMostPoints - 1) / kMostPoints;
-    for (size_t i = points.size(); i-- > 0;) {
-      if ((points.size() - 1 - i) % std::max<size_t>(1, step) != 0) continue;
-      for (const auto& told : points[i].doc.points()) {
-        if (told.stream() < 0 ||
-            static_cast<size_t>(told.stream()) >= streams.size()) {
-          continue;
-        }
-        const auto [at, first] = next.try_emplace(told.stream(), told.count());
-        if (!first && told.count() + least > at->second) continue;
-        at->second = told.count();
-        v1::FairnessTrendPoint& point = *trends[told.stream()].add_points();
-        SetTime(points[i].doc.time_us(), point.mutable_time());
-        point.set_lower(told.lower());
-        point.set_upper(told.upper());
-        point.set_count(static_cast<int64_t>(told.count()));
-        if (told.has_estimate()) point.set_estimate(told.estimate());
+    for (const ToldPoint& told : PointsToTell(profile, points)) {
+      for (const auto& noted : told.doc->points()) {
+        const auto stream = static_cast<size_t>(noted.stream());
+        if (stream >= streams.size() || told.withheld[stream]) continue;
+        v1::FairnessTrendPoint& point = *trends[noted.stream()].add_points();
+        SetTime(told.doc->time_us(), point.mutable_time());
+        point.set_lower(noted.lower());
+        point.set_upper(noted.upper());
+        point.set_count(static_cast<int64_t>(noted.count()));
+        if (noted.has_estimate()) point.set_estimate(noted.estimate());
       }
     }
     for (auto& [stream, trend] : trends) {

@@ -330,7 +330,7 @@ class ShowMonitorTest : public ::testing::Test {
       version_.monitors.push_back(
           std::make_shared<const rules::Monitor>(monitor));
     }
-    return ShowMonitor(version_, stream, now_us_);
+    return ShownMonitors(version_, now_us_).Show(stream);
   }
 
   WatchedVersion version_;
