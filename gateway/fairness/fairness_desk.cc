@@ -13,7 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "gateway/base/log.h"
 #include "gateway/clients/caller_context.h"
-#include "gateway/fairness/show_monitor.h"
+#include "gateway/fairness/monitor_list.h"
 #include "policy/engine/text_config.h"
 #include "policy/fairness/audit_schedule.h"
 #include "proto/support/error.h"
@@ -182,54 +182,33 @@ void FairnessDesk::Monitors(
       [this, caller, request](access::AnswerEntry* entry)
           -> absl::StatusOr<v1::ListFairnessMonitorsResponse> {
         const int64_t now_us = entry->leaf.time_us();
-        std::vector<v1::FairnessMonitor> all;
-        for (const auto& version : options_.watch->versions()) {
-          if (!request.profile_id().empty() &&
-              version->doc.profile_id() != request.profile_id()) {
-            continue;
-          }
-          if (!request.model().empty() &&
-              version->doc.model() != request.model()) {
-            continue;
-          }
-          const ShownMonitors monitors(*version, now_us);
-          for (size_t i = 0; i < version->monitors.size(); ++i) {
-            v1::FairnessMonitor shown = monitors.Show(i);
-            if (request.verdict() != v1::FAIRNESS_VERDICT_UNSPECIFIED &&
-                shown.verdict() != request.verdict()) {
-              continue;
-            }
-            all.push_back(std::move(shown));
-          }
-        }
-        std::stable_sort(
-            all.begin(), all.end(), [](const auto& a, const auto& b) {
-              const auto rank = [](const v1::FairnessMonitor& m) {
-                if (m.verdict() == v1::FAIRNESS_VERDICT_VIOLATION) {
-                  return 0;
-                }
-                return m.alarm() ? 1 : 2;
-              };
-              return rank(a) < rank(b);
-            });
         const std::string who = clients::RequesterOf(caller);
         v1::ListFairnessMonitorsRequest asked = request;
         asked.clear_page_token();
         asked.clear_page_size();
         const std::string query =
             "fairness.monitors/" + clients::CanonicalBytes(asked);
-        CONSENTRY_ASSIGN_OR_RETURN(
-            const Page page, PageOf(*options_.page_tokens, who, query, request,
-                                    all.size(), now_us));
-        v1::ListFairnessMonitorsResponse shown;
-        for (size_t i = page.first; i < page.end; ++i) {
-          *shown.add_monitors() = std::move(all[i]);
+        std::string place;
+        if (!request.page_token().empty()) {
+          auto given = options_.page_tokens->Open(who, query,
+                                                  request.page_token(), now_us);
+          if (!given.ok()) return BadToken();
+          place = *std::move(given);
         }
-        if (page.end < all.size()) {
+        const size_t size = request.page_size() == 0
+                                ? kDefaultPage
+                                : static_cast<size_t>(request.page_size());
+        auto page = ListMonitors(options_.watch->versions(), request, place,
+                                 size, now_us);
+        if (!page.ok()) return BadToken();
+        v1::ListFairnessMonitorsResponse shown;
+        for (auto& monitor : page->monitors) {
+          *shown.add_monitors() = std::move(monitor);
+        }
+        if (!page->next.empty()) {
           CONSENTRY_ASSIGN_OR_RETURN(
               *shown.mutable_next_page_token(),
-              options_.page_tokens->Seal(who, query, absl::StrCat(page.end),
-                                         now_us));
+              options_.page_tokens->Seal(who, query, page->next, now_us));
         }
         return shown;
       },
@@ -290,8 +269,7 @@ std::vector<std::string> FindingLines(const FairnessWatch& watch,
     if (watch.LastUse(version->doc) < now_us - kToldUs) continue;
     const auto add = [&](const char* what, const std::vector<size_t>& streams) {
       for (const size_t stream : streams) {
-        lines.push_back(absl::StrCat(
-            what, ": ", MonitorId(*version, stream)));
+        lines.push_back(absl::StrCat(what, ": ", MonitorId(*version, stream)));
       }
     };
     add("fairness_violation", version->violations);

@@ -1,18 +1,23 @@
-// What staff see of monitors beside each other.
-#include "gateway/fairness/show_monitor.h"
+// What staff see of monitors beside each other, page by page.
+#include "gateway/fairness/monitor_list.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "gateway/fairness/show_monitor.h"
 #include "tests/testing/status_matchers.h"
 
 namespace consentry::fairness {
 namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 constexpr int64_t kUsPerDay = int64_t{86'400} * 1'000'000;
 constexpr int64_t kNowUs = 20'000 * kUsPerDay;
@@ -228,6 +233,112 @@ TEST(ShownMonitorsTest, AShareThatTellsOfFewIsNotTold) {
   people.Add(30, {kUnknown, kUnknown});
   for (const auto& one : people.Shown()) {
     EXPECT_DOUBLE_EQ(one.coverage(), 200. / 233) << one.DebugString();
+  }
+}
+
+class ListMonitorsTest : public ::testing::Test {
+ protected:
+  ListMonitorsTest() {
+    for (int64_t no = 1; no <= 4; ++no) {
+      people_.push_back(std::make_unique<People>(kSexAndAge, no));
+      for (const int sex : {0, 1}) {
+        for (const int age : {0, 1}) people_.back()->Add(50, {sex, age});
+      }
+    }
+  }
+
+  // Until older women are accused of nothing, and looked at.
+  void Alarm(int64_t no) {
+    People& people = *people_[static_cast<size_t>(no - 1)];
+    for (int i = 0; i < 1000 && people.Version()->alarms.empty(); ++i) {
+      people.Add(1, {0, 0}, 0).Add(1, {1, 1}, 1);
+    }
+    ASSERT_THAT(people.Version()->alarms, ::testing::Not(IsEmpty()));
+  }
+  // Until it is accused.
+  void Violate(int64_t no) {
+    People& people = *people_[static_cast<size_t>(no - 1)];
+    for (int i = 0; i < 300; ++i) {
+      people.Add(1, {0, 0}, 0).Add(1, {1, 1}, 1);
+    }
+    ASSERT_THAT(people.Version()->violations, ::testing::Not(IsEmpty()));
+  }
+
+  MonitorPage Page(const std::string& place, size_t size = 4) {
+    std::vector<std::shared_ptr<const WatchedVersion>> versions;
+    for (auto& people : people_) versions.push_back(people->Version());
+    auto page =
+        ListMonitors(std::move(versions), request_, place, size, kNowUs);
+    EXPECT_OK(page);
+    return page.ok() ? *std::move(page) : MonitorPage();
+  }
+  std::vector<std::string> Ids(const MonitorPage& page) {
+    std::vector<std::string> ids;
+    for (const auto& one : page.monitors) ids.push_back(one.id());
+    return ids;
+  }
+
+  std::vector<std::unique_ptr<People>> people_;
+  v1::ListFairnessMonitorsRequest request_;
+};
+
+TEST_F(ListMonitorsTest, TheNewestVersionsComeFirst) {
+  const auto first = Page("");
+  EXPECT_THAT(Ids(first),
+              ElementsAre("fmo_p.4.0", "fmo_p.4.1", "fmo_p.4.2", "fmo_p.4.3"));
+  EXPECT_THAT(Ids(Page(first.next, 2)), ElementsAre("fmo_p.4.4", "fmo_p.3.0"));
+  const auto all = Page("", 20);
+  EXPECT_EQ(all.monitors.size(), 20u);
+  EXPECT_EQ(all.next, "");
+}
+
+TEST_F(ListMonitorsTest, WhatIsFoundBetweenTwoPagesMovesNothing) {
+  Alarm(3);
+  const auto begun = people_[2]->Version()->alarms;
+  auto page = Page("");
+  EXPECT_EQ(page.monitors[0].model_version(), "v3");
+  EXPECT_TRUE(page.monitors[0].alarm());
+  std::multiset<std::string> seen;
+  for (int pages = 1; pages < 20; ++pages) {
+    for (const std::string& id : Ids(page)) seen.insert(id);
+    // One that is listed, and one that is to come.
+    if (pages == 1) Alarm(4);
+    if (pages == 2) Violate(1);
+    if (page.next.empty()) break;
+    page = Page(page.next);
+  }
+  EXPECT_EQ(seen.size(), 20u);
+  EXPECT_EQ(std::set<std::string>(seen.begin(), seen.end()).size(), 20u);
+}
+
+TEST_F(ListMonitorsTest, ViolationsStandInFrontAndAreFound) {
+  Alarm(4);
+  Violate(2);
+  const auto page = Page("", 20);
+  EXPECT_EQ(page.monitors[0].verdict(), v1::FAIRNESS_VERDICT_VIOLATION);
+  EXPECT_EQ(page.monitors[0].model_version(), "v2");
+  size_t violations = 0;
+  for (const auto& one : page.monitors) {
+    violations += one.verdict() == v1::FAIRNESS_VERDICT_VIOLATION ? 1u : 0u;
+  }
+  ASSERT_LT(violations, 20u);
+  EXPECT_TRUE(page.monitors[violations].alarm());
+  request_.set_verdict(v1::FAIRNESS_VERDICT_VIOLATION);
+  EXPECT_EQ(Page("", 20).monitors.size(), violations);
+  const auto one = Page("", violations);
+  EXPECT_EQ(one.monitors.size(), violations);
+  EXPECT_EQ(one.next, "");
+  request_.set_verdict(v1::FAIRNESS_VERDICT_INSUFFICIENT);
+  request_.set_model("m");
+  EXPECT_EQ(Page("", 20).monitors.size(), 20 - violations);
+  request_.set_model("other");
+  EXPECT_THAT(Page("", 20).monitors, IsEmpty());
+}
+
+TEST_F(ListMonitorsTest, APlaceThatIsNoneIsAnError) {
+  for (const std::string place :
+       {"3", "x||", "1||", "0|1|", "0|1.x|", "0||7", "0|1.1|1.1|"}) {
+    EXPECT_FALSE(ListMonitors({}, request_, place, 5, kNowUs).ok()) << place;
   }
 }
 
