@@ -180,7 +180,8 @@ std::string Lines(const std::vector<v1::FairnessMonitor>& monitors) {
                                "FAIRNESS_VERDICT_");
     if (monitor.alarm()) lines << ", alarm";
     if (monitor.suppressed()) {
-      lines << ", too few to be told\n";
+      lines << ", with no figure: too few, or others would tell about too "
+               "few\n";
       continue;
     }
     lines << absl::StrFormat(", ratio from %.3f to ", monitor.lower())

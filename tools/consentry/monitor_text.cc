@@ -12,6 +12,20 @@
 namespace consentry::tools {
 namespace {
 
+// What was counted of late, on which no verdict rests.
+void ShowWindow(const v1::FairnessMonitor& one, std::ostream& out) {
+  if (one.window_days() == 0) return;
+  out << "\n    of the last " << one.window_days() << " days: ";
+  if (!one.has_window_group_mean() || !one.has_window_reference_mean()) {
+    out << "nothing, or too few to be told";
+    return;
+  }
+  out << absl::StrFormat("%.4g of %d against %.4g of %d",
+                         one.window_group_mean(), one.window_group_count(),
+                         one.window_reference_mean(),
+                         one.window_reference_count());
+}
+
 // What is known besides the comparison itself.
 void ShowAround(const v1::FairnessMonitor& one, std::ostream& out) {
   if (one.has_violation_time()) {
@@ -41,6 +55,14 @@ void ShowAround(const v1::FairnessMonitor& one, std::ostream& out) {
   }
 }
 
+void ShowShare(const v1::FairnessMonitor& one, std::ostream& out) {
+  if (one.has_coverage()) {
+    out << absl::StrFormat("\n    group known of %.1f %%",
+                           100 * one.coverage());
+  }
+  out << "\n";
+}
+
 }  // namespace
 
 void ShowFairnessMonitor(const v1::FairnessMonitor& one, std::ostream& out) {
@@ -55,9 +77,9 @@ void ShowFairnessMonitor(const v1::FairnessMonitor& one, std::ostream& out) {
               ? absl::AsciiStrToUpper(verdict)
               : verdict);
   if (one.suppressed()) {
-    out << ", too few to be told";
+    out << ", with no figure: too few, or others would tell about too few";
     ShowAround(one, out);
-    out << "\n";
+    ShowShare(one, out);
     return;
   }
   if (one.has_estimate()) out << absl::StrFormat("  %.4g", one.estimate());
@@ -68,6 +90,9 @@ void ShowFairnessMonitor(const v1::FairnessMonitor& one, std::ostream& out) {
   out << absl::StrFormat("  [%.4g, %s]  %d and %d outputs, %d pairs",
                          one.lower(), upper, one.group_count(),
                          one.reference_count(), one.pairs());
+  if (one.unpaired_count() > 0) {
+    out << absl::StrFormat(", %d met nobody in time", one.unpaired_count());
+  }
   if (one.verdict() == v1::FAIRNESS_VERDICT_INSUFFICIENT) {
     if (one.needed() < 0) {
       out << "; as things are there will be no verdict";
@@ -78,9 +103,9 @@ void ShowFairnessMonitor(const v1::FairnessMonitor& one, std::ostream& out) {
       }
     }
   }
+  ShowWindow(one, out);
   ShowAround(one, out);
-  out << absl::StrFormat("\n    group known of %.1f %%\n",
-                         100 * one.coverage());
+  ShowShare(one, out);
 }
 
 }  // namespace consentry::tools

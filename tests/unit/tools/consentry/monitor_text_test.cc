@@ -32,11 +32,40 @@ TEST(MonitorText, AViolationOfSmallGroupsIsTold) {
   one.mutable_interrupted_time()->set_seconds(1790000000);
   one.set_lost_count(41);
   const std::string text = Shown(one);
-  EXPECT_THAT(text, HasSubstr("VIOLATION, too few to be told"));
+  EXPECT_THAT(text, HasSubstr("VIOLATION, with no figure: too few"));
   EXPECT_THAT(text, HasSubstr("found 2026-09-21"));
   EXPECT_THAT(text, HasSubstr("ALARM since 2026-09-21"));
   EXPECT_THAT(text, HasSubstr("41 outputs"));
   EXPECT_THAT(text, Not(HasSubstr("pairs")));
+  EXPECT_THAT(text, Not(HasSubstr("known of")));
+  EXPECT_THAT(text, Not(HasSubstr("days:")));
+  // What tells of nobody.
+  one.set_coverage(0);
+  EXPECT_THAT(Shown(one), HasSubstr("group known of 0.0 %"));
+}
+
+TEST(MonitorText, TheLastDaysAndThoseWhoMetNobodyAreTold) {
+  v1::FairnessMonitor one;
+  one.set_verdict(v1::FAIRNESS_VERDICT_WITHIN_TOLERANCE);
+  one.set_lower(0.91);
+  one.set_upper(1.14);
+  one.set_group_count(5000);
+  one.set_reference_count(4000);
+  one.set_pairs(3900);
+  one.set_unpaired_count(1100);
+  one.set_window_days(28);
+  one.set_window_group_count(812);
+  one.set_window_reference_count(640);
+  one.set_window_group_mean(0.31);
+  one.set_window_reference_mean(0.3);
+  const std::string text = Shown(one);
+  EXPECT_THAT(text, HasSubstr("[0.91, 1.14]"));
+  EXPECT_THAT(text, HasSubstr("3900 pairs, 1100 met nobody in time"));
+  EXPECT_THAT(text,
+              HasSubstr("of the last 28 days: 0.31 of 812 against 0.3 of 640"));
+  EXPECT_THAT(text, Not(HasSubstr("known of")));
+  one.clear_window_group_mean();
+  EXPECT_THAT(Shown(one), HasSubstr("days: nothing, or too few to be told"));
 }
 
 TEST(MonitorText, SaysWhatFiguresLeaveOut) {
