@@ -5,6 +5,7 @@
 
 #include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -261,7 +262,7 @@ TEST_F(ScreeningReadsTest, OnlyOutputsWhosePriceWasCountedAreOpened) {
         auto query,
         context.connection()->Prepare(
             "UPDATE screenings SET doc = $1 WHERE counted_day = 0"));
-    query.Bind(std::string("x"));
+    query.Bind(std::string_view("x"));
     CONSENTRY_RETURN_IF_ERROR(query.Run());
     broken = context.connection()->Changes();
     context.SetEntry("entry");
