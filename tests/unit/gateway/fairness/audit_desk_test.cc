@@ -1181,8 +1181,8 @@ TEST_F(AuditDeskTest, HowMonitorsWentStandsInTheReport) {
                    [](const auto& one) { return one.reference() == "gold"; });
   ASSERT_NE(trend, report->trends().end());
   EXPECT_EQ(trend->model_version(), "3");
-  EXPECT_DOUBLE_EQ(trend->tolerance_lower(), 0.8);
-  EXPECT_DOUBLE_EQ(trend->tolerance_upper(), 1.25);
+  EXPECT_DOUBLE_EQ(trend->tolerance_lower(), -0.1);
+  EXPECT_DOUBLE_EQ(trend->tolerance_upper(), 0.1);
   ASSERT_EQ(trend->points_size(), 3);
   EXPECT_EQ(trend->points(2).count(), 24);
 }
