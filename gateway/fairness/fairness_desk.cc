@@ -11,9 +11,11 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "gateway/base/log.h"
 #include "gateway/clients/caller_context.h"
 #include "gateway/fairness/monitor_list.h"
+#include "policy/engine/civil.h"
 #include "policy/engine/text_config.h"
 #include "policy/fairness/audit_schedule.h"
 #include "proto/support/error.h"
@@ -72,6 +74,60 @@ absl::StatusOr<Page> PageOf(const crypto::PageTokens& tokens,
   return page;
 }
 
+// Of enough units to be judged, more than half are of nobody knows which group.
+bool HasLowCoverage(const WatchedVersion& version) {
+  const uint64_t units = version.doc.units();
+  const auto& streams = version.profile->profile->streams();
+  if (streams.empty() || units < streams[0].plan.minimum) return false;
+  return std::any_of(version.doc.attributes().begin(),
+                     version.doc.attributes().end(), [units](const auto& one) {
+                       return one.unknown() > units - one.unknown();
+                     });
+}
+
+// What is missing of what a version's comparisons are made of, as a line names
+// it; null: nothing.
+const char* GapOf(const FairnessWatch& watch, const WatchedVersion& version) {
+  const rules::Profile& profile = *version.profile->profile;
+  const auto unreadable = watch.Unreadable(profile);
+  if (unreadable.size() == profile.attributes().size()) {
+    return "fairness_not_counted";
+  }
+  if (!unreadable.empty()) return "fairness_unreadable";
+  return HasLowCoverage(version) ? "fairness_low_coverage" : nullptr;
+}
+
+// The same of what is in force, in words.
+void TellGaps(const FairnessWatch& watch, const rules::Profile& profile,
+              int64_t now_us, v1::FairnessProfile* shown) {
+  const auto unreadable = watch.Unreadable(profile);
+  const auto& attributes = profile.attributes();
+  if (unreadable.size() == attributes.size()) {
+    shown->add_remarks(
+        "No attribute may be read now: the purpose is suspended or gone, or "
+        "lists none of their fields. Nobody is counted meanwhile.");
+  } else if (!unreadable.empty()) {
+    std::vector<std::string> names;
+    for (const size_t i : unreadable) names.push_back(attributes[i].name);
+    shown->add_remarks(absl::StrCat(
+        "The purpose lists no field of ", absl::StrJoin(names, ", "),
+        " now. Whoever is counted meanwhile is unknown there for the life of "
+        "the version."));
+  }
+  for (const auto& version : watch.versions()) {
+    const auto& doc = version->doc;
+    if (doc.profile_id() != profile.id() || doc.uncounted_since_us() == 0 ||
+        watch.LastUse(doc) < now_us - kToldUs) {
+      continue;
+    }
+    shown->add_remarks(absl::StrCat(
+        "Of version ", doc.model_version(), " nobody was counted since ",
+        policy::FormatTime(doc.uncounted_since_us() -
+                           doc.uncounted_since_us() % 1'000'000),
+        ", since no attribute could be read."));
+  }
+}
+
 }  // namespace
 
 v1::FairnessProfile FairnessDesk::Show(const ProfileInForce& profile) const {
@@ -107,8 +163,9 @@ v1::FairnessProfile FairnessDesk::Show(const ProfileInForce& profile) const {
         ": what its span begins with is gone by then, and the report says so. "
         "Hold them longer (screening.keep_days), or take a shorter span."));
   }
-  const size_t in_use = options_.watch->InUse(
-      profile.profile->id(), options_.answers.committer->NowUs());
+  const int64_t now_us = options_.answers.committer->NowUs();
+  TellGaps(*options_.watch, *profile.profile, now_us, &shown);
+  const size_t in_use = options_.watch->InUse(profile.profile->id(), now_us);
   if (in_use >= kManyVersions) {
     shown.add_remarks(absl::StrCat(
         in_use,
@@ -267,6 +324,10 @@ std::vector<std::string> FindingLines(const FairnessWatch& watch,
   }
   for (const auto& version : watch.versions()) {
     if (watch.LastUse(version->doc) < now_us - kToldUs) continue;
+    const char* const gap = GapOf(watch, *version);
+    if (gap != nullptr) {
+      lines.push_back(absl::StrCat(gap, ": ", RecordId(*version)));
+    }
     const auto add = [&](const char* what, const std::vector<size_t>& streams) {
       for (const size_t stream : streams) {
         lines.push_back(absl::StrCat(what, ": ", MonitorId(*version, stream)));

@@ -63,7 +63,9 @@ struct FairnessWatch::Weighed {
   int64_t expire_hour = 0;
   uint64_t stratum = 0;
   int64_t time_us = 0;
-  std::vector<int> groups;
+  // Absent: no attribute may be read and nobody is counted; keys and values are
+  // empty then.
+  std::optional<std::vector<int>> groups;
   // One for each metric.
   std::vector<std::optional<rules::UnitValue>> values;
   // What stood against the version when it was weighed.
@@ -288,6 +290,10 @@ absl::StatusOr<screening::FairnessGate::Unit> FairnessWatch::Weigh(
   // The profile that this version began with may leave such outputs out.
   if (!profile.Watches(output)) return Unit();
   unit->time_us = now_us;
+  CONSENTRY_ASSIGN_OR_RETURN(
+      unit->groups, groups_.Of(connection, unit->profile->profile, snapshot,
+                               now_us, options));
+  if (!unit->groups) return Unit(std::move(unit));
   unit->stratum = profile.StratumOf(output, channel);
   std::vector<uint64_t> numbers;
   for (const auto& member : snapshot.members) {
@@ -308,9 +314,6 @@ absl::StatusOr<screening::FairnessGate::Unit> FairnessWatch::Weigh(
       if (!told) break;
     }
   }
-  CONSENTRY_ASSIGN_OR_RETURN(
-      unit->groups, groups_.Of(connection, unit->profile->profile, snapshot,
-                               now_us, options));
   return Unit(std::move(unit));
 }
 
@@ -336,9 +339,18 @@ absl::Status FairnessWatch::Count(store::ChangeContext& context,
         StandingOf(weighed.version) != weighed.standing) {
       return CountedByAnother();
     }
+    // It says so already.
+    if (!weighed.groups && running != versions_.end() &&
+        running->second->doc.uncounted_since_us() != 0) {
+      return absl::OkStatus();
+    }
   }
   auto counted = std::make_shared<Counted>();
   counted->weighed = std::static_pointer_cast<const Weighed>(unit);
+  if (!weighed.groups) {
+    context.AddTo(this, std::move(counted));
+    return absl::OkStatus();
+  }
   bool any = false;
   std::vector<size_t> told;
   for (size_t i = 0; i < weighed.unit_keys.size(); ++i) {
@@ -410,12 +422,23 @@ absl::Status FairnessWatch::Write(store::Connection* connection,
     if (version.profile != unit.profile) return CountedByAnother();
     const rules::Profile& profile = *version.profile->profile;
     version.doc.set_last_us(now_us);
+    const int64_t since_us = version.doc.uncounted_since_us();
+    if (!unit.groups) {
+      if (since_us == 0) version.doc.set_uncounted_since_us(now_us);
+      continue;
+    }
+    if (since_us != 0) {
+      version.doc.set_uncounted_us(version.doc.uncounted_us() +
+                                   std::max<int64_t>(now_us - since_us, 0));
+      version.doc.clear_uncounted_since_us();
+    }
+    const std::vector<int>& groups = *unit.groups;
     if (counted.valued) version.doc.set_units(version.doc.units() + 1);
-    for (size_t i = 0; counted.valued && i < unit.groups.size(); ++i) {
+    for (size_t i = 0; counted.valued && i < groups.size(); ++i) {
       auto* const counts = version.doc.mutable_attributes(static_cast<int>(i));
-      if (unit.groups[i] == rules::kUnknownGroup) {
+      if (groups[i] == rules::kUnknownGroup) {
         counts->set_unknown(counts->unknown() + 1);
-      } else if (unit.groups[i] == rules::kOtherGroup) {
+      } else if (groups[i] == rules::kOtherGroup) {
         counts->set_other(counts->other() + 1);
       }
     }
@@ -428,7 +451,7 @@ absl::Status FairnessWatch::Write(store::Connection* connection,
       const auto& stream = profile.streams()[i];
       const auto& value = unit.values[stream.metric];
       if (!value || !counted.fresh[stream.metric]) continue;
-      const auto side = stream.SideOf(unit.groups);
+      const auto side = stream.SideOf(groups);
       if (!side) continue;
       std::shared_ptr<rules::Monitor>& monitor = working->changed[i];
       if (monitor == nullptr) {

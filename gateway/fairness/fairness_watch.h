@@ -28,7 +28,9 @@ namespace consentry::fairness {
 // Watches models through the outputs that pass the gate: counts each unit once,
 // in the transaction of its verdict, and says what stands against a version.
 // For each metric a unit is a person in a period, by the first output that says
-// something about that metric; one that says nothing uses up nothing.
+// something about that metric; one that says nothing uses up nothing. While no
+// attribute may be read of anybody, nobody is counted, and the record says
+// since when.
 //
 // Ask, Weigh and the lists: any thread. Count and the sum: the committer's
 // store thread.
@@ -78,6 +80,12 @@ class FairnessWatch final : public screening::FairnessGate,
   size_t InUse(const std::string& profile_id, int64_t now_us) const;
   // From now on. What runs goes on under what it started with.
   void SetProfile(std::shared_ptr<const ProfileInForce> profile);
+
+  // Attributes of the profile that may be read of nobody under the
+  // configuration of now, by number.
+  std::vector<size_t> Unreadable(const rules::Profile& profile) const {
+    return UnreadableAttributes(options_.configuration(), profile);
+  }
 
   // Forgets groups of customers that may be others by now.
   void Sweep(int64_t now_us) { groups_.Sweep(now_us); }

@@ -8,7 +8,22 @@
 
 namespace consentry::fairness {
 
-absl::StatusOr<std::vector<int>> KnownGroups::Of(
+std::vector<size_t> UnreadableAttributes(
+    const std::shared_ptr<const clients::Configuration>& configuration,
+    const policy::fairness::Profile& profile) {
+  std::vector<size_t> unreadable;
+  const auto& attributes = profile.attributes();
+  for (size_t i = 0; i < attributes.size(); ++i) {
+    if (!access::MakeBiasPlan(configuration, profile.message().purpose(),
+                              {attributes[i].field})
+             .ok()) {
+      unreadable.push_back(i);
+    }
+  }
+  return unreadable;
+}
+
+absl::StatusOr<std::optional<std::vector<int>>> KnownGroups::Of(
     store::Connection* connection,
     const std::shared_ptr<const policy::fairness::Profile>& profile,
     const access::Snapshot& snapshot, int64_t now_us,
@@ -18,7 +33,7 @@ absl::StatusOr<std::vector<int>> KnownGroups::Of(
   for (const auto& member : snapshot.members) {
     members.emplace_back(member->subject(), member->version());
   }
-  auto configuration = configuration_();
+  const auto configuration = configuration_();
   const int64_t epoch = configuration->epoch();
   {
     MutexLock lock(&mu_);
@@ -40,31 +55,37 @@ absl::StatusOr<std::vector<int>> KnownGroups::Of(
   known.until_us = (now_us / policy::kUsPerDay + 1) * policy::kUsPerDay;
   known.groups.assign(profile->attributes().size(),
                       policy::fairness::kUnknownGroup);
+  const auto& purpose = profile->message().purpose();
   std::vector<std::string> fields;
   for (const auto& attribute : profile->attributes()) {
     fields.push_back(attribute.field);
   }
-  const auto plan = access::MakeBiasPlan(std::move(configuration),
-                                         profile->message().purpose(), fields);
-  if (plan.ok()) {
-    const auto read = access::ReadForBias(*subjects_, connection, *plan,
-                                          subject, now_us, options);
-    if (read.ok()) {
-      known.until_us = std::min(known.until_us, read->until_us);
-      for (size_t i = 0; i < known.groups.size(); ++i) {
-        for (const v1::Field& field : read->fields) {
-          if (field.name() == fields[i]) {
-            known.groups[i] =
-                profile->attributes()[i].GroupOf(field.value(), now_us);
-          }
+  auto plan = access::MakeBiasPlan(configuration, purpose, fields);
+  if (!plan.ok()) {
+    // A field that is gone takes its own attribute alone.
+    std::vector<std::string> left = fields;
+    for (const size_t i : UnreadableAttributes(configuration, *profile)) {
+      std::erase(left, fields[i]);
+    }
+    if (left.empty()) return std::nullopt;
+    plan = access::MakeBiasPlan(configuration, purpose, left);
+    if (!plan.ok()) return plan.status();
+  }
+  const auto read = access::ReadForBias(*subjects_, connection, *plan, subject,
+                                        now_us, options);
+  if (read.ok()) {
+    known.until_us = std::min(known.until_us, read->until_us);
+    for (size_t i = 0; i < known.groups.size(); ++i) {
+      for (const v1::Field& field : read->fields) {
+        if (field.name() == fields[i]) {
+          known.groups[i] =
+              profile->attributes()[i].GroupOf(field.value(), now_us);
         }
       }
-    } else if (ReasonOf(read.status()) != v1::ERROR_REASON_DATA_CORRUPT) {
-      return read.status();
     }
+  } else if (ReasonOf(read.status()) != v1::ERROR_REASON_DATA_CORRUPT) {
+    return read.status();
   }
-  // Without a purpose that permits it nobody's group is known, and the coverage
-  // says so.
   std::vector<int> groups = known.groups;
   MutexLock lock(&mu_);
   if (known_.size() >= kMaxKnown) known_.clear();

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -19,6 +20,12 @@
 
 namespace consentry::fairness {
 
+// Attributes of a profile whose fields may be read of nobody now, by number:
+// the purpose does not list them. All of them where it is suspended or gone.
+std::vector<size_t> UnreadableAttributes(
+    const std::shared_ptr<const clients::Configuration>& configuration,
+    const policy::fairness::Profile& profile);
+
 // The groups of customers, read under the purpose of a profile (P-J2) and held
 // in memory alone until they may be others: until midnight, as ages change
 // then, until the permission ends, or until the customer's record, the
@@ -33,10 +40,12 @@ class KnownGroups {
               const vault::SubjectReader* subjects)
       : configuration_(std::move(configuration)), subjects_(subjects) {}
 
-  // For each attribute of the profile a number of its groups; kUnknownGroup for
-  // all where no purpose permits the read, or where the record is broken.
-  // `snapshot` is of somebody who is known. Fails as the store does.
-  absl::StatusOr<std::vector<int>> Of(
+  // For each attribute of the profile a number of its groups; kUnknownGroup
+  // where the configuration or the decision on her does not permit the read, or
+  // where the record is broken. Absent: the configuration lets no attribute be
+  // read of anybody. `snapshot` is of somebody who is known. Fails as the store
+  // does.
+  absl::StatusOr<std::optional<std::vector<int>>> Of(
       store::Connection* connection,
       const std::shared_ptr<const policy::fairness::Profile>& profile,
       const access::Snapshot& snapshot, int64_t now_us,

@@ -43,9 +43,12 @@ std::string RecordName(const store::v1::FairnessVersionDoc& doc) {
   return absl::StrCat(doc.profile_id(), "/", doc.model_version());
 }
 
+std::string RecordId(const WatchedVersion& version) {
+  return absl::StrCat("fmo_", version.doc.profile_id(), ".", version.no);
+}
+
 std::string MonitorId(const WatchedVersion& version, size_t stream) {
-  return absl::StrCat("fmo_", version.doc.profile_id(), ".", version.no, ".",
-                      stream);
+  return absl::StrCat(RecordId(version), ".", stream);
 }
 
 FairnessFinding FindingOf(const WatchedVersion& version, size_t stream,

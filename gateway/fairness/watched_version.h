@@ -79,7 +79,8 @@ store::v1::FairnessVersionDoc NewVersionDoc(const ProfileInForce& profile,
 // "credit/v7", as entries name it.
 std::string RecordName(const store::v1::FairnessVersionDoc& doc);
 
-// Id of one monitor.
+// Id of its record, "fmo_credit.2", and of one monitor of it, "fmo_credit.2.3".
+std::string RecordId(const WatchedVersion& version);
 std::string MonitorId(const WatchedVersion& version, size_t stream);
 
 FairnessFinding FindingOf(const WatchedVersion& version, size_t stream,

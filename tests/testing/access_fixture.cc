@@ -112,6 +112,7 @@ AccessFixture::AccessFixture()
     : tokens_(keys().root()),
       page_tokens_(keys().root()),
       digests_(keys().root()),
+      purposes_(kPurposes),
       workers_(new base::WorkerPool("test", 2, 64)),
       refusals_(std::make_unique<access::Refusals>(committer(), &clock())) {
   for (const auto& [id, purpose] :
@@ -204,6 +205,23 @@ void AccessFixture::SetOwnerPack(const std::string& pack) {
   Build();
 }
 
+void AccessFixture::SetSuspended(const std::string& purpose, bool suspended) {
+  if (suspended) {
+    suspended_.insert(purpose);
+  } else {
+    suspended_.erase(purpose);
+  }
+  Build();
+}
+
+void AccessFixture::ReplaceInPurposes(const std::string& part,
+                                      const std::string& with) {
+  const size_t at = purposes_.find(part);
+  ASSERT_NE(at, std::string::npos);
+  purposes_.replace(at, part.size(), with);
+  Build();
+}
+
 void AccessFixture::ShiftEpoch(int64_t by) {
   epoch_shift_ = by;
   Build();
@@ -224,7 +242,7 @@ void AccessFixture::Build() {
   }
   EXPECT_TRUE(google::protobuf::TextFormat::PrintToString(
       own, sources.mutable_catalog()));
-  sources.set_purposes(kPurposes);
+  sources.set_purposes(purposes_);
   sources.set_owner_pack(owner_pack_);
   for (const EmbeddedFile& file : policy::EmbeddedPacks()) {
     if (file.name != "eu-gdpr.txtpb") continue;
@@ -240,6 +258,7 @@ void AccessFixture::Build() {
   made.policy = *std::move(policy);
   for (const auto& [id, client] : clients_) made.clients.push_back(client);
   made.engine_version = "test";
+  made.suspended_purposes = suspended_;
   auto built = clients::Configuration::Build(std::move(made), &uses_);
   MutexLock lock(&mu_);
   configuration_ = std::move(built);

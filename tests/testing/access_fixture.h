@@ -4,6 +4,7 @@
 #include <future>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -59,6 +60,10 @@ class AccessFixture : public VaultFixture {
   void SetClient(const v1::Client& client);
   // The policy with an owner's pack.
   void SetOwnerPack(const std::string& pack);
+  // One of the fixture's purposes is suspended, or it is not any more.
+  void SetSuspended(const std::string& purpose, bool suspended);
+  // The text of its purposes, with one part of it replaced.
+  void ReplaceInPurposes(const std::string& part, const std::string& with);
   // Configurations made from now on say that they are this much older or newer
   // than the committer's.
   void ShiftEpoch(int64_t by);
@@ -127,6 +132,8 @@ class AccessFixture : public VaultFixture {
   clients::ClientUses uses_;
   std::map<std::string, v1::Client> clients_;
   std::string owner_pack_;
+  std::string purposes_;
+  std::set<std::string, std::less<>> suspended_;
   int64_t epoch_shift_ = 0;
   mutable Mutex mu_;
   std::shared_ptr<const clients::Configuration> configuration_

@@ -139,6 +139,18 @@ class FairnessWatchTest : public ::testing::Test,
             released->response.monitors().end()};
   }
 
+  std::string Remarks() {
+    v1::GetFairnessProfileRequest request;
+    request.set_id("credit");
+    auto [done, future] = testing::Promised<
+        absl::StatusOr<access::Released<v1::FairnessProfile>>>();
+    desk_->Get(As("bank"), request, std::move(done));
+    auto released = future.get();
+    EXPECT_OK(released);
+    if (!released.ok()) return "";
+    return absl::StrJoin(released->response.remarks(), "\n");
+  }
+
   int64_t Counted() {
     int64_t counted = 0;
     for (const store::v1::Leaf& leaf : Leaves()) {
@@ -577,6 +589,83 @@ TEST_F(FairnessWatchTest, ARestoreSaysWhatWasLostAndLetsViolationsStand) {
   EXPECT_EQ(Version("9")->doc.units(), 1u);
 }
 
+TEST_F(FairnessWatchTest, WhileNothingMayBeReadNobodyIsUsedUp) {
+  ASSERT_OK(Put(kProfile));
+  Decide(Customer("anna", "gold"), true);
+  const std::string bert = Customer("bert", "silver");
+  const int64_t rows = Rows("fairness_units");
+  SetSuspended("test.bias", true);
+  const int64_t since_us = clock().NowUs();
+  Decide(bert, false);
+  // Of a version that only begins.
+  Decide(bert, false, "4");
+  clock().AdvanceUs(int64_t{3600} * 1'000'000);
+  Decide(Customer("carl", "silver"), false);
+  for (const bool restarted : {false, true}) {
+    if (restarted) Start();
+    EXPECT_EQ(Version()->doc.units(), 1u);
+    EXPECT_EQ(Version()->doc.attributes(0).unknown(), 0u);
+    EXPECT_EQ(Version()->doc.uncounted_since_us(), since_us);
+    ASSERT_NE(Version("4"), nullptr);
+    EXPECT_EQ(Version("4")->doc.units(), 0u);
+    EXPECT_EQ(Version("4")->doc.uncounted_since_us(), since_us);
+  }
+  EXPECT_EQ(Rows("fairness_units"), rows);
+  EXPECT_EQ(Counted(), 1);
+  EXPECT_EQ(FindingLines(*watch_, clock().NowUs()),
+            (std::vector<std::string>{"fairness_not_counted: fmo_credit.1",
+                                      "fairness_not_counted: fmo_credit.2"}));
+  EXPECT_THAT(Remarks(), HasSubstr("No attribute may be read now"));
+  EXPECT_THAT(Remarks(), HasSubstr("Of version 4 nobody was counted since 20"));
+
+  SetSuspended("test.bias", false);
+  EXPECT_THAT(FindingLines(*watch_, clock().NowUs()), IsEmpty());
+  Decide(bert, false);
+  EXPECT_EQ(Version()->doc.units(), 2u);
+  EXPECT_EQ(Version()->monitors[0]->totals(rules::Side::kGroup).count, 1u);
+  EXPECT_EQ(Version()->doc.uncounted_since_us(), 0);
+  EXPECT_EQ(Version()->doc.uncounted_us(), int64_t{3600} * 1'000'000);
+  EXPECT_EQ(Counted(), 2);
+  EXPECT_THAT(Remarks(), Not(HasSubstr("No attribute may be read now")));
+}
+
+TEST_F(FairnessWatchTest, AFieldThatIsGoneTakesItsOwnAttributeAlone) {
+  ASSERT_OK(Put(kProfile));
+  ReplaceInPurposes(
+      "fields { field: \"profile.birth_date\" transform: NONE why: \"w\" }",
+      "");
+  Decide(Customer("anna", "gold"), true);
+  Decide(Customer("bert", "silver"), true);
+  // Nothing is held of her: unknown, and counted.
+  Decide(Customer("carl", ""), true);
+  const auto version = Version();
+  EXPECT_EQ(version->doc.units(), 3u);
+  EXPECT_EQ(version->doc.attributes(0).unknown(), 1u);
+  EXPECT_EQ(version->doc.attributes(1).unknown(), 3u);
+  EXPECT_EQ(version->doc.uncounted_since_us(), 0);
+  EXPECT_EQ(version->monitors[0]->totals(rules::Side::kGroup).count, 1u);
+  EXPECT_EQ(version->monitors[0]->totals(rules::Side::kReference).count, 1u);
+  EXPECT_EQ(Counted(), 3);
+  EXPECT_THAT(FindingLines(*watch_, clock().NowUs()),
+              Contains("fairness_unreadable: fmo_credit.1"));
+  EXPECT_THAT(Remarks(), HasSubstr("lists no field of age_band now"));
+  // The other one too: nobody is counted.
+  ReplaceInPurposes("purpose_class: BIAS_DETECTION", "purpose_class: SUPPORT");
+  Decide(Customer("dora", "gold"), true);
+  EXPECT_EQ(Version()->doc.units(), 3u);
+  EXPECT_NE(Version()->doc.uncounted_since_us(), 0);
+}
+
+TEST_F(FairnessWatchTest, StaffAreToldWhereMostAreUnknown) {
+  ASSERT_OK(Put(kProfile));
+  for (int i = 0; i < 4; ++i) Decide(Customer(absl::StrCat("a", i), ""), true);
+  // Fewer than the profile's minimum.
+  EXPECT_THAT(FindingLines(*watch_, clock().NowUs()), IsEmpty());
+  Decide(Customer("b", "gold"), true);
+  EXPECT_THAT(FindingLines(*watch_, clock().NowUs()),
+              Contains("fairness_low_coverage: fmo_credit.1"));
+}
+
 TEST_F(FairnessWatchTest, ARunningVersionKeepsWhatItStartedWith) {
   const auto first = Put(kProfile);
   ASSERT_OK(first);
@@ -670,17 +759,7 @@ TEST_F(FairnessWatchTest, VersionsBeyondTheBoundShareARecord) {
   EXPECT_EQ(Version("*")->doc.units(), 1u);
   EXPECT_THAT(FindingLines(*watch_, clock().NowUs()),
               Contains("fairness_many_versions: credit"));
-  const auto shown = [&] {
-    auto [done, future] = testing::Promised<
-        absl::StatusOr<access::Released<v1::FairnessProfile>>>();
-    v1::GetFairnessProfileRequest request;
-    request.set_id("credit");
-    desk_->Get(As("bank"), request, std::move(done));
-    auto released = future.get();
-    EXPECT_OK(released);
-    return absl::StrJoin(released->response.remarks(), "\n");
-  };
-  EXPECT_THAT(shown(), HasSubstr("256 versions of the model were in use"));
+  EXPECT_THAT(Remarks(), HasSubstr("256 versions of the model were in use"));
 
   // A quarter later those are out of use, and what was said against "*" is said
   // against nobody new.
@@ -695,7 +774,7 @@ TEST_F(FairnessWatchTest, VersionsBeyondTheBoundShareARecord) {
   }
   EXPECT_EQ(Version("*")->doc.units(), 1u);
   EXPECT_THAT(FindingLines(*watch_, clock().NowUs()), IsEmpty());
-  EXPECT_THAT(shown(), Not(HasSubstr("were in use")));
+  EXPECT_THAT(Remarks(), Not(HasSubstr("were in use")));
 }
 
 TEST_F(FairnessWatchTest, GroupsOfErasedCustomersDoNotStayInMemory) {
