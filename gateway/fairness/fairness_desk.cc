@@ -97,9 +97,9 @@ const char* GapOf(const FairnessWatch& watch, const WatchedVersion& version) {
   return HasLowCoverage(version) ? "fairness_low_coverage" : nullptr;
 }
 
-// The same of what is in force, in words.
-void TellGaps(const FairnessWatch& watch, const rules::Profile& profile,
-              int64_t now_us, v1::FairnessProfile* shown) {
+// The same of what is in force, and what stands against its versions, in words.
+void TellStanding(const FairnessWatch& watch, const rules::Profile& profile,
+                  int64_t now_us, v1::FairnessProfile* shown) {
   const auto unreadable = watch.Unreadable(profile);
   const auto& attributes = profile.attributes();
   if (unreadable.size() == attributes.size()) {
@@ -116,10 +116,18 @@ void TellGaps(const FairnessWatch& watch, const rules::Profile& profile,
   }
   for (const auto& version : watch.versions()) {
     const auto& doc = version->doc;
-    if (doc.profile_id() != profile.id() || doc.uncounted_since_us() == 0 ||
+    if (doc.profile_id() != profile.id() ||
         watch.LastUse(doc) < now_us - kToldUs) {
       continue;
     }
+    if (version->lost_violation()) {
+      shown->add_remarks(absl::StrCat(
+          "Against version ", doc.model_version(),
+          " a violation stands that was found under a text of this profile "
+          "which a restore lost. The log names its monitor; the comparisons of "
+          "today's text are not accused by it."));
+    }
+    if (doc.uncounted_since_us() == 0) continue;
     shown->add_remarks(absl::StrCat(
         "Of version ", doc.model_version(), " nobody was counted since ",
         policy::FormatTime(doc.uncounted_since_us() -
@@ -164,7 +172,7 @@ v1::FairnessProfile FairnessDesk::Show(const ProfileInForce& profile) const {
         "Hold them longer (screening.keep_days), or take a shorter span."));
   }
   const int64_t now_us = options_.answers.committer->NowUs();
-  TellGaps(*options_.watch, *profile.profile, now_us, &shown);
+  TellStanding(*options_.watch, *profile.profile, now_us, &shown);
   const size_t in_use = options_.watch->InUse(profile.profile->id(), now_us);
   if (in_use >= kManyVersions) {
     shown.add_remarks(absl::StrCat(
@@ -301,6 +309,8 @@ void RecordFindings(store::Committer* committer, const FairnessRows* rows,
       leaf.add_details(absl::StrCat(
           std::string(one.violation ? kViolationDetail : kAlarmDetail),
           one.monitor));
+      leaf.add_details(absl::StrCat(std::string(kProfileVersionDetail),
+                                    one.profile_version));
       context.SetEntry(leaf.SerializeAsString());
       return absl::OkStatus();
     };
@@ -334,6 +344,10 @@ std::vector<std::string> FindingLines(const FairnessWatch& watch,
       }
     };
     add("fairness_violation", version->violations);
+    if (version->lost_violation()) {
+      lines.push_back(
+          absl::StrCat("fairness_lost_violation: ", RecordId(*version)));
+    }
     add("fairness_alarm", version->alarms);
   }
   return lines;

@@ -92,7 +92,8 @@ void RecordFindings(store::Committer* committer, const FairnessRows* rows,
                     const clients::ConfigurationSource& configuration,
                     const std::vector<FairnessFinding>& found);
 
-// For staff: monitors in violation and those with an alarm; records of which
+// For staff: monitors in violation and those with an alarm; records with a
+// violation of a comparison that a restore lost; those of which
 // nobody is counted now, of which some attribute is of nobody known now, or of
 // which one was known of less than half of all. Of versions that made outputs
 // in the last two days. Ids alone.

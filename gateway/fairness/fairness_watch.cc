@@ -211,7 +211,8 @@ conduct::Action FairnessWatch::StandingOf(const VersionKey& key) const {
   conduct::Action action = conduct::Action::kRelease;
   if (version == versions_.end() || profile == profiles_.end()) return action;
   const auto& message = profile->second->profile->message();
-  if (!version->second->violations.empty()) {
+  if (!version->second->violations.empty() ||
+      version->second->lost_violation()) {
     action = std::max(action, ActionOf(message.on_violation()));
   }
   if (!version->second->alarms.empty()) {
@@ -254,7 +255,13 @@ screening::FairnessGate::Answer FairnessWatch::Ask(const v1::Output& output,
     }
   };
   // What is done about it is a matter of today, not of when it began.
-  stand(version->violations, profile->profile->message().on_violation());
+  const auto on_violation = profile->profile->message().on_violation();
+  stand(version->violations, on_violation);
+  if (version->lost_violation() &&
+      ActionOf(on_violation) != conduct::Action::kRelease) {
+    answer.action = std::max(answer.action, ActionOf(on_violation));
+    answer.monitors.push_back(RecordId(*version));
+  }
   stand(version->alarms, profile->profile->message().on_alarm());
   std::sort(answer.monitors.begin(), answer.monitors.end());
   answer.monitors.erase(

@@ -33,6 +33,8 @@ bool StreamOf(std::string_view monitor, size_t* stream) {
 void CountedBehind::Add(const store::v1::Leaf& leaf) {
   std::string_view record;
   std::string_view violation;
+  // 0: no text has it.
+  uint64_t profile_version = 0;
   for (const std::string& detail : leaf.details()) {
     if (const auto counted = After(detail, kCountedDetail); !counted.empty()) {
       ++records_[std::string(counted)].units;
@@ -44,10 +46,15 @@ void CountedBehind::Add(const store::v1::Leaf& leaf) {
     if (const auto id = After(detail, kViolationDetail); !id.empty()) {
       violation = id;
     }
+    if (const auto of = After(detail, kProfileVersionDetail);
+        !of.empty() && !absl::SimpleAtoi(std::string(of), &profile_version)) {
+      profile_version = 0;
+    }
   }
   size_t stream = 0;
   if (record.empty() || !StreamOf(violation, &stream)) return;
-  records_[std::string(record)].violations.emplace(stream, leaf.time_us());
+  records_[std::string(record)].violations.emplace(
+      std::pair(profile_version, stream), leaf.time_us());
 }
 
 absl::Status CountedBehind::Mark(const FairnessRows& rows,
@@ -85,14 +92,23 @@ absl::Status CountedBehind::Mark(const FairnessRows& rows,
     }
     row->doc.set_interrupted_us(now_us);
     row->doc.set_lost_units(row->doc.lost_units() + record.units);
+    for (const auto& [what, found_us] : record.violations) {
+      if (what.first == row->doc.profile_version()) continue;
+      const int64_t before_us = row->doc.lost_violation_us();
+      row->doc.set_lost_violation_us(
+          before_us == 0 ? found_us : std::min(before_us, found_us));
+    }
     CONSENTRY_RETURN_IF_ERROR(rows.Put(connection, &*row));
     ++marked;
     CONSENTRY_ASSIGN_OR_RETURN(const auto monitors,
                                rows.Monitors(connection, row->no));
-    for (const auto& [stream, found_us] : record.violations) {
+    for (const auto& [what, found_us] : record.violations) {
       const auto& streams = profile->profile->streams();
-      // Of another profile of that name.
-      if (stream >= streams.size()) continue;
+      const size_t stream = what.second;
+      if (what.first != row->doc.profile_version() ||
+          stream >= streams.size()) {
+        continue;
+      }
       MonitorRow monitor;
       monitor.stream = static_cast<int64_t>(stream);
       monitor.state = rules::Monitor(streams[stream].plan).Save();

@@ -168,12 +168,7 @@ absl::Status RecordUnlogged(const AuditParts& parts) {
         if (logged.contains({version->no, static_cast<int64_t>(stream)})) {
           continue;
         }
-        FairnessFinding& one = found.emplace_back();
-        one.monitor = MonitorId(*version, stream);
-        one.record = RecordName(version->doc);
-        one.version_no = version->no;
-        one.stream = stream;
-        one.violation = true;
+        found.push_back(FindingOf(*version, stream, true));
       }
     }
   }

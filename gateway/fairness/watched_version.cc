@@ -53,8 +53,14 @@ std::string MonitorId(const WatchedVersion& version, size_t stream) {
 
 FairnessFinding FindingOf(const WatchedVersion& version, size_t stream,
                           bool violation) {
-  return {MonitorId(version, stream), RecordName(version.doc), version.no,
-          stream, violation};
+  FairnessFinding finding;
+  finding.monitor = MonitorId(version, stream);
+  finding.record = RecordName(version.doc);
+  finding.version_no = version.no;
+  finding.profile_version = version.doc.profile_version();
+  finding.stream = stream;
+  finding.violation = violation;
+  return finding;
 }
 
 void NoteStanding(WatchedVersion* version) {

@@ -27,6 +27,9 @@ inline constexpr std::string_view kFindingEvent = "system.fairness";
 inline constexpr std::string_view kRecordDetail = "record=";
 inline constexpr std::string_view kViolationDetail = "violation=";
 inline constexpr std::string_view kAlarmDetail = "alarm=";
+// And under which version of the profile's text: numbers of streams mean
+// nothing under another.
+inline constexpr std::string_view kProfileVersionDetail = "profile_version=";
 
 // A profile as it was put into force. Immutable.
 struct ProfileInForce {
@@ -53,6 +56,10 @@ struct WatchedVersion {
   // Streams in violation, and those with an alarm.
   std::vector<size_t> violations;
   std::vector<size_t> alarms;
+
+  // One was found of a comparison that a restore lost with the text of the
+  // profile: it stands against the version, and against no stream.
+  bool lost_violation() const { return doc.lost_violation_us() != 0; }
 };
 
 // What was newly found, for whoever tells staff.
@@ -62,6 +69,7 @@ struct FairnessFinding {
   // "credit/v7": profile and version of the model.
   std::string record;
   int64_t version_no = 0;
+  uint64_t profile_version = 0;
   size_t stream = 0;
   bool violation = false;
 };

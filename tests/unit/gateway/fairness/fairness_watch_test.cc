@@ -512,7 +512,8 @@ TEST_F(FairnessWatchTest, AViolationThatTheLogLacksIsLoggedAtTheNextStart) {
                           [](const store::v1::Leaf& leaf) {
                             return leaf.event() == kFindingEvent &&
                                    leaf.details(1) ==
-                                       "violation=fmo_credit.1.0";
+                                       "violation=fmo_credit.1.0" &&
+                                   leaf.details(2) == "profile_version=1";
                           }),
             1);
 }
@@ -556,6 +557,7 @@ TEST_F(FairnessWatchTest, ARestoreSaysWhatWasLostAndLetsViolationsStand) {
   finding.set_time_us(77);
   finding.add_details("record=credit/9");
   finding.add_details("violation=fmo_credit.8.0");
+  finding.add_details("profile_version=1");
   behind.Add(finding);
   // What nobody can have found.
   finding.set_details(1, "violation=fmo_credit.8.77");
@@ -579,6 +581,7 @@ TEST_F(FairnessWatchTest, ARestoreSaysWhatWasLostAndLetsViolationsStand) {
   ASSERT_NE(Version("9"), nullptr);
   EXPECT_EQ(Version("9")->doc.lost_units(), 1u);
   EXPECT_EQ(Version("9")->violations, (std::vector<size_t>{0}));
+  EXPECT_FALSE(Version("9")->lost_violation());
   const auto monitors = Monitors();
   ASSERT_EQ(monitors.size(), 4u);
   EXPECT_EQ(monitors[0].model_version(), "9");
@@ -587,6 +590,57 @@ TEST_F(FairnessWatchTest, ARestoreSaysWhatWasLostAndLetsViolationsStand) {
   EXPECT_EQ(Decide(Customer("bert", "gold"), true, "9").verdict_class(),
             v1::VERDICT_CLASS_FAIRNESS);
   EXPECT_EQ(Version("9")->doc.units(), 1u);
+}
+
+TEST_F(FairnessWatchTest, ARestoreAccusesNoComparisonOfAnotherText) {
+  ASSERT_OK(Put(kProfile));
+  const std::string anna = Customer("anna", "gold");
+  Decide(anna, true);
+  // Behind the backup the profile was changed, and stream 1 was of another
+  // attribute; or an entry does not say under what it was found.
+  CountedBehind behind;
+  store::v1::Leaf finding;
+  finding.set_event(std::string(kFindingEvent));
+  finding.set_time_us(78);
+  finding.add_details("record=credit/9");
+  finding.add_details("violation=fmo_credit.8.1");
+  finding.add_details("profile_version=2");
+  behind.Add(finding);
+  finding.set_time_us(77);
+  finding.set_details(1, "violation=fmo_credit.8.7");
+  behind.Add(finding);
+  finding.set_details(0, "record=credit/3");
+  finding.mutable_details()->RemoveLast();
+  behind.Add(finding);
+  store::Change change;
+  change.apply = [&](store::ChangeContext& context) -> absl::Status {
+    store::v1::Leaf told;
+    CONSENTRY_RETURN_IF_ERROR(
+        behind.Mark(rows_, context.connection(), context.now_us(), &told));
+    context.SetEntry(told.SerializeAsString());
+    return absl::OkStatus();
+  };
+  ASSERT_OK(committer()->CommitChangeAndWait(std::move(change)).status);
+  Start();
+  for (const char* const name : {"9", "3"}) {
+    ASSERT_NE(Version(name), nullptr);
+    EXPECT_THAT(Version(name)->violations, IsEmpty());
+    EXPECT_EQ(Version(name)->doc.lost_violation_us(), 77);
+    const auto blocked = Decide(anna, true, name);
+    EXPECT_EQ(blocked.verdict(), v1::VERDICT_BLOCKED);
+    EXPECT_EQ(blocked.verdict_class(), v1::VERDICT_CLASS_FAIRNESS);
+  }
+  for (const v1::FairnessMonitor& monitor : Monitors()) {
+    EXPECT_EQ(monitor.verdict(), v1::FAIRNESS_VERDICT_INSUFFICIENT);
+    EXPECT_TRUE(monitor.has_interrupted_time());
+  }
+  const auto lines = FindingLines(*watch_, clock().NowUs());
+  EXPECT_THAT(lines, Contains("fairness_lost_violation: fmo_credit.1"));
+  EXPECT_THAT(lines, Contains("fairness_lost_violation: fmo_credit.2"));
+  EXPECT_THAT(Remarks(), HasSubstr("Against version 9 a violation stands"));
+  // A new version is a matter of its own.
+  EXPECT_NE(Decide(anna, true, "10").verdict_class(),
+            v1::VERDICT_CLASS_FAIRNESS);
 }
 
 TEST_F(FairnessWatchTest, WhileNothingMayBeReadNobodyIsUsedUp) {
