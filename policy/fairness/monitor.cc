@@ -148,8 +148,10 @@ void Monitor::Meet(double group, double reference, int64_t time_us) {
       ++alarms_;
     }
     last_alarm_us_ = std::max<int64_t>(time_us, 1);
-  } else if (detector_.calm()) {
+  } else if (detector_.calm() && alarm_since_us_ != 0) {
     alarm_since_us_ = 0;
+    // From a tenth the next one would be nearer than is said.
+    detector_.set_state({});
   }
   if (violation_us_ == 0 && group_.count >= plan_.minimum &&
       reference_.count >= plan_.minimum && OutsideTolerance()) {
