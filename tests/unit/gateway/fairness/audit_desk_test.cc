@@ -1187,46 +1187,6 @@ TEST_F(AuditDeskTest, HowMonitorsWentStandsInTheReport) {
   EXPECT_EQ(trend->points(2).count(), 24);
 }
 
-// Two of bronze are what gold and silver leave of all.
-TEST_F(AuditDeskTest, TrendsBesideEachOtherTellOfNoSmallGroup) {
-  ASSERT_OK(Put(absl::StrReplaceAll(
-      kProfile,
-      {{"kind: SELECTION_RATE",
-        "kind: SELECTION_RATE comparison: DIFFERENCE tolerance: 0.1"},
-       {"reference: \"gold\"", "groups { name: \"bronze\" } rule: REST"}})));
-  const auto come = [&](const std::string& tier, int count) {
-    for (int i = 0; i < count; ++i) {
-      Decide(Customer(absl::StrCat("b", ++people_), tier), i % 2 == 0);
-    }
-  };
-  come("gold", 8);
-  come("silver", 8);
-  come("bronze", 2);
-  ASSERT_OK(desk_->Tick());
-  clock().AdvanceUs(kUsPerDay);
-  // Enough of all three; since then as well.
-  come("gold", 6);
-  come("silver", 6);
-  come("bronze", 6);
-  ASSERT_OK(desk_->Tick());
-  clock().AdvanceUs(kUsPerDay);
-  // Enough of all, and of bronze one more.
-  come("gold", 6);
-  come("silver", 6);
-  come("bronze", 1);
-  const auto report = Audit();
-  ASSERT_OK(report);
-  std::map<int64_t, std::vector<std::string>> told;
-  for (const auto& trend : report->trends()) {
-    for (const auto& point : trend.points()) {
-      told[point.time().seconds()].push_back(trend.group());
-    }
-  }
-  std::vector<size_t> counts;
-  for (const auto& [time, groups] : told) counts.push_back(groups.size());
-  EXPECT_EQ(counts, (std::vector<size_t>{1, 1, 3}));
-}
-
 TEST_F(AuditDeskTest, AReportOfTheTimeUntilNowEndsWithHowMonitorsStand) {
   ASSERT_OK(Put(absl::StrReplaceAll(
       kProfile,
