@@ -65,6 +65,11 @@ class FairnessDesk {
   // Compiled and permitted, of a version that is given when it is put.
   absl::StatusOr<std::shared_ptr<ProfileInForce>> Prepare(
       const v1::PutFairnessProfileRequest& request) const;
+  // What is in force where `made` needs a second person to replace it.
+  std::shared_ptr<const ProfileInForce> InForceToApprove(
+      const access::Caller& caller,
+      const v1::PutFairnessProfileRequest& request,
+      const ProfileInForce& made) const;
   // Against what is stored. Sets its version.
   absl::StatusOr<ProfileRow> RowFor(store::Connection* connection,
                                     const std::string& etag, bool may_let_pass,
@@ -73,7 +78,7 @@ class FairnessDesk {
                       bool may_let_pass, const std::string& who, int64_t now_us,
                       ProfileInForce* made) const;
   void PutAtOnce(const access::Caller& caller,
-                 const v1::PutFairnessProfileRequest& request, bool alone,
+                 const v1::PutFairnessProfileRequest& request,
                  std::shared_ptr<ProfileInForce> made, ProfileDone done) const;
   void Propose(const access::Caller& caller,
                const v1::PutFairnessProfileRequest& request,

@@ -1,3 +1,5 @@
+#include <google/protobuf/util/message_differencer.h>
+
 #include <algorithm>
 #include <memory>
 #include <optional>
@@ -7,6 +9,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "gateway/clients/caller_context.h"
 #include "gateway/fairness/fairness_desk.h"
 #include "policy/engine/text_config.h"
@@ -21,8 +24,9 @@ constexpr char kPutMethod[] = "ScreeningService.PutFairnessProfile";
 constexpr size_t kMaxText = 256 << 10;
 // Profiles that may be in force.
 constexpr size_t kMaxProfiles = 256;
-
-using config::v1::FairnessAction;
+// Lines that tell what a proposal changes.
+constexpr size_t kMaxChanges = 100;
+constexpr size_t kMaxChangeBytes = 300;
 
 // An output that both would watch.
 bool Overlap(const config::v1::FairnessProfile& a,
@@ -65,35 +69,33 @@ absl::Status Changed() {
                    "the profile changed, or exists already");
 }
 
-// In words, for whoever approves.
+std::string DigestOf(const std::string& text) {
+  return "sha256:" + absl::BytesToHexString(clients::Sha256(text));
+}
+
+// Every field that is another, for whoever approves: "modified:
+// metrics[0].tolerance: 0.8 -> 0.5".
 std::vector<std::string> ChangesBetween(
     const config::v1::FairnessProfile& before,
-    const config::v1::FairnessProfile& now) {
-  std::vector<std::string> changes;
-  const auto say = [&changes](const char* what, const std::string& from,
-                              const std::string& to) {
-    if (from != to) {
-      changes.push_back(absl::StrCat(what, ": ", from, " becomes ", to));
+    const config::v1::FairnessProfile& now, const std::string& text) {
+  std::string report;
+  google::protobuf::util::MessageDifferencer differencer;
+  differencer.ReportDifferencesToString(&report);
+  differencer.Compare(before, now);
+  std::vector<std::string> changes =
+      absl::StrSplit(report, '\n', absl::SkipWhitespace());
+  for (std::string& change : changes) {
+    if (change.size() > kMaxChangeBytes) {
+      change.resize(kMaxChangeBytes);
+      change += "...";
     }
-  };
-  const auto action = [](FairnessAction::Value value) {
-    return value == FairnessAction::UNSPECIFIED
-               ? std::string("OBSERVE")
-               : FairnessAction::Value_Name(value);
-  };
-  say("on_violation", action(before.on_violation()),
-      action(now.on_violation()));
-  say("on_alarm", action(before.on_alarm()), action(now.on_alarm()));
-  say("alpha", absl::StrCat(before.alpha()), absl::StrCat(now.alpha()));
-  say("minimum", absl::StrCat(before.minimum()), absl::StrCat(now.minimum()));
-  say("yearly_alpha of audits", absl::StrCat(before.audits().yearly_alpha()),
-      absl::StrCat(now.audits().yearly_alpha()));
-  say("attributes", absl::StrCat(before.attributes_size()),
-      absl::StrCat(now.attributes_size()));
-  say("metrics", absl::StrCat(before.metrics_size()),
-      absl::StrCat(now.metrics_size()));
-  changes.push_back("text sha256:" + absl::BytesToHexString(clients::Sha256(
-                                         clients::CanonicalBytes(now))));
+  }
+  if (changes.size() > kMaxChanges) {
+    const size_t more = changes.size() - kMaxChanges;
+    changes.resize(kMaxChanges);
+    changes.push_back(absl::StrCat("and ", more, " more"));
+  }
+  changes.push_back("the text is " + DigestOf(text));
   return changes;
 }
 
@@ -263,13 +265,30 @@ absl::Status FairnessDesk::PutNow(store::Connection* connection,
   return options_.rows->Put(connection, &row);
 }
 
+std::shared_ptr<const ProfileInForce> FairnessDesk::InForceToApprove(
+    const access::Caller& caller, const v1::PutFairnessProfileRequest& request,
+    const ProfileInForce& made) const {
+  if (options_.proposals == nullptr || !options_.proposals->Needed(caller)) {
+    return nullptr;
+  }
+  const auto profiles = options_.watch->profiles();
+  const auto now = profiles.find(made.profile->id());
+  if (now == profiles.end() ||
+      request.profile().etag() != now->second->etag() ||
+      LetsNothingMorePass(now->second->profile->message(),
+                          made.profile->message())) {
+    return nullptr;
+  }
+  return now->second;
+}
+
 void FairnessDesk::Put(const access::Caller& caller,
                        const v1::PutFairnessProfileRequest& request,
                        ProfileDone done) const {
   if (request.validate_only()) {
     access::AnswerAudited<v1::FairnessProfile>(
         options_.answers, caller,
-        [this, request](
+        [this, caller, request](
             access::AnswerEntry* entry) -> absl::StatusOr<v1::FairnessProfile> {
           CONSENTRY_ASSIGN_OR_RETURN(const auto made, Prepare(request));
           CONSENTRY_ASSIGN_OR_RETURN(auto lease, options_.readers->Acquire());
@@ -279,7 +298,13 @@ void FairnessDesk::Put(const access::Caller& caller,
                                         .status());
           entry->leaf.add_details(
               absl::StrCat("profile=", made->profile->id()));
-          return Show(*made);
+          v1::FairnessProfile shown = Show(*made);
+          if (InForceToApprove(caller, request, *made) != nullptr) {
+            shown.add_remarks(
+                "It lets more pass than the one in force, or may, and would "
+                "wait for a second person.");
+          }
+          return shown;
         },
         [done = std::move(done)](auto answer) mutable {
           if (answer.ok()) {
@@ -298,17 +323,21 @@ void FairnessDesk::Put(const access::Caller& caller,
           (*kept)(made.status());
           return;
         }
-        const bool alone = options_.proposals == nullptr ||
-                           !options_.proposals->Needed(caller);
-        const auto profiles = options_.watch->profiles();
-        const auto now = profiles.find((*made)->profile->id());
-        if (!alone && now != profiles.end() &&
-            request.profile().etag() == now->second->etag() &&
-            !LetsNothingMorePass(now->second->profile->message(),
-                                 (*made)->profile->message())) {
-          Propose(caller, request, *now->second, **made, std::move(*kept));
+        const auto now = InForceToApprove(caller, request, **made);
+        if (now == nullptr) {
+          PutAtOnce(caller, request, *std::move(made), std::move(*kept));
+          return;
+        }
+        const auto check = [&]() -> absl::Status {
+          CONSENTRY_ASSIGN_OR_RETURN(auto lease, options_.readers->Acquire());
+          return RowFor(lease.get(), request.profile().etag(),
+                        /*may_let_pass=*/true, made->get())
+              .status();
+        };
+        if (const absl::Status refused = check(); !refused.ok()) {
+          (*kept)(refused);
         } else {
-          PutAtOnce(caller, request, alone, *std::move(made), std::move(*kept));
+          Propose(caller, request, *now, **made, std::move(*kept));
         }
       });
   if (!taken) {
@@ -319,8 +348,10 @@ void FairnessDesk::Put(const access::Caller& caller,
 
 void FairnessDesk::PutAtOnce(const access::Caller& caller,
                              const v1::PutFairnessProfileRequest& request,
-                             bool alone, std::shared_ptr<ProfileInForce> made,
+                             std::shared_ptr<ProfileInForce> made,
                              ProfileDone done) const {
+  const bool alone =
+      options_.proposals == nullptr || !options_.proposals->Needed(caller);
   const auto configuration = options_.answers.configuration();
   store::Change change;
   // What takes long is done before the change.
@@ -337,6 +368,7 @@ void FairnessDesk::PutAtOnce(const access::Caller& caller,
     leaf.set_change_number(static_cast<uint64_t>(context.number()));
     leaf.add_details(absl::StrCat("profile=", made->profile->id()));
     leaf.add_details(absl::StrCat("version=", made->version));
+    leaf.add_details("text=" + DigestOf(made->text));
     context.SetEntry(leaf.SerializeAsString());
     shown.set_version(made->version);
     shown.set_etag(made->etag());
@@ -368,8 +400,8 @@ void FairnessDesk::Propose(const access::Caller& caller,
   proposal.set_method(kPutMethod);
   proposal.set_request(clients::CanonicalBytes(plain));
   proposal.set_target("fairness profile " + now.profile->id());
-  for (const std::string& line :
-       ChangesBetween(now.profile->message(), made.profile->message())) {
+  for (const std::string& line : ChangesBetween(
+           now.profile->message(), made.profile->message(), made.text)) {
     proposal.add_changes(line);
   }
   options_.proposals->Propose(
@@ -400,6 +432,7 @@ absl::StatusOr<clients::ConfigurationWriter::Edit> FairnessDesk::ApprovedEdit(
         PutNow(writer, etag, /*may_let_pass=*/true, who, now_us, made.get()));
     draft->details.push_back(absl::StrCat("profile=", made->profile->id()));
     draft->details.push_back(absl::StrCat("version=", made->version));
+    draft->details.push_back("text=" + DigestOf(made->text));
     draft->on_stored = [watch = options_.watch, made] {
       watch->SetProfile(std::make_shared<const ProfileInForce>(*made));
     };

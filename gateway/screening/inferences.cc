@@ -58,7 +58,7 @@ std::string OutputWord(const v1::Output& output) {
     case v1::OUTPUT_KIND_PERSONA:
       return "persona";
     default:
-      return output.score() != 0 ? "score" : "";
+      return output.has_score() ? "score" : "";
   }
 }
 
@@ -248,7 +248,7 @@ absl::Status Inferences::WriteOne(const Row& row) {
     (*write.mutable_values())[Split(how->label_field()).second]
         .set_string_value(output.label());
   }
-  if (!how->score_field().empty() && output.score() != 0) {
+  if (!how->score_field().empty() && output.has_score()) {
     (*write.mutable_values())[Split(how->score_field()).second]
         .set_double_value(output.score());
   }

@@ -138,7 +138,7 @@ std::string InWords(const v1::Output& output) {
                     conduct::AmountText(output.base_price().minor_units(),
                                         output.base_price().currency()));
   }
-  if (output.score() != 0) {
+  if (output.has_score()) {
     parts.push_back(absl::StrCat("score: ", output.score()));
   }
   if (!output.text().empty()) parts.push_back("text: " + output.text());

@@ -52,7 +52,7 @@ void TellOutput(const v1::Output& output, store::v1::ReportOutput* told) {
     told->set_base_price(AmountOf(output.base_price()));
   }
   *told->mutable_ranking() = output.ranking();
-  if (output.score() != 0) told->set_score(absl::StrCat(output.score()));
+  if (output.has_score()) told->set_score(absl::StrCat(output.score()));
   if (output.kind() == v1::OUTPUT_KIND_DECISION) {
     told->set_favourable(output.favourable() ? "yes" : "no");
   }

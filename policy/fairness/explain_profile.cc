@@ -10,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "policy/engine/age_bands.h"
+#include "policy/engine/civil.h"
 #include "policy/fairness/audit_figures.h"
 #include "policy/fairness/audit_schedule.h"
 #include "policy/fairness/profile.h"
@@ -84,6 +85,28 @@ double ReferenceShare(const Profile& profile, const Profile::Stream& stream) {
   }
   return sum -
          (stream.group[0] < 0 ? 0 : ShareOf(profile, stream, stream.group));
+}
+
+// Of two sides that come by chance at so many in a bucket, how many of the one
+// meet one of the other on average: the lesser of two Poisson counts.
+double MetInBucket(double group, double reference) {
+  const double most = std::max(group, reference);
+  // So many come that chance matters little.
+  if (most > 500) return std::min(group, reference);
+  double met = 0;
+  double group_tail = 1;
+  double reference_tail = 1;
+  double group_term = std::exp(-group);
+  double reference_term = std::exp(-reference);
+  const int end = static_cast<int>(most + 10 * std::sqrt(most) + 10);
+  for (int k = 1; k <= end; ++k) {
+    group_tail = std::max(0.0, group_tail - group_term);
+    reference_tail = std::max(0.0, reference_tail - reference_term);
+    met += group_tail * reference_tail;
+    group_term *= group / k;
+    reference_term *= reference / k;
+  }
+  return met;
 }
 
 // The mildest truth below the tolerance that so many pairs find.
@@ -267,25 +290,54 @@ void AddRemarks(const Profile& profile, double units, Explanation* out) {
   const auto& message = profile.message();
   remarks.push_back(absl::StrFormat(
       "%d comparisons for each version of the model share alpha %g: each is "
-      "allowed %.3g. However often one looks, a version that keeps every "
-      "tolerance is accused with a chance of at most %g in its whole life.",
+      "allowed %.3g.%s",
       profile.streams().size(), profile.alpha(), out->alpha_per_stream,
-      profile.alpha()));
+      message.unit().period() == FairnessUnit::UNSPECIFIED ||
+              message.unit().period() == FairnessUnit::VERSION
+          ? absl::StrFormat(
+                " However often one looks, a version that keeps every "
+                "tolerance among those who are compared is accused with a "
+                "chance of at most %g in its whole life.",
+                profile.alpha())
+          : ""));
   const std::string period(PeriodWord(message.unit().period()));
+  const int64_t hours =
+      profile.streams()[0].plan.bucket_us / policy::kUsPerHour;
+  const bool channels =
+      !message.pairing().has_channel() || message.pairing().channel();
   remarks.push_back(absl::StrCat(
       "A unit is a person, once in a ",
       period.empty() ? "version of the model" : period,
       ", by the first output that says something about the metric. Two are "
       "compared only within ",
-      profile.streams()[0].plan.bucket_us / (int64_t{3600} * 1000000), " hours",
-      message.pairing().channel() ? ", on the same channel" : "",
+      hours == 1 ? "an hour" : absl::StrCat(hours, " hours"),
+      channels ? ", on the same channel" : "",
       message.pairing().item() ? ", for the same item" : "",
       message.pairing().variant() ? ", in the same arm of an experiment" : "",
       "; who finds nobody to be compared with counts for the rates and not for "
       "the verdict.",
       period.empty() ? " Units a day are people who are new to the version."
                      : ""));
-  if (!period.empty()) {
+  if (hours > 1 || !channels) {
+    remarks.push_back(absl::StrCat(
+        "Groups that come at different times of these ",
+        hours == 1 ? "60 minutes" : absl::StrCat(hours, " hours"),
+        channels ? "" : ", or on different channels,",
+        " are compared all the same: where rates differ by that, a version "
+        "that treats everybody alike at any moment is accused for it."));
+  } else if (units > 0) {
+    remarks.push_back(
+        "What is said of pairs takes traffic as even over the day. Where it is "
+        "small most find nobody in their hour: pairing.hours makes the time "
+        "longer, at the price that groups who come at different hours are "
+        "compared.");
+  }
+  if (period.empty()) {
+    remarks.push_back(
+        "Of people who were counted the monitors see nothing more until the "
+        "next version: a model that turns against its old customers is found "
+        "by audits.");
+  } else {
     remarks.push_back(absl::StrCat(
         "People who come back count again each ", period,
         ". Alpha holds only where what somebody gets does not follow from what "
@@ -304,6 +356,12 @@ void AddRemarks(const Profile& profile, double units, Explanation* out) {
       profile.streams().size(),
       10000.0 / 2 * static_cast<double>(profile.streams().size()) /
           profile.streams()[0].plan.alarm_pairs));
+  if (profile.suppress_below() < 5) {
+    remarks.push_back(absl::StrCat(
+        "Groups of ", std::max<uint64_t>(profile.suppress_below(), 1),
+        " are told: whoever may read monitors can learn of single people what "
+        "group they are in. The usual bound is 10 (suppress_below)."));
+  }
   if (!(units > 0)) {
     remarks.push_back(
         "No traffic is declared or was seen: nothing can be said about when a "
@@ -371,10 +429,13 @@ Explanation Explain(const Profile& profile,
   for (const Profile::Stream& stream : profile.streams()) {
     StreamOutlook outlook;
     outlook.stream = &stream;
-    outlook.pairs_per_day =
-        units * std::min(ShareOf(profile, stream, stream.group),
-                         ReferenceShare(profile, stream));
     const MonitorPlan& plan = stream.plan;
+    const double buckets = static_cast<double>(policy::kUsPerDay) /
+                           static_cast<double>(plan.bucket_us);
+    outlook.pairs_per_day =
+        buckets *
+        MetInBucket(units / buckets * ShareOf(profile, stream, stream.group),
+                    units / buckets * ReferenceShare(profile, stream));
     if (outlook.pairs_per_day > 0 && plan.binary) {
       const auto most = static_cast<double>(plan.minimum);
       const auto equal = PairsToVerdict(

@@ -224,10 +224,18 @@ UnitValue Cut(double value, double lower, double upper) {
   return {std::clamp((value - lower) / (upper - lower), 0.0, 1.0), clipped};
 }
 
+bool HasScore(const v1::Output& output) {
+  return output.has_score() && std::isfinite(output.score());
+}
+
 std::optional<bool> IsFavourable(const config::v1::Favourable& favourable,
                                  const v1::Output& output) {
   switch (favourable.by_case()) {
     case config::v1::Favourable::kStated:
+      if (!output.has_favourable() &&
+          output.kind() != v1::OUTPUT_KIND_DECISION) {
+        return std::nullopt;
+      }
       return output.favourable();
     case config::v1::Favourable::kLabels: {
       if (output.label().empty()) return std::nullopt;
@@ -236,10 +244,10 @@ std::optional<bool> IsFavourable(const config::v1::Favourable& favourable,
              labels.end();
     }
     case config::v1::Favourable::kScoreAtLeast:
-      if (!std::isfinite(output.score())) return std::nullopt;
+      if (!HasScore(output)) return std::nullopt;
       return output.score() >= favourable.score_at_least();
     case config::v1::Favourable::kScoreAtMost:
-      if (!std::isfinite(output.score())) return std::nullopt;
+      if (!HasScore(output)) return std::nullopt;
       return output.score() <= favourable.score_at_most();
     case config::v1::Favourable::BY_NOT_SET:
       return std::nullopt;
@@ -459,7 +467,7 @@ absl::StatusOr<std::shared_ptr<const Profile>> Profile::Build(
             static_cast<double>(from.alarm().pairs_between_false_alarms());
       }
       one.plan.bucket_us =
-          (from.pairing().hours() > 0 ? int64_t{from.pairing().hours()} : 24) *
+          (from.pairing().hours() > 0 ? int64_t{from.pairing().hours()} : 1) *
           kUsPerHour;
       profile->streams_.push_back(std::move(one));
     }
@@ -484,7 +492,7 @@ std::optional<UnitValue> Profile::ValueOf(const Metric& metric,
       return UnitValue{*good ? 1.0 : 0.0, false};
     }
     case FairnessMetricKind::SCORE_MEAN:
-      if (!std::isfinite(output.score())) return std::nullopt;
+      if (!HasScore(output)) return std::nullopt;
       return Cut(output.score(), metric.lower, metric.upper);
     case FairnessMetricKind::PRICE_MEAN: {
       const v1::Money& price = output.price();
@@ -517,7 +525,8 @@ uint64_t Profile::StratumOf(const v1::Output& output,
                             v1::Channel channel) const {
   StratumKey key;
   const auto& pairing = message_.pairing();
-  key.Add(pairing.channel() ? v1::Channel_Name(channel) : "");
+  const bool channels = !pairing.has_channel() || pairing.channel();
+  key.Add(channels ? v1::Channel_Name(channel) : "");
   key.Add(pairing.item() ? output.item() : "");
   key.Add(pairing.variant() ? output.experiment() : "");
   key.Add(pairing.variant() ? output.variant() : "");

@@ -413,6 +413,12 @@ class Checker {
           "must be at most 1,000,000");
     Bound(profile_.suppress_below() <= kMostUnits, at.At("suppress_below"),
           "must be at most 1,000,000");
+    std::set<int> kinds;
+    for (int i = 0; i < profile_.kinds_size(); ++i) {
+      Require(static_cast<int>(profile_.kinds(i)) != 0 &&
+                  kinds.insert(profile_.kinds(i)).second,
+              at.At("kinds", i), "must be a kind of output, named once");
+    }
     const Place pairing = at.At("pairing");
     Bound(profile_.pairing().hours() <= 720, pairing.At("hours"),
           "must be at most 720");

@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_replace.h"
 #include "consentry/v1/admin_service.grpc.pb.h"
 #include "consentry/v1/audit_service.grpc.pb.h"
@@ -466,7 +467,7 @@ on_violation: )" + action);
   const auto second = put("BLOCK", first.etag());
   EXPECT_EQ(second.proposal_id(), "");
   EXPECT_EQ(second.version(), 2u);
-  const auto third = put("OBSERVE", second.etag());
+  const auto third = put("OBSERVE minimum: 500", second.etag());
   EXPECT_EQ(third.version(), 2u);
   EXPECT_EQ(third.etag(), second.etag());
   ASSERT_NE(third.proposal_id(), "");
@@ -474,8 +475,13 @@ on_violation: )" + action);
   ASSERT_TRUE(operator_->ListProposals(With().get(), {}, &open).ok());
   ASSERT_EQ(open.proposals_size(), 1);
   EXPECT_EQ(open.proposals(0).target(), "fairness profile credit");
+  ASSERT_EQ(open.proposals(0).changes_size(), 3);
   EXPECT_EQ(open.proposals(0).changes(0),
-            "on_violation: BLOCK becomes OBSERVE");
+            "added: minimum: 500");
+  EXPECT_EQ(open.proposals(0).changes(1),
+            "modified: on_violation: BLOCK -> OBSERVE");
+  EXPECT_TRUE(absl::StartsWith(open.proposals(0).changes(2),
+                               "the text is sha256:"));
   EXPECT_EQ(ReasonOf(Approve(Admin("dpo").get(), third.proposal_id())),
             v1::ERROR_REASON_STATE_INVALID);
   ASSERT_TRUE(Approve(operator_.get(), third.proposal_id()).ok());
