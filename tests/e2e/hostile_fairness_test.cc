@@ -188,7 +188,7 @@ TEST_F(HostileFairnessTest, ProfilesThatMakeNoSenseAreRefusedWithTheirPlace) {
   std::string bands;
   for (int i = 1; i < 20'000; ++i) absl::StrAppend(&bands, "bands:", i, " ");
   std::string metrics;
-  for (int i = 0; i < 5'000; ++i) metrics += "metrics{kind:SELECTION_RATE}";
+  for (int i = 0; i < 2'000; ++i) metrics += "metrics{kind:SELECTION_RATE}";
   std::string crossed;
   for (int i = 0; i < 1'000; ++i) {
     crossed += R"(intersections{attributes:"age" attributes:"land"})";

@@ -250,6 +250,7 @@ TEST_F(RestoreTest, MonitorsSayWhatTheyLost) {
     output->set_model("hints");
     output->set_model_version(version);
     output->set_label("garden");
+    output->set_favourable(false);
     v1::ScreenOutputResponse response;
     const grpc::Status status =
         v1::ScreeningService::NewStub(gateway_.Connect(engine))

@@ -148,6 +148,7 @@ TEST(ProfileAuditTest, EachFigureTakesTheFirstOutputThatSaysSomethingAboutIt) {
   ASSERT_NE(profile, nullptr);
   ProfileAudit audit(*profile, std::nullopt);
   v1::Output silent;
+  silent.set_kind(v1::OUTPUT_KIND_DECISION);
   silent.set_score(std::nan(""));
   EXPECT_NE(audit.TellsOf(silent), 0u) << "a decision is stated in any case";
   for (int i = 0; i < 200; ++i) {

@@ -74,7 +74,8 @@ TEST_F(FairnessExplainTest, TellsMachinesTheSame) {
   const auto& streams = root.fields().at("streams").list_value();
   ASSERT_EQ(streams.values_size(), 1);
   const auto& stream = streams.values(0).struct_value().fields();
-  EXPECT_EQ(stream.at("pairs_per_day").number_value(), 200);
+  // 8.3 come an hour on either side: the lesser number is 6.7 on average.
+  EXPECT_NEAR(stream.at("pairs_per_day").number_value(), 161.2, 0.1);
   EXPECT_GT(stream.at("days_to_within_tolerance_if_equal").number_value(), 0);
 }
 
