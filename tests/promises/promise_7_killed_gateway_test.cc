@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <ctime>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "consentry/v1/audit_service.grpc.pb.h"
 #include "consentry/v1/screening_service.grpc.pb.h"
 #include "tests/e2e/test_gateway.h"
@@ -210,6 +212,129 @@ TEST_F(KilledGatewayTest, StaffAreShownWhatTheLogSays) {
     before = logged.size();
     ASSERT_TRUE(gateway_.Stop().ok());
   }
+}
+
+// Audits are asked for while outputs pass, and the gateway dies: whoever got an
+// answer finds the same report, each has one file and one entry that proves it,
+// and what was set aside is set aside once.
+TEST_F(KilledGatewayTest, ReportsAreWhatTheirAnswersAndTheLogSay) {
+  const uint64_t kills = testing::FromEnvironment("CONSENTRY_KILLS", 3);
+  constexpr int kAsksOfALife = 200;
+  // What staff were told: digests by the report, alpha of what is to come.
+  std::map<std::string, std::string> digests;
+  std::map<std::string, double> alphas;
+  std::vector<v1::RunFairnessAuditRequest> unanswered;
+  std::string refusal;
+  int next = 0;
+  int asked = 0;
+  const auto ask = [&](v1::ScreeningService::Stub* stub,
+                       const v1::RunFairnessAuditRequest& request) {
+    v1::FairnessReport report;
+    const grpc::Status status =
+        stub->RunFairnessAudit(Timed(10).get(), request, &report);
+    if (!status.ok()) {
+      refusal = status.error_message();
+      unanswered.push_back(request);
+      return false;
+    }
+    if (request.confirmatory()) {
+      alphas[report.id()] = report.alpha();
+    } else {
+      digests[report.id()] = report.digest();
+    }
+    return true;
+  };
+  for (uint64_t kill = 0; kill < kills; ++kill) {
+    {
+      GatewayProcess::Options options;
+      options.folder = gateway_.folder();
+      options.output_file = dir_.File("output");
+      const auto process = GatewayProcess::Spawn(options);
+      ASSERT_TRUE(process->WaitServing())
+          << testing::ReadAll(dir_.File("output"));
+      std::thread engine([&] {
+        const auto stub =
+            v1::ScreeningService::NewStub(process->Connect(engine_));
+        v1::ScreenOutputResponse response;
+        while (Screen(stub.get(), next, &response).ok()) ++next;
+      });
+      std::thread staff([&] {
+        const auto stub = v1::ScreeningService::NewStub(
+            process->Connect(gateway_.Made("compliance")));
+        std::vector<v1::RunFairnessAuditRequest> again;
+        again.swap(unanswered);
+        for (int i = 0; i < kAsksOfALife; ++i) {
+          v1::RunFairnessAuditRequest request;
+          if (static_cast<size_t>(i) < again.size()) {
+            request = again[static_cast<size_t>(i)];
+          } else {
+            request.set_profile_id("hints");
+            request.set_request_id(
+                absl::StrFormat("00000000-0000-4000-8000-%012d", ++asked));
+            request.set_confirmatory(i == 1);
+            request.mutable_to_time()->set_seconds(
+                request.confirmatory() ? std::time(nullptr) + 86'400
+                                       : std::time(nullptr));
+          }
+          if (!ask(stub.get(), request)) return;
+        }
+      });
+      std::this_thread::sleep_for(std::chrono::milliseconds(400 + 90 * kill));
+      process->Kill();
+      engine.join();
+      staff.join();
+    }
+    gateway_.Start();
+    const auto stub = v1::ScreeningService::NewStub(
+        gateway_.Connect(gateway_.Made("compliance")));
+    // What died without an answer is asked once more, and answered.
+    std::vector<v1::RunFairnessAuditRequest> again;
+    again.swap(unanswered);
+    for (const auto& request : again) {
+      EXPECT_TRUE(ask(stub.get(), request)) << refusal << request.DebugString();
+    }
+    std::map<std::string, v1::FairnessReport> listed;
+    v1::ListFairnessReportsRequest list;
+    list.set_page_size(1000);
+    v1::ListFairnessReportsResponse page;
+    const grpc::Status status =
+        stub->ListFairnessReports(Timed().get(), list, &page);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+    for (const auto& report : page.reports()) listed[report.id()] = report;
+    double spent = 0;
+    for (const auto& [id, alpha] : alphas) {
+      ASSERT_TRUE(listed.contains(id)) << id;
+      EXPECT_DOUBLE_EQ(listed.at(id).alpha(), alpha);
+    }
+    std::map<std::string, std::vector<std::string>> logged;
+    for (const v1::AuditEntry& entry : testing::EntriesOf(gateway_)) {
+      const auto sha256 = entry.details().find("sha256");
+      const auto report = entry.details().find("report");
+      if (sha256 != entry.details().end() && report != entry.details().end()) {
+        logged[report->second].push_back(sha256->second);
+      }
+    }
+    for (const auto& [id, report] : listed) {
+      spent += report.alpha();
+      if (!report.has_create_time()) {
+        EXPECT_TRUE(report.confirmatory()) << report.DebugString();
+        EXPECT_TRUE(alphas.contains(id)) << "nobody asked for it twice";
+        continue;
+      }
+      ASSERT_EQ(logged[id].size(), 1u) << id;
+      EXPECT_EQ(logged[id][0], report.digest());
+      if (digests.contains(id)) {
+        EXPECT_EQ(digests[id], report.digest());
+      }
+    }
+    EXPECT_LE(spent, 0.05);
+    EXPECT_EQ(listed.size(), digests.size() + alphas.size());
+    for (const auto& [id, digest] : digests) {
+      EXPECT_TRUE(listed.contains(id)) << id;
+    }
+    ASSERT_TRUE(gateway_.Stop().ok());
+  }
+  EXPECT_GT(digests.size(), kills);
 }
 
 }  // namespace
