@@ -145,10 +145,16 @@ v1::FairnessProfile FairnessDesk::Show(const ProfileInForce& profile) const {
   shown.set_etag(profile.etag());
   shown.set_version(profile.version);
   shown.set_streams(static_cast<int>(profile.profile->streams().size()));
-  // Today's traffic, where there was any.
+  // The traffic of versions that are in use, where there is any.
+  const int64_t used_from_us =
+      options_.answers.committer->NowUs() -
+      int64_t{rules::Monitor::kWindowDays} * 24 * 3600 * 1'000'000;
   double units = 0;
   for (const auto& version : options_.watch->versions()) {
-    if (version->doc.profile_id() != profile.profile->id()) continue;
+    if (version->doc.profile_id() != profile.profile->id() ||
+        options_.watch->LastUse(version->doc) < used_from_us) {
+      continue;
+    }
     const int64_t span_us =
         std::max<int64_t>(version->doc.last_us() - version->doc.start_us(),
                           int64_t{24} * 3600 * 1'000'000);

@@ -3,6 +3,7 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "consentry/v1/audit_service.grpc.pb.h"
 #include "consentry/v1/data_service.grpc.pb.h"
 #include "consentry/v1/screening_service.grpc.pb.h"
 #include "tests/e2e/requests.h"
@@ -297,6 +299,44 @@ TEST_F(HostileFairnessTest, AuditsOfTimesThatNoCalendarHasAreRefused) {
           << times.from << " to " << times.to << ": " << status.error_message();
     }
   }
+}
+
+TEST_F(HostileFairnessTest, AuditsBeyondTheBoundAreRefusedWithAnEntry) {
+  Watch("many");
+  v1::RunFairnessAuditRequest request;
+  request.set_profile_id("many");
+  request.set_confirmatory(true);
+  request.mutable_to_time()->set_seconds(
+      std::chrono::duration_cast<std::chrono::seconds>(
+          std::chrono::system_clock::now().time_since_epoch())
+          .count() +
+      30 * 86'400);
+  grpc::Status status;
+  int registered = 0;
+  for (; registered < 20; ++registered) {
+    v1::FairnessReport report;
+    status = staff_->RunFairnessAudit(Context().get(), request, &report);
+    if (!status.ok()) break;
+  }
+  EXPECT_EQ(registered, 8);
+  EXPECT_EQ(ReasonOf(status), v1::ERROR_REASON_BUDGET_EXHAUSTED);
+  const auto audit = v1::AuditService::NewStub(
+      gateway_->Connect(gateway_->Made("compliance")));
+  v1::QueryAuditEntriesRequest query;
+  query.set_event("fairness.audit");
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  bool found = false;
+  while (!found && std::chrono::steady_clock::now() < end) {
+    v1::QueryAuditEntriesResponse entries;
+    ASSERT_TRUE(
+        audit->QueryAuditEntries(Context().get(), query, &entries).ok());
+    for (const auto& entry : entries.entries()) {
+      const auto refused = entry.details().find("refused");
+      found = found || (refused != entry.details().end() &&
+                        refused->second == "BUDGET_EXHAUSTED");
+    }
+  }
+  EXPECT_TRUE(found);
 }
 
 TEST_F(HostileFairnessTest, ScoresThatAreNoNumbersAreRefusedAndNotCounted) {

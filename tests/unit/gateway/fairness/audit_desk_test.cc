@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <future>
 #include <memory>
 #include <string>
@@ -860,6 +861,57 @@ TEST_F(AuditDeskTest, AnOutputThatSaysNothingOfAPriceHidesNoPrice) {
                                    one.reason().starts_with(
                                        "people of whom no output");
                           }));
+}
+
+// Gold sees the watched article first, silver third; one price is absurd.
+TEST_F(AuditDeskTest, PlacesRankPeopleAndValuesKeepToTheirRange) {
+  const std::string text = absl::StrReplaceAll(
+      kProfile, {{"metrics { kind: SELECTION_RATE }",
+                  "metrics { kind: SELECTION_RATE } "
+                  "metrics { kind: PRICE_MEAN tolerance: 0.9 } "
+                  "metrics { kind: EXPOSURE_MEAN items: \"a\" }"},
+                 {"calendar: QUARTERLY", "ranking_depth: 2"}});
+  // Without watched items there are no places.
+  EXPECT_THAT(
+      Put(absl::StrReplaceAll(
+          text, {{"metrics { kind: EXPOSURE_MEAN items: \"a\" }", ""}})),
+      Not(consentry::testing::IsOk()));
+  ASSERT_OK(Put(text));
+  for (int i = 0; i < 40; ++i) {
+    const bool gold = i % 2 == 0;
+    const std::string id =
+        Customer(absl::StrCat("n", i), gold ? "gold" : "silver");
+    auto request = Refusal(id, absl::StrCat("o-", ++outputs_));
+    v1::Output* const output = request.mutable_output();
+    output->mutable_price()->set_minor_units(i == 7   ? 1'000'000'000'000
+                                             : gold   ? 1000
+                                             : i == 9 ? 1301
+                                                      : 1300);
+    output->mutable_price()->set_currency("EUR");
+    output->mutable_base_price()->set_minor_units(1000);
+    output->mutable_base_price()->set_currency("EUR");
+    for (const char* item : {gold ? "a" : "x", "y", gold ? "z" : "a"}) {
+      output->add_ranking(item);
+    }
+    ASSERT_OK(Screen("bank", request));
+  }
+  clock().AdvanceUs(1'000'000);
+  const auto report = Audit();
+  ASSERT_OK(report);
+  const auto* gold = Find(*report, "gold", "skew_of_first_2");
+  ASSERT_NE(gold, nullptr);
+  EXPECT_NEAR(gold->value(), std::log(2.0), 1e-9);
+  const auto* silver = Find(*report, "silver", "skew_of_first_2");
+  ASSERT_NE(silver, nullptr);
+  EXPECT_FALSE(silver->has_value());
+  const auto* divergence =
+      Find(*report, "", "discounted_divergence_of_first_2");
+  ASSERT_NE(divergence, nullptr);
+  EXPECT_NEAR(divergence->value(), std::log(2.0), 1e-9);
+  const auto* price = Find(*report, "silver", "mean_price");
+  ASSERT_NE(price, nullptr);
+  EXPECT_EQ(price->clipped_count(), 1);
+  EXPECT_LT(price->value(), 1.4);
 }
 
 TEST_F(AuditDeskTest, SmallGroupsLeaveInNoForm) {
