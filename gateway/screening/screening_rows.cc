@@ -286,7 +286,7 @@ absl::StatusOr<std::vector<ScreeningRow>> ScreeningRows::List(
   if (counted_day != 0) {
     sql +=
         "WHERE subject = $1 AND item_key = $8 AND counted_day >= $9 AND "
-        "counted_day <> 0 AND screening_no < $2 ";
+        "counted_day <> 0 AND +screening_no < $2 ";
   } else if (item != 0) {
     sql +=
         "WHERE subject = $1 AND item_key = $8 AND item_key <> 0 AND "
@@ -300,7 +300,11 @@ absl::StatusOr<std::vector<ScreeningRow>> ScreeningRows::List(
   }
   sql +=
       "AND ($3 = 0 OR model_key = $3) AND ($4 = 0 OR verdict = $4) "
-      "AND hour >= $5 AND hour < $6 ORDER BY screening_no DESC LIMIT $7";
+      "AND hour >= $5 AND hour < $6 ORDER BY ";
+  // With the sign a plan by order has no use: it would read all of her outputs
+  // to find the few that were counted.
+  sql += counted_day != 0 ? "+screening_no" : "screening_no";
+  sql += " DESC LIMIT $7";
   CONSENTRY_ASSIGN_OR_RETURN(auto query, connection->Prepare(sql));
   const int64_t model = filter.model.empty() ? 0 : keys_->Model(filter.model);
   const int64_t first =
