@@ -65,6 +65,8 @@ class FairnessDesk {
   // Compiled and permitted, of a version that is given when it is put.
   absl::StatusOr<std::shared_ptr<ProfileInForce>> Prepare(
       const v1::PutFairnessProfileRequest& request) const;
+  // Whether what lets more pass waits for a second person.
+  bool NeedsAnother(const access::Caller& caller) const;
   // What is in force where `made` needs a second person to replace it.
   std::shared_ptr<const ProfileInForce> InForceToApprove(
       const access::Caller& caller,

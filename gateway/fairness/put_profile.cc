@@ -265,12 +265,14 @@ absl::Status FairnessDesk::PutNow(store::Connection* connection,
   return options_.rows->Put(connection, &row);
 }
 
+bool FairnessDesk::NeedsAnother(const access::Caller& caller) const {
+  return options_.proposals != nullptr && options_.proposals->Needed(caller);
+}
+
 std::shared_ptr<const ProfileInForce> FairnessDesk::InForceToApprove(
     const access::Caller& caller, const v1::PutFairnessProfileRequest& request,
     const ProfileInForce& made) const {
-  if (options_.proposals == nullptr || !options_.proposals->Needed(caller)) {
-    return nullptr;
-  }
+  if (!NeedsAnother(caller)) return nullptr;
   const auto profiles = options_.watch->profiles();
   const auto now = profiles.find(made.profile->id());
   if (now == profiles.end() ||
@@ -350,8 +352,7 @@ void FairnessDesk::PutAtOnce(const access::Caller& caller,
                              const v1::PutFairnessProfileRequest& request,
                              std::shared_ptr<ProfileInForce> made,
                              ProfileDone done) const {
-  const bool alone =
-      options_.proposals == nullptr || !options_.proposals->Needed(caller);
+  const bool alone = !NeedsAnother(caller);
   const auto configuration = options_.answers.configuration();
   store::Change change;
   // What takes long is done before the change.

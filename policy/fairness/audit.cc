@@ -416,17 +416,15 @@ Withheld BesideEarlier(const AuditPlan& plan, const AuditTable& table,
   const ToldCells told =
       CellsToldOf(*earlier.report, cases.attribute, group.name, cases.variant);
   if (!told.cases) return {};
-  std::vector<size_t> rows;
-  for (const size_t row : group.rows) {
-    if (earlier.counted[row]) rows.push_back(row);
-  }
   // As both count them.
   const bool outcomes_only =
       group.outcomes_only || (told.predicted && told.outcome &&
                               told.predicted->cases == told.outcome->cases);
-  return WithheldBeside(told, group.cells,
-                        CountCells(table, rows, outcomes_only),
-                        plan.suppress_below);
+  return WithheldBeside(
+      told, group.cells,
+      CountCells(table, RowsThatCount(group.rows, earlier.counted),
+                 outcomes_only),
+      plan.suppress_below);
 }
 
 // What is withheld of each group, in the order of variants and groupings.

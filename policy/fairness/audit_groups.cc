@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstdlib>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <set>
@@ -59,6 +60,14 @@ void Pool(int64_t minimum, std::vector<AuditGroup>* groups) {
 }
 
 }  // namespace
+
+std::vector<size_t> RowsThatCount(std::span<const size_t> rows,
+                                  const std::vector<bool>& counted) {
+  std::vector<size_t> those;
+  std::copy_if(rows.begin(), rows.end(), std::back_inserter(those),
+               [&counted](size_t row) { return counted[row]; });
+  return those;
+}
 
 std::vector<uint32_t> CodesOf(const AuditGrouping& grouping,
                               const AuditTable& table, size_t row) {

@@ -63,6 +63,10 @@ struct GroupedCases {
 std::vector<uint32_t> CodesOf(const AuditGrouping& grouping,
                               const AuditTable& table, size_t row);
 
+// Of `rows` those that `counted` says true of, which has one for each case.
+std::vector<size_t> RowsThatCount(std::span<const size_t> rows,
+                                  const std::vector<bool>& counted);
+
 // The others of one group, "rest": of each kind of figure those that are told,
 // so that it tells nothing that they do not. What none of them tells is
 // withheld. Without rows.

@@ -53,14 +53,6 @@ std::vector<std::vector<size_t>> RowsOfGroups(const AuditGrouping& grouping,
   return rows;
 }
 
-std::vector<size_t> Those(const std::vector<size_t>& rows,
-                          const std::vector<bool>& counted) {
-  std::vector<size_t> those;
-  std::copy_if(rows.begin(), rows.end(), std::back_inserter(those),
-               [&counted](size_t row) { return counted[row]; });
-  return those;
-}
-
 }  // namespace
 
 bool IsKeptBack(uint64_t person) {
@@ -85,9 +77,9 @@ std::vector<Withheld> WithheldBesideUnseen(const AuditPlan& plan,
       const AuditGroup& group = cases.groups[i];
       withheld[i].Add(WithheldUnseen(
           group.cells,
-          CountCells(table, Those(group.rows, audit.counted),
+          CountCells(table, RowsThatCount(group.rows, audit.counted),
                      group.outcomes_only),
-          CountCells(*beside.table, Those(kept_rows[i], audit.kept),
+          CountCells(*beside.table, RowsThatCount(kept_rows[i], audit.kept),
                      group.outcomes_only),
           plan.suppress_below));
     }
